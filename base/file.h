@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base/file.h - bounded whole-file reads, exact pread/write loops, atomic replacement. */
+#ifndef KD_FILE_H
+#define KD_FILE_H
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "base/builder.h"
+#include "base/error.h"
+
+/* Opens a regular file for reading (O_CLOEXEC, no FIFO hang); a directory, a device or a missing
+ * file is KD_E_FILE with the path in the message. st may be NULL. */
+bool file_open_read(const char *path, int *ret_fd, struct stat *ret_st, struct kd_err *e) KD_MUST;
+/* The whole file, at most max bytes (KD_E_LIMIT beyond). */
+bool file_read_all(const char *path, size_t max, struct buf *ret, struct kd_err *e) KD_MUST;
+/* Exactly n bytes at off; a short file is KD_E_FILE "ends at ...". EINTR is handled. */
+bool file_pread_full(int fd, void *dst, size_t n, uint64_t off, struct kd_err *e) KD_MUST;
+bool file_write_full(int fd, const void *p, size_t n, struct kd_err *e) KD_MUST;
+/* A configuration or key file that others could write is refused (KD_E_CONFIG). */
+bool file_check_private(const char *path, bool secret, struct kd_err *e) KD_MUST;
+
+/*
+ * Atomic replacement: a temporary file beside the target, filled by the caller, then fsync and
+ * rename. Until file_replace_commit the target is untouched; file_replace_clear without a
+ * commit removes the temporary file. A process that is killed by SIGINT, SIGTERM or SIGHUP
+ * leaves none either when file_replace_on_signals() was called at its start.
+ */
+struct file_replace {
+	int fd;          /* the temporary file, read-write; -1 when none */
+	char *tmp_path;  /* owned */
+	char *path;      /* owned */
+	int slot;        /* place in the table the signal handler cleans */
+};
+/* Owner, group (where permitted), mode, ACL-less, taken from *like when like != NULL; otherwise 0666 & ~umask. */
+bool file_replace_begin(const char *path, const struct stat *like, struct file_replace *ret,
+	struct kd_err *e) KD_MUST;
+bool file_replace_commit(struct file_replace *r, bool sync, struct kd_err *e) KD_MUST;
+void file_replace_clear(struct file_replace *r);
+AUTO_DEFINE_CLEAR(struct file_replace, file_replace_clear);
+void file_replace_on_signals(void);
+#endif

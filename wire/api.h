@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* wire/api.h - the API's messages (docs/openapi.yaml): one struct, one encoder, one decoder each. */
+#ifndef KD_API_H
+#define KD_API_H
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/builder.h"
+#include "base/error.h"
+#include "base/md.h"
+
+#define API_ITEMS_MAX 1000
+#define API_ID_MIN 16
+#define API_ID_MAX 64 /* [A-Za-z0-9._-] */
+#define API_KEY_NAME_MAX 64
+#define API_NAME_MAX 255        /* bytes of UTF-8 */
+#define API_DESCRIPTION_MAX 256
+#define API_URL_MAX 512
+#define API_PE_SIZE_MAX 0xffffffffull
+#define API_WAIT_MAX_S 60
+
+enum api_kind { API_KIND_NONE, API_KIND_PE };
+const char *api_kind_name(enum api_kind k); /* "pe" */
+enum api_kind api_kind_by_name(const char *s);
+bool api_id_ok(const char *id);
+bool api_key_name_ok(const char *name); /* [A-Za-z0-9._-]{1,64} */
+
+struct api_item {
+	enum api_kind kind;
+	char *name;             /* base name, for the record; owned */
+	uint64_t size;          /* bytes of the file that was hashed */
+	enum md md;
+	uint8_t digest[MD_LEN_MAX];
+	char *description, *url; /* NULL when absent; owned */
+};
+
+struct api_sign_request {
+	char id[API_ID_MAX + 1];
+	char retry_of[API_ID_MAX + 1]; /* "" or the earlier id whose outcome stayed unknown */
+	char key[API_KEY_NAME_MAX + 1]; /* "": the only granted one */
+	struct api_item *items;
+	size_t items_n;
+};
+void api_sign_request_clear(struct api_sign_request *r);
+AUTO_DEFINE_CLEAR(struct api_sign_request, api_sign_request_clear);
+bool api_sign_request_decode(const char *p, size_t n, struct api_sign_request *ret, struct kd_err *e) KD_MUST;
+void api_sign_request_encode(const struct api_sign_request *r, struct buf *ret);
+
+enum api_status { API_SIGNED = 1, API_REFUSED, API_FAILED, API_PENDING };
+const char *api_status_name(enum api_status s);
+
+struct api_item_answer {
+	enum api_status status;
+	enum kd_code code;    /* refused, failed */
+	char *detail;         /* owned; NULL when signed or pending */
+	uint8_t *cms;         /* signed: DER of the whole ContentInfo; owned */
+	size_t cms_len;
+};
+
+struct api_sign_answer {
+	char id[API_ID_MAX + 1];
+	char key[API_KEY_NAME_MAX + 1]; /* the one that was used */
+	struct api_item_answer *items;
+	size_t items_n;
+};
+void api_sign_answer_clear(struct api_sign_answer *a);
+AUTO_DEFINE_CLEAR(struct api_sign_answer, api_sign_answer_clear);
+void api_sign_answer_encode(const struct api_sign_answer *a, struct buf *ret);
+bool api_sign_answer_decode(const char *p, size_t n, struct api_sign_answer *ret, struct kd_err *e) KD_MUST;
+
+struct api_key {
+	char name[API_KEY_NAME_MAX + 1];
+	char algorithm[16];         /* "rsa" | "ecdsa" */
+	unsigned bits;
+	char subject[256];          /* RFC 2253, UTF-8, for display */
+	char not_before[32], not_after[32]; /* RFC 3339, UTC */
+	uint8_t sha1[20], sha256[32]; /* thumbprints of the leaf */
+	bool ready;
+	char detail[256];           /* why not ready; "" */
+	bool sensitive, extractable, always_sensitive, never_extractable, local; /* as the token says */
+	char kinds[64], digests[64]; /* granted to the caller: "pe", "sha256 sha384" */
+	struct api_cert {
+		uint8_t *der;
+		size_t len;
+	} *certificates; /* leaf first, then intermediates, then cross-certificates; owned */
+	size_t certificates_n;
+};
+struct api_keys {
+	struct api_key *v;
+	size_t n;
+};
+void api_key_clear(struct api_key *k);
+void api_keys_clear(struct api_keys *k);
+AUTO_DEFINE_CLEAR(struct api_keys, api_keys_clear);
+void api_key_encode(const struct api_key *k, struct buf *ret); /* GET /v1/keys/{name} */
+void api_keys_encode(const struct api_keys *k, struct buf *ret); /* {"keys":[...]} */
+bool api_key_decode(const char *p, size_t n, struct api_key *ret, struct kd_err *e) KD_MUST;
+bool api_keys_decode(const char *p, size_t n, struct api_keys *ret, struct kd_err *e) KD_MUST;
+
+/* GET /readyz: 200 when ready, 503 when not; the same body. */
+struct api_ready {
+	bool ready;
+	char version[32];
+	char separation[64];  /* "three users" | "one user, no separation" */
+	char record[256];     /* "ok", or why nothing can be recorded */
+	struct api_ready_key {
+		char name[API_KEY_NAME_MAX + 1];
+		bool ready;
+		char code[32], detail[256]; /* kd_code name and sentence when not ready */
+		char token[64];             /* "label (serial)", state */
+	} *keys;
+	size_t keys_n;
+};
+void api_ready_clear(struct api_ready *r);
+AUTO_DEFINE_CLEAR(struct api_ready, api_ready_clear);
+void api_ready_encode(const struct api_ready *r, struct buf *ret);
+bool api_ready_decode(const char *p, size_t n, struct api_ready *ret, struct kd_err *e) KD_MUST;
+
+/* application/problem+json (RFC 9457): type "about:blank", title, status, detail, code, request_id, hint?. */
+void api_problem_encode(const struct kd_err *e, const char *request_id, struct buf *ret);
+/* Fills e with code, detail and hint as the server said them; request_id may be NULL. */
+bool api_problem_decode(const char *p, size_t n, struct kd_err *ret_problem, struct kd_err *e) KD_MUST;
+#endif

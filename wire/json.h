@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* wire/json.h - strict reading and canonical writing of JSON; the only file that knows the library. */
+#ifndef KD_JSON_H
+#define KD_JSON_H
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/builder.h"
+#include "base/error.h"
+
+struct json; /* a parsed document; opaque */
+
+void json_free(struct json *j);
+AUTO_DEFINE(struct json, json_free);
+/* One value, UTF-8, no duplicate member, nothing after it, depth and length bounded. KD_E_REQUEST with
+ * line and column. No NUL inside strings. */
+bool json_parse(const char *p, size_t n, struct json **ret, struct kd_err *e) KD_MUST;
+
+/*
+ * A strict view of one object: each member is asked for by name, and jo_end refuses what nobody
+ * asked for. The first finding sticks, with the path of the member ("items[3].digest"), so a
+ * run of reads needs one jo_end - before any value is used.
+ */
+struct jo {
+	const void *obj;  /* the library's; borrowed from struct json */
+	char path[96];    /* of this object, "" for the top */
+	uint64_t seen;    /* members taken, by iteration order */
+	struct kd_err *e; /* where the first finding goes */
+};
+struct ja { /* an array inside one */
+	const void *arr;
+	size_t n;
+	char path[96];
+	struct kd_err *e;
+};
+
+struct jo jo_top(const struct json *j, struct kd_err *e);
+bool jo_has(const struct jo *o, const char *name);
+/* Borrowed; "" after a finding. Refused (KD_E_REQUEST) when absent, of another type, shorter than min or longer than max bytes. */
+const char *jo_str(struct jo *o, const char *name, size_t min, size_t max);
+const char *jo_str_opt(struct jo *o, const char *name, size_t max); /* NULL when absent */
+uint64_t jo_uint(struct jo *o, const char *name, uint64_t min, uint64_t max);
+uint64_t jo_uint_opt(struct jo *o, const char *name, uint64_t max, uint64_t dflt);
+bool jo_bool(struct jo *o, const char *name);
+bool jo_bool_opt(struct jo *o, const char *name, bool dflt);
+struct jo jo_obj(struct jo *o, const char *name);
+struct ja jo_arr(struct jo *o, const char *name, size_t min, size_t max);
+struct ja jo_arr_opt(struct jo *o, const char *name, size_t max); /* n == 0 when absent */
+struct jo ja_obj(const struct ja *a, size_t i);
+const char *ja_str(const struct ja *a, size_t i, size_t max);
+/* Takes and forgets a member: for readers of answers, which must tolerate newer servers. */
+void jo_ignore_rest(struct jo *o);
+/* A finding of the caller's about a member: "items[3].digest: needs 64 hex digits, has 12". Always false. */
+bool jo_bad(struct jo *o, const char *name, const char *fmt, ...) KD_PRINTF(3, 4);
+bool jo_end(struct jo *o) KD_MUST;
+
+/*
+ * Writing goes straight into a buf: no tree. Members come out in the order they are written;
+ * canonical JSON (the record's events) is: sorted by the writer, no blanks, integers only.
+ *     jw_open(b); jw_str(b, "id", id); jw_uint(b, "size", n); jw_close(b);
+ */
+void jw_open(struct buf *b);                       /* { as a value */
+void jw_open_member(struct buf *b, const char *name);
+void jw_close(struct buf *b);                      /* } */
+void jw_arr_open(struct buf *b, const char *name); /* "name":[  (name NULL: a value) */
+void jw_arr_close(struct buf *b);
+void jw_str(struct buf *b, const char *name, const char *s); /* s must be UTF-8, else escaped as \ufffd */
+void jw_strn(struct buf *b, const char *name, const char *s, size_t n);
+void jw_uint(struct buf *b, const char *name, uint64_t v);
+void jw_bool(struct buf *b, const char *name, bool v);
+void jw_null(struct buf *b, const char *name);
+void jw_hex(struct buf *b, const char *name, const void *p, size_t n);
+void jw_base64(struct buf *b, const char *name, const void *p, size_t n);
+/* name NULL in any of these: an array element. */
+#endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authenticode/pe.h - a PE image's headers: where the digest's holes and the certificate table are. */
+/* authenticode/pe.h - a PE image's headers: where the digest's holes and the certificate
+ * table are. */
 #ifndef KD_PE_H
 #define KD_PE_H
 #include <stdint.h>
@@ -7,10 +8,12 @@
 #include "base/error.h"
 
 #define PE_SIZE_MAX 0xffffffffull /* all offsets in the format are 32 bits */
+#define PE_SECTION_MAX                                                                   \
+	1024u /* Windows documents 96; room above it, and still read in no time */
 
-struct pe { /* plain data; offsets in bytes from the start of the file */
-	uint64_t size;               /* of the file */
-	uint32_t nt_off;             /* "PE\0\0" */
+struct pe {              /* plain data; offsets in bytes from the start of the file */
+	uint64_t size;   /* of the file */
+	uint32_t nt_off; /* "PE\0\0" */
 	uint16_t machine, subsystem, characteristics, nsections;
 	bool plus;                   /* PE32+ */
 	uint32_t headers_end;        /* end of the section table */
@@ -18,16 +21,19 @@ struct pe { /* plain data; offsets in bytes from the start of the file */
 	uint32_t checksum;           /* as it stands */
 	uint32_t secdir_off;         /* data directory entry 4, 8 bytes */
 	uint32_t cert_off, cert_len; /* certificate table; 0, 0 when unsigned */
-	uint64_t image_end;          /* cert_off when signed, else size: what precedes the table */
+	uint64_t image_end; /* cert_off when signed, else size: what precedes the table */
+	uint64_t trailing;  /* bytes after the certificate table; 0 when unsigned */
 };
 
 /*
  * pe_open - read and check the headers of an open regular file, in bounded memory.
  *
- * Errors: KD_E_FORMAT (not a PE image; truncated; certificate table in a wrong place), KD_E_LIMIT (over
- * 4 GiB, too many sections), KD_E_FILE (cannot be read). The message names field, offset, value seen and
- * expected; the caller adds the path.
- * Spec: Microsoft PE format, "MS-DOS Stub" to "Section Table"; authenticode-pe facts 1.
+ * Errors: KD_E_FORMAT (not a PE image; truncated; certificate table in a wrong place),
+ * KD_E_LIMIT (over 4 GiB, too many sections), KD_E_FILE (cannot be read). The message
+ * names field, offset, value seen and expected; the caller adds the path. On success
+ * secdir_off + 8 <= headers_end <= image_end <= size, cert_off is a multiple of 8, and no
+ * section's data lies outside the file or inside the certificate table. Spec: Microsoft
+ * PE format, "MS-DOS Stub" to "Section Table"; authenticode-pe facts 1.
  */
 bool pe_open(int fd, struct pe *ret, struct kd_err *e) KD_MUST;
 /* "x64", "x86", "arm64", ... or "machine 0x1234" (in buf). */

@@ -211,14 +211,10 @@ check_cert_table(struct pe *pe, struct kd_err *e)
 	return true;
 }
 
-/*
- * A section's data must lie in the file: else it is cut off. None may reach into the
- * certificate table: the digest leaves that out, so what a loader mapped from there would
- * be unsigned.
- */
+/* A section's data must lie in the file, else the file was cut off. */
 static bool
 check_section(
-    const struct pe *pe, unsigned i, uint32_t off, uint32_t len, struct kd_err *e)
+    struct pe *pe, uint16_t number, uint32_t off, uint32_t len, struct kd_err *e)
 {
 	uint64_t end = (uint64_t)off + len;
 	uint64_t cert_end = (uint64_t)pe->cert_off + pe->cert_len;
@@ -229,33 +225,33 @@ check_section(
 		return kd_fail(e, KD_E_FORMAT,
 		    "section %u: data at offset 0x%" PRIx32 " with %" PRIu32
 		    " bytes ends at 0x%" PRIx64 "; the file ends at 0x%" PRIx64,
-		    i, off, len, end, pe->size);
-	if (pe->cert_len != 0 && off < cert_end && end > pe->cert_off)
-		return kd_fail(e, KD_E_FORMAT,
-		    "section %u: data at offset 0x%" PRIx32 " to 0x%" PRIx64
-		    " overlaps the certificate table at 0x%" PRIx32 " to 0x%" PRIx64,
-		    i, off, end, pe->cert_off, cert_end);
+		    number, off, len, end, pe->size);
+	if (pe->mapped_table == 0 && pe->cert_len != 0 && off < cert_end &&
+	    end > pe->cert_off)
+		pe->mapped_table = number;
 	return true;
 }
 
 static bool
-check_sections(int fd, const struct pe *pe, struct kd_err *e)
+check_sections(int fd, struct pe *pe, struct kd_err *e)
 {
 	uint8_t b[SECTION_WINDOW * SECTION_LEN];
 	uint64_t table = pe->headers_end - (uint64_t)pe->nsections * SECTION_LEN;
+	struct rd r = {0};
 
-	for (unsigned i = 0; i < pe->nsections; i++) {
-		struct rd r, s;
+	for (uint16_t i = 0; i < pe->nsections; i++) {
+		struct rd s;
 		uint32_t len, off;
 
 		if (i % SECTION_WINDOW == 0 &&
-		    !window(fd, pe->size, table + i * SECTION_LEN, b, sizeof(b), &r, e))
+		    !window(fd, pe->size, table + (uint64_t)i * SECTION_LEN, b, sizeof(b),
+			&r, e))
 			return false;
 		s = rd_sub(&r, SECTION_LEN, "section header");
 		rd_skip(&s, 16, "section header");
 		len = rd_u32le(&s, "SizeOfRawData");
 		off = rd_u32le(&s, "PointerToRawData");
-		if (!rd_ok(&s, e) || !check_section(pe, i + 1, off, len, e))
+		if (!rd_ok(&s, e) || !check_section(pe, (uint16_t)(i + 1), off, len, e))
 			return false;
 	}
 	return true;

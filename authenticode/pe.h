@@ -8,8 +8,8 @@
 #include "base/error.h"
 
 #define PE_SIZE_MAX 0xffffffffull /* all offsets in the format are 32 bits */
-#define PE_SECTION_MAX                                                                   \
-	1024u /* Windows documents 96; room above it, and still read in no time */
+/* Windows documents 96 as the most it loads; firmware knows no limit. */
+#define PE_SECTION_MAX 1024u
 
 struct pe {              /* plain data; offsets in bytes from the start of the file */
 	uint64_t size;   /* of the file */
@@ -23,6 +23,12 @@ struct pe {              /* plain data; offsets in bytes from the start of the f
 	uint32_t cert_off, cert_len; /* certificate table; 0, 0 when unsigned */
 	uint64_t image_end; /* cert_off when signed, else size: what precedes the table */
 	uint64_t trailing;  /* bytes after the certificate table; 0 when unsigned */
+	/*
+	 * Number (from 1) of the first section whose data reaches into the certificate
+	 * table, 0 when none does. What is mapped from there is covered by no digest:
+	 * such a file is not to be trusted, and never written.
+	 */
+	uint16_t mapped_table;
 };
 
 /*
@@ -32,7 +38,8 @@ struct pe {              /* plain data; offsets in bytes from the start of the f
  * KD_E_LIMIT (over 4 GiB, too many sections), KD_E_FILE (cannot be read). The message
  * names field, offset, value seen and expected; the caller adds the path. On success
  * secdir_off + 8 <= headers_end <= image_end <= size, cert_off is a multiple of 8, and no
- * section's data lies outside the file or inside the certificate table. Spec: Microsoft
+ * section's data lies outside the file.
+ * Spec: Microsoft
  * PE format, "MS-DOS Stub" to "Section Table"; authenticode-pe facts 1.
  */
 bool pe_open(int fd, struct pe *ret, struct kd_err *e) KD_MUST;

@@ -147,8 +147,8 @@ pwrite_full(int fd, const uint8_t *p, size_t n, uint64_t off, struct kd_err *e)
 
 		if (w < 0 && errno == EINTR)
 			continue;
-		if (w < 0)
-			return kd_fail_errno(e, KD_E_IO, errno,
+		if (w <= 0)
+			return kd_fail_errno(e, KD_E_IO, w < 0 ? errno : EIO,
 			    "writing at offset 0x%" PRIx64, off + done);
 		done += (size_t)w;
 	}
@@ -195,18 +195,25 @@ copy_image(int in_fd, int out_fd, uint64_t n, struct kd_err *e)
 	return copy_plain(in_fd, out_fd, (uint64_t)in_off, n, e);
 }
 
+/* What a new table must not be put into, or an old one taken from. */
 static bool
-refuse_trailing(const struct pe *pe, struct kd_err *e)
+check_layout(const struct pe *pe, struct kd_err *e)
 {
 	uint64_t end = (uint64_t)pe->cert_off + pe->cert_len;
 
-	if (pe->trailing == 0)
-		return true;
-	return kd_fail(e, KD_E_FORMAT,
-	    "%" PRIu64
-	    " bytes follow the certificate table, which ends at offset 0x%" PRIx64
-	    "; expected none: Windows may refuse such a file (MS12-024)",
-	    pe->trailing, end);
+	if (pe->mapped_table != 0)
+		return kd_fail(e, KD_E_FORMAT,
+		    "section %u's data overlaps the certificate table at offset "
+		    "0x%" PRIx32 " to 0x%" PRIx64
+		    ", expected apart: no digest covers the table",
+		    pe->mapped_table, pe->cert_off, end);
+	if (pe->trailing != 0)
+		return kd_fail(e, KD_E_FORMAT,
+		    "%" PRIu64
+		    " bytes follow the certificate table, which ends at offset 0x%" PRIx64
+		    ", expected none: Windows may refuse such a file (MS12-024)",
+		    pe->trailing, end);
+	return true;
 }
 
 /*
@@ -246,7 +253,7 @@ pe_embed(int in_fd, const struct pe *pe, const struct pe_digest *d, const uint8_
 	uint64_t table_off = align_up(pe->image_end);
 	uint32_t entry_len;
 
-	if (!refuse_trailing(pe, e))
+	if (!check_layout(pe, e))
 		return false;
 	if (cms_len == 0 || cms_len > PE_CERT_TABLE_MAX - ENTRY_HEADER_LEN - ALIGN)
 		return kd_fail(e, KD_E_TOO_LARGE,
@@ -277,5 +284,5 @@ pe_strip(int in_fd, const struct pe *pe, const struct pe_digest *d, int out_fd,
 	if (pe->cert_len == 0)
 		return kd_fail(
 		    e, KD_E_UNSIGNED, "has no signature: there is no certificate table");
-	return refuse_trailing(pe, e) && write_file(in_fd, pe, d, &nothing, 0, out_fd, e);
+	return check_layout(pe, e) && write_file(in_fd, pe, d, &nothing, 0, out_fd, e);
 }

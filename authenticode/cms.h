@@ -33,6 +33,19 @@ bool cms_assemble(enum md md, const uint8_t *content, size_t content_len, const 
 	const uint8_t *attrs, size_t attrs_len, const uint8_t *sig, size_t sig_len, struct buf *ret,
 	struct kd_err *e) KD_MUST;
 
+/*
+ * What is the same in every ContentInfo of one key, encoded once: certificate set, signer's name, signature
+ * algorithm. cms_signer_assemble may run in several threads over one of these. cms_assemble makes one per call.
+ * certs is only read; cms_signer_new fails with KD_E_CERT_INVALID when [0]'s key is neither RSA nor ECDSA.
+ */
+struct cms_signer;
+bool cms_signer_new(const struct certs *certs, struct cms_signer **ret, struct kd_err *e) KD_MUST;
+void cms_signer_free(struct cms_signer *s);
+AUTO_DEFINE(struct cms_signer, cms_signer_free);
+bool cms_signer_assemble(const struct cms_signer *s, enum md md, const uint8_t *content, size_t content_len,
+	const uint8_t *attrs, size_t attrs_len, const uint8_t *sig, size_t sig_len, struct buf *ret,
+	struct kd_err *e) KD_MUST;
+
 /* A copy of a ContentInfo with more certificates in its (unsigned) set, sorted, each once. */
 bool cms_add_certs(const uint8_t *cms, size_t len, const struct certs *more, struct buf *ret,
 	struct kd_err *e) KD_MUST;

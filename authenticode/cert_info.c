@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* authenticode/cert_info.c - what people and policies ask of a certificate. */
+#include <string.h>
+#include <time.h>
+
+#include <openssl/evp.h>
+#include <openssl/objects.h>
+#include <openssl/x509v3.h>
+
+#include "authenticode/cert.h"
+#include "authenticode/cert_x509.h"
+#include "base/num.h"
+#include "base/text.h"
+
+/* RFC 2253 with UTF-8 left as it is, then made safe to show. */
+static bool
+name_text(const X509_NAME *name, char *dst, size_t dst_len, struct kd_err *e)
+{
+	AUTO(BIO_free_all) BIO *bio = BIO_new(BIO_s_mem());
+	unsigned long how = XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB;
+	char *text;
+	long n;
+
+	if (bio == NULL)
+		return kd_fail_nomem(e, "name");
+	if (X509_NAME_print_ex(bio, name, 0, how) < 0)
+		return cert_fail_openssl(e, KD_E_FORMAT, "name cannot be decoded");
+	n = BIO_get_mem_data(bio, &text);
+	(void)text_show(dst, dst_len, text, n < 0 ? 0 : (size_t)n);
+	return true;
+}
+
+void
+cert_name(const struct cert *c, char dst[CERT_NAME_LEN])
+{
+	const X509_NAME *name = X509_get_subject_name(c->x);
+	int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
+	struct kd_err ignored = {0};
+	unsigned char *text = NULL;
+	int n = -1;
+
+	if (at >= 0)
+		n = ASN1_STRING_to_UTF8(
+		    &text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+	if (n >= 0)
+		(void)text_show(dst, CERT_NAME_LEN, (const char *)text, (size_t)n);
+	else if (!name_text(name, dst, CERT_NAME_LEN, &ignored))
+		memcpy(dst, "(unreadable name)", sizeof("(unreadable name)"));
+	OPENSSL_free(text);
+}
+
+bool
+cert_time(const ASN1_TIME *t, int64_t *ret, struct kd_err *e)
+{
+	struct tm tm = {0};
+
+	if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1)
+		return cert_fail_openssl(e, KD_E_FORMAT, "time cannot be decoded");
+	*ret = timegm(&tm);
+	return true;
+}
+
+bool
+cert_self_signed(const struct cert *c)
+{
+	/* Names first: the signature is only worth checking when they are equal. */
+	return X509_NAME_cmp(X509_get_subject_name(c->x), X509_get_issuer_name(c->x)) ==
+		   0 &&
+	       X509_self_signed(c->x, 1) == 1;
+}
+
+static void
+serial_text(const struct cert *c, char dst[64])
+{
+	size_t n = c->serial.body.len;
+
+	text_hex_to(dst, c->serial.body.p, n < 31 ? n : 31);
+}
+
+static void
+key_text(const struct cert *c, struct cert_info *ret)
+{
+	const EVP_PKEY *key = X509_get0_pubkey(c->x);
+	ASN1_OBJECT *oid = NULL;
+
+	if (key == NULL) { /* an algorithm or curve that OpenSSL does not know */
+		if (X509_PUBKEY_get0_param(
+			&oid, NULL, NULL, NULL, X509_get_X509_PUBKEY(c->x)))
+			(void)OBJ_obj2txt(ret->algorithm, sizeof(ret->algorithm), oid, 0);
+		return;
+	}
+	ret->bits = (unsigned)EVP_PKEY_get_bits(key);
+	switch (EVP_PKEY_get_base_id(key)) {
+	case EVP_PKEY_RSA:
+		memcpy(ret->algorithm, "rsa", sizeof("rsa"));
+		return;
+	case EVP_PKEY_EC:
+		memcpy(ret->algorithm, "ecdsa", sizeof("ecdsa"));
+		return;
+	default:
+		(void)OBJ_obj2txt(ret->algorithm, sizeof(ret->algorithm),
+		    OBJ_nid2obj(EVP_PKEY_get_base_id(key)), 0);
+	}
+}
+
+static void
+extensions(const struct cert *c, struct cert_info *ret)
+{
+	uint32_t flags = X509_get_extension_flags(c->x);
+
+	ret->ca = X509_check_ca(c->x) != 0;
+	ret->has_key_usage = (flags & EXFLAG_KUSAGE) != 0;
+	ret->ku_digital_signature =
+	    ret->has_key_usage && (X509_get_key_usage(c->x) & KU_DIGITAL_SIGNATURE) != 0;
+	ret->has_eku = (flags & EXFLAG_XKUSAGE) != 0;
+	ret->eku_code_signing =
+	    ret->has_eku && (X509_get_extended_key_usage(c->x) & XKU_CODE_SIGN) != 0;
+}
+
+static bool
+thumbprints(const struct cert *c, struct cert_info *ret, struct kd_err *e)
+{
+	uint8_t md[MD_LEN_MAX];
+	unsigned char *spki = NULL;
+	int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(c->x), &spki);
+	bool ok = n > 0 && md_digest(MD_SHA256, spki, (size_t)n, md, e);
+
+	OPENSSL_free(spki);
+	if (!ok)
+		return cert_fail_openssl(e, KD_E_CRYPTO, "public key cannot be encoded");
+	memcpy(ret->spki_sha256, md, sizeof(ret->spki_sha256));
+	if (!md_digest(MD_SHA1, c->der, c->len, md, e))
+		return false;
+	memcpy(ret->sha1, md, sizeof(ret->sha1));
+	if (!md_digest(MD_SHA256, c->der, c->len, md, e))
+		return false;
+	memcpy(ret->sha256, md, sizeof(ret->sha256));
+	return true;
+}
+
+bool
+cert_info(const struct certs *list, size_t i, struct cert_info *ret, struct kd_err *e)
+{
+	const struct cert *c = certs_at(list, i);
+	struct cert_info info = {0};
+	const X509_ALGOR *alg;
+	const ASN1_OBJECT *oid;
+
+	if (!name_text(
+		X509_get_subject_name(c->x), info.subject, sizeof(info.subject), e) ||
+	    !name_text(X509_get_issuer_name(c->x), info.issuer, sizeof(info.issuer), e) ||
+	    !cert_time(X509_get0_notBefore(c->x), &info.not_before, e) ||
+	    !cert_time(X509_get0_notAfter(c->x), &info.not_after, e) ||
+	    !thumbprints(c, &info, e))
+		return false;
+	serial_text(c, info.serial);
+	key_text(c, &info);
+	X509_get0_signature(NULL, &alg, c->x);
+	X509_ALGOR_get0(&oid, NULL, NULL, alg);
+	(void)OBJ_obj2txt(
+	    info.signature_algorithm, sizeof(info.signature_algorithm), oid, 0);
+	info.self_signed = cert_self_signed(c);
+	extensions(c, &info);
+	*ret = info;
+	return true;
+}
+
+bool
+cert_spki(const struct certs *c, size_t i, struct buf *ret, struct kd_err *e)
+{
+	unsigned char *der = NULL;
+	int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certs_at(c, i)->x), &der);
+
+	if (n > 0)
+		buf_add(ret, der, (size_t)n);
+	OPENSSL_free(der);
+	if (n <= 0)
+		return cert_fail_openssl(e, KD_E_CRYPTO, "public key cannot be encoded");
+	return buf_ok(ret, "public key", e);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* authenticode/cert_x509.h - what lies inside struct certs, for this folder's own files. */
+#ifndef KD_CERT_X509_H
+#define KD_CERT_X509_H
+#include <openssl/x509.h>
+
+#include "authenticode/cert.h"
+#include "authenticode/der.h"
+
+struct cert {
+	uint8_t *der; /* owned; the bytes as given */
+	size_t len;
+	X509 *x;      /* owned; made from der, never changed */
+	struct tlv serial, issuer; /* in der, as encoded */
+};
+/* Borrowed; valid until c is changed or freed. i < certs_n(c). */
+const struct cert *certs_at(const struct certs *c, size_t i);
+/* Subject and issuer are equal and its own key verifies it. */
+bool cert_self_signed(const struct cert *c);
+#define CERT_NAME_LEN 96
+/* The common name, else the whole subject; for messages. */
+void cert_name(const struct cert *c, char dst[CERT_NAME_LEN]);
+/* "2026-11-23T22:24:17.000Z"; KD_E_FORMAT when it is no time. */
+bool cert_time(const ASN1_TIME *t, int64_t *ret, struct kd_err *e) KD_MUST;
+
+/* kd_fail with OpenSSL's own reason appended; empties its error queue. Always false. */
+bool cert_fail_openssl(struct kd_err *e, enum kd_code code, const char *what);
+/* Fetched once; borrowed for ever. NULL when OpenSSL has no such digest. */
+const EVP_MD *cert_evp_md(enum md md);
+
+AUTO_DEFINE(EVP_PKEY, EVP_PKEY_free);
+AUTO_DEFINE(EVP_PKEY_CTX, EVP_PKEY_CTX_free);
+AUTO_DEFINE(BIO, BIO_free_all);
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* authenticode/oid.c - the object identifiers of Authenticode, and algorithm identifiers.
+ */
+#include "authenticode/oid.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/num.h"
+
+#define OID(s)                                                                           \
+	{                                                                                \
+		sizeof(s) - 1, s                                                         \
+	}
+#define PKCS "\x2a\x86\x48\x86\xf7\x0d\x01"          /* 1.2.840.113549.1 */
+#define X962 "\x2a\x86\x48\xce\x3d"                  /* 1.2.840.10045 */
+#define MICROSOFT "\x2b\x06\x01\x04\x01\x82\x37"     /* 1.3.6.1.4.1.311 */
+#define NIST_HASH "\x60\x86\x48\x01\x65\x03\x04\x02" /* 2.16.840.1.101.3.4.2 */
+
+const struct oid oid_signed_data = OID(PKCS "\x07\x02");
+const struct oid oid_content_type = OID(PKCS "\x09\x03");
+const struct oid oid_message_digest = OID(PKCS "\x09\x04");
+const struct oid oid_signing_time = OID(PKCS "\x09\x05");
+const struct oid oid_counter_signature = OID(PKCS "\x09\x06");
+const struct oid oid_rsa_encryption = OID(PKCS "\x01\x01");
+const struct oid oid_rsa_family = OID(PKCS "\x01");
+const struct oid oid_rsa_pss = OID(PKCS "\x01\x0a");
+const struct oid oid_ec_public_key = OID(X962 "\x02\x01");
+const struct oid oid_ecdsa_family = OID(X962 "\x04");
+const struct oid oid_spc_indirect_data = OID(MICROSOFT "\x02\x01\x04");
+const struct oid oid_spc_statement_type = OID(MICROSOFT "\x02\x01\x0b");
+const struct oid oid_spc_opus_info = OID(MICROSOFT "\x02\x01\x0c");
+const struct oid oid_spc_pe_image_data = OID(MICROSOFT "\x02\x01\x0f");
+const struct oid oid_spc_individual = OID(MICROSOFT "\x02\x01\x15");
+const struct oid oid_nested_signature = OID(MICROSOFT "\x02\x04\x01");
+const struct oid oid_rfc3161_token = OID(MICROSOFT "\x03\x03\x01");
+
+static const struct oid md_oids[] = {
+    [MD_SHA1] = OID("\x2b\x0e\x03\x02\x1a"),
+    [MD_SHA256] = OID(NIST_HASH "\x01"),
+    [MD_SHA384] = OID(NIST_HASH "\x02"),
+    [MD_SHA512] = OID(NIST_HASH "\x03"),
+};
+
+void
+oid_put(struct buf *b, const struct oid *o)
+{
+	der_put(b, DER_OID, o->der, o->len);
+}
+
+bool
+oid_is(const struct tlv *t, const struct oid *o)
+{
+	return t->tag == DER_OID && der_body_is(t, o->der, o->len);
+}
+
+bool
+oid_is_under(const struct tlv *t, const struct oid *o)
+{
+	return t->tag == DER_OID && t->body.len >= o->len &&
+	       memcmp(t->body.p, o->der, o->len) == 0;
+}
+
+/* Appends ".n" to dst at *len; false when there is no room left. */
+static bool
+add_arc(char dst[OID_TEXT_LEN], size_t *len, const char *sep, unsigned long long arc)
+{
+	int n = snprintf(&dst[*len], OID_TEXT_LEN - *len, "%s%llu", sep, arc);
+
+	if (n < 0 || (size_t)n >= OID_TEXT_LEN - *len)
+		return false;
+	*len += (size_t)n;
+	return true;
+}
+
+void
+oid_text(const struct tlv *t, char dst[OID_TEXT_LEN])
+{
+	struct rd r = t->body;
+	size_t len = 0;
+	bool first = true;
+
+	dst[0] = '\0';
+	while (t->tag == DER_OID && rd_left(&r) > 0) {
+		unsigned long long arc = 0, top;
+		uint8_t b = 0x80;
+
+		for (int i = 0; i < 8 && (b & 0x80) != 0; i++) {
+			b = rd_u8(&r, "OID");
+			arc = arc << 7 | (b & 0x7f);
+		}
+		if (r.bad != NULL || (b & 0x80) != 0)
+			break;
+		top = arc < 80 ? arc / 40 : 2;
+		if (first && !add_arc(dst, &len, "", top))
+			break;
+		if (!add_arc(dst, &len, ".", first ? arc - 40 * top : arc)) {
+			memcpy(&dst[OID_TEXT_LEN - 4], "...", 4);
+			return;
+		}
+		first = false;
+	}
+	if (first || rd_left(&r) > 0 || r.bad != NULL)
+		memcpy(dst, "(malformed)", sizeof("(malformed)"));
+}
+
+void
+oid_put_md(struct buf *b, enum md md)
+{
+	size_t m = der_begin(b, DER_SEQUENCE);
+
+	oid_put(b, &md_oids[md]);
+	der_put(b, DER_NULL, "", 0);
+	der_end(b, m);
+}
+
+bool
+oid_get_algorithm(struct rd *r, const char *what, struct tlv *ret_oid, struct kd_err *e)
+{
+	struct tlv seq;
+
+	return der_want(r, DER_SEQUENCE, what, &seq, e) &&
+	       der_want(&seq.body, DER_OID, what, ret_oid, e);
+}
+
+bool
+oid_get_md(struct rd *r, const char *what, enum md *ret, struct kd_err *e)
+{
+	struct tlv oid;
+	char text[OID_TEXT_LEN];
+
+	if (!oid_get_algorithm(r, what, &oid, e))
+		return false;
+	for (size_t i = MD_SHA1; i < KD_ARRAY_LEN(md_oids); i++) {
+		if (oid_is(&oid, &md_oids[i])) {
+			*ret = (enum md)i;
+			return true;
+		}
+	}
+	oid_text(&oid, text);
+	return kd_fail(e, KD_E_FORMAT,
+	    "%s names %s, expected sha1, sha256, sha384 or sha512", what, text);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* authenticode/spc.c - SpcIndirectDataContent: what an Authenticode signature says of a
+ * file. */
+#include "authenticode/spc.h"
+
+#include <string.h>
+
+#include "authenticode/der.h"
+#include "authenticode/oid.h"
+
+/*
+ * Windows Authenticode PE Signature Format 1.0, "SpcIndirectDataContent", with what real
+ * files hold in place of the published ASN.1 where the two differ (no [0] before value):
+ *
+ *   SpcIndirectDataContent ::= SEQUENCE {
+ *       data           SEQUENCE { type OID, value ANY },
+ *       messageDigest  SEQUENCE { AlgorithmIdentifier, OCTET STRING } }
+ *   SpcPeImageData ::= SEQUENCE { flags BIT STRING, file [0] EXPLICIT SpcLink OPTIONAL }
+ *   SpcLink ::= CHOICE { url [0], moniker [1] SpcSerializedObject, file [2] EXPLICIT
+ * SpcString }
+ */
+static void
+put_pe_image_data(struct buf *b)
+{
+	size_t seq = der_begin(b, DER_SEQUENCE), file, link;
+
+	der_put(b, DER_BIT_STRING, "\0", 1); /* no flag set: zero unused bits, no octet */
+	file = der_begin(b, DER_C0);
+	link = der_begin(b, DER_C2);
+	der_put(b, DER_P0, "", 0); /* unicode, empty */
+	der_end(b, link);
+	der_end(b, file);
+	der_end(b, seq);
+}
+
+bool
+spc_build_pe(enum md md, const uint8_t *digest, struct buf *ret, struct kd_err *e)
+{
+	AUTO(buf_clear) struct buf b = {0};
+	size_t all, data, info;
+
+	if (md_len(md) == 0)
+		return kd_fail(e, KD_E_BUG, "image digest has no algorithm");
+	all = der_begin(&b, DER_SEQUENCE);
+	data = der_begin(&b, DER_SEQUENCE);
+	oid_put(&b, &oid_spc_pe_image_data);
+	put_pe_image_data(&b);
+	der_end(&b, data);
+	info = der_begin(&b, DER_SEQUENCE);
+	oid_put_md(&b, md);
+	der_put(&b, DER_OCTET_STRING, digest, md_len(md));
+	der_end(&b, info);
+	der_end(&b, all);
+	if (!buf_ok(&b, "SpcIndirectDataContent", e))
+		return false;
+	buf_add(ret, b.p, b.len);
+	return buf_ok(ret, "SpcIndirectDataContent", e);
+}
+
+/* SpcSerializedObject's class of page hashes, in the order the bytes stand in real files.
+ */
+static const uint8_t page_hash_class[16] = {0xa6, 0xb5, 0x86, 0xd5, 0xb4, 0xa1, 0x24,
+    0x66, 0xae, 0x05, 0xa2, 0x17, 0xda, 0x8e, 0x60, 0xd6};
+
+/* SpcPeImageData: of interest is only whether its file link is a table of page hashes. */
+static bool
+parse_pe_image_data(struct rd *value, struct spc *ret, struct kd_err *e)
+{
+	struct tlv seq, flags, file, moniker, class;
+
+	if (!der_want(value, DER_SEQUENCE, "SpcPeImageData", &seq, e) ||
+	    !der_opt(&seq.body, DER_BIT_STRING, "SpcPeImageData flags", &flags, e) ||
+	    !der_opt(&seq.body, DER_C0, "SpcPeImageData file", &file, e))
+		return false;
+	if (file.p == NULL || !der_is(&file.body, DER_C1))
+		return true;
+	if (!der_want(&file.body, DER_C1, "SpcSerializedObject", &moniker, e) ||
+	    !der_want(&moniker.body, DER_OCTET_STRING, "SpcSerializedObject classId",
+		&class, e))
+		return false;
+	ret->page_hashes = der_body_is(&class, page_hash_class, sizeof(page_hash_class));
+	return true;
+}
+
+static bool
+parse_digest_info(struct rd *r, struct spc *ret, struct kd_err *e)
+{
+	struct tlv info, digest;
+
+	if (!der_want(r, DER_SEQUENCE, "DigestInfo", &info, e) ||
+	    !oid_get_md(&info.body, "DigestInfo algorithm", &ret->md, e) ||
+	    !der_want(&info.body, DER_OCTET_STRING, "DigestInfo digest", &digest, e) ||
+	    !der_done(&info.body, "DigestInfo", e))
+		return false;
+	if (digest.body.len != md_len(ret->md))
+		return kd_fail(e, KD_E_FORMAT,
+		    "DigestInfo digest has %zu bytes, %s has %zu", digest.body.len,
+		    md_name(ret->md), md_len(ret->md));
+	memcpy(ret->digest, digest.body.p, digest.body.len);
+	return true;
+}
+
+bool
+spc_parse(const uint8_t *der, size_t len, struct spc *ret, struct kd_err *e)
+{
+	struct rd r = rd_init(der, len);
+	struct tlv all, data, type;
+	struct spc s = {0};
+
+	if (!der_want(&r, DER_SEQUENCE, "SpcIndirectDataContent", &all, e) ||
+	    !der_done(&r, "SpcIndirectDataContent", e) ||
+	    !der_want(&all.body, DER_SEQUENCE, "SpcIndirectDataContent data", &data, e) ||
+	    !der_want(&data.body, DER_OID, "SpcIndirectDataContent type", &type, e))
+		return false;
+	oid_text(&type, s.type_oid);
+	if (oid_is(&type, &oid_spc_pe_image_data)) {
+		s.type = SPC_TYPE_PE;
+		if (!parse_pe_image_data(&data.body, &s, e))
+			return false;
+	}
+	if (!parse_digest_info(&all.body, &s, e) ||
+	    !der_done(&all.body, "SpcIndirectDataContent", e))
+		return false;
+	*ret = s;
+	return true;
+}

@@ -18,6 +18,11 @@
 #define API_URL_MAX 512
 #define API_PE_SIZE_MAX 0xffffffffull
 #define API_WAIT_MAX_S 60
+#define API_DETAIL_MAX 768          /* a kd_err's message, or as long as a server may make it */
+#define API_CMS_MAX ((size_t)1 << 20) /* DER; a ContentInfo with ten certificates has some 20 KiB */
+#define API_CERTIFICATES_MAX 16
+#define API_CERTIFICATE_MAX ((size_t)64 << 10) /* DER */
+#define API_KEYS_MAX 1000
 
 enum api_kind { API_KIND_NONE, API_KIND_PE };
 const char *api_kind_name(enum api_kind k); /* "pe" */
@@ -43,7 +48,17 @@ struct api_sign_request {
 };
 void api_sign_request_clear(struct api_sign_request *r);
 AUTO_DEFINE_CLEAR(struct api_sign_request, api_sign_request_clear);
-bool api_sign_request_decode(const char *p, size_t n, struct api_sign_request *ret, struct kd_err *e) KD_MUST;
+/*
+ * Decoders: one JSON text of n bytes at p into ret, which is written only on success and then
+ * owned by the caller (x_clear). What clients say is read strictly: KD_E_REQUEST names the
+ * member ("items[3].digest: needs 64 hex digits for sha256, has 12"), KD_E_TOO_LARGE the limit.
+ * What servers say may have members that this version does not know; all else that is wrong
+ * with it is KD_E_PROTOCOL. Both: KD_E_NOMEM.
+ * Encoders: appended to ret, which must be empty; buf_ok(ret) tells whether it worked.
+ */
+bool api_sign_request_decode(const char *p, size_t n, struct api_sign_request *ret,
+	struct kd_err *e) KD_MUST;
+/* Canonical: two requests that decode to the same content give the same bytes. */
 void api_sign_request_encode(const struct api_sign_request *r, struct buf *ret);
 
 enum api_status { API_SIGNED = 1, API_REFUSED, API_FAILED, API_PENDING };
@@ -66,7 +81,8 @@ struct api_sign_answer {
 void api_sign_answer_clear(struct api_sign_answer *a);
 AUTO_DEFINE_CLEAR(struct api_sign_answer, api_sign_answer_clear);
 void api_sign_answer_encode(const struct api_sign_answer *a, struct buf *ret);
-bool api_sign_answer_decode(const char *p, size_t n, struct api_sign_answer *ret, struct kd_err *e) KD_MUST;
+bool api_sign_answer_decode(const char *p, size_t n, struct api_sign_answer *ret,
+	struct kd_err *e) KD_MUST;
 
 struct api_key {
 	char name[API_KEY_NAME_MAX + 1];
@@ -116,8 +132,11 @@ AUTO_DEFINE_CLEAR(struct api_ready, api_ready_clear);
 void api_ready_encode(const struct api_ready *r, struct buf *ret);
 bool api_ready_decode(const char *p, size_t n, struct api_ready *ret, struct kd_err *e) KD_MUST;
 
-/* application/problem+json (RFC 9457): type "about:blank", title, status, detail, code, request_id, hint?. */
+/* application/problem+json (RFC 9457): type "about:blank", title, status, detail, code,
+ * request_id, hint when there is one. request_id NULL: left out. */
 void api_problem_encode(const struct kd_err *e, const char *request_id, struct buf *ret);
-/* Fills e with code, detail and hint as the server said them; request_id may be NULL. */
-bool api_problem_decode(const char *p, size_t n, struct kd_err *ret_problem, struct kd_err *e) KD_MUST;
+/* Fills ret_problem with code, detail and hint as the server said them, made safe to show; a
+ * code this version does not know becomes KD_E_BUSY where the status is 503, else KD_E_BUG. */
+bool api_problem_decode(const char *p, size_t n, struct kd_err *ret_problem,
+	struct kd_err *e) KD_MUST;
 #endif

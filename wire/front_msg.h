@@ -23,6 +23,7 @@ enum ask_route { /* the front's routes[]; the keeper's handlers[] has the same o
 #define ASK_TARGET_MAX 64            /* {name} or {id} */
 #define ASK_PEER_MAX 64              /* "192.0.2.7:51234", for the record */
 #define ASK_REQUEST_ID_LEN 32        /* hex digits, made by the front, in logs and problems */
+#define ASK_DEADLINE_MAX_MS 3600000u
 
 struct der { /* borrowed bytes */
 	const uint8_t *p;

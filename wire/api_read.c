@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* wire/api_read.c - reads a member as its row in the tables says. */
+#include <assert.h>
+#include <string.h>
+
+#include "base/builder.h"
+#include "base/text.h"
+#include "wire/api_schema.h"
+
+const struct api_member *
+api_member(const struct api_object *schema, const char *name)
+{
+	const struct api_member *m = schema->members;
+
+	while (m->name != NULL && strcmp(m->name, name) != 0)
+		m++;
+	assert(m->name != NULL);
+	return m;
+}
+
+const char *
+api_get_str(struct jo *o, const struct api_object *schema, const char *name)
+{
+	const struct api_member *m = api_member(schema, name);
+
+	assert(m->type == API_STRING);
+	if (m->optional && !jo_has(o, name))
+		return NULL;
+	return jo_str(o, name, m->min, m->max);
+}
+
+void
+api_get_text(struct jo *o, const struct api_object *schema, const char *name, char *dst,
+    size_t dst_len)
+{
+	const char *s = api_get_str(o, schema, name);
+	size_t n = s == NULL ? 0 : strlen(s);
+
+	assert(api_member(schema, name)->max < dst_len);
+	if (n != 0)
+		memcpy(dst, s, n);
+	dst[n] = '\0';
+}
+
+uint64_t
+api_get_uint(struct jo *o, const struct api_object *schema, const char *name)
+{
+	const struct api_member *m = api_member(schema, name);
+
+	assert(m->type == API_INTEGER);
+	return jo_uint(o, name, m->min, m->max);
+}
+
+struct ja
+api_get_arr(struct jo *o, const struct api_object *schema, const char *name)
+{
+	const struct api_member *m = api_member(schema, name);
+	struct ja a = jo_arr(o, name, m->min, SIZE_MAX);
+
+	assert(m->type == API_ARRAY);
+	if (a.n <= m->max)
+		return a;
+	kd_fail(o->e, KD_E_TOO_LARGE, "%s: %zu elements, at most %llu allowed", a.path,
+	    a.n, (unsigned long long)m->max);
+	a.n = 0;
+	return a;
+}
+
+bool
+api_get_bytes(const struct jo *o, const char *name, const char *base64, size_t max,
+    uint8_t **ret, size_t *ret_len)
+{
+	AUTO(buf_clear) struct buf b = {.max = max};
+	struct kd_err why = {0};
+
+	if (!text_unbase64(base64, strlen(base64), &b, &why)) {
+		if (why.code == KD_E_NOMEM)
+			return kd_fail_nomem(o->e, name);
+		return jo_bad(o, name, "%s", why.msg);
+	}
+	if (b.len == 0)
+		return jo_bad(o, name, "is empty");
+	*ret = buf_take(&b, ret_len);
+	return true;
+}
+
+bool
+api_answer_bad(const char *what, struct kd_err *e)
+{
+	if (e->code == KD_E_REQUEST || e->code == KD_E_TOO_LARGE)
+		e->code = KD_E_PROTOCOL;
+	return kd_in(e, "%s", what);
+}
+
+bool
+api_answer_end(struct jo *o)
+{
+	jo_ignore_rest(o);
+	return jo_end(o);
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* wire/api_request.c - POST /v1/signatures: what a client asks to be signed. */
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "wire/api.h"
+#include "wire/api_schema.h"
+
+#define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+#define HEX_CHARS "0123456789abcdefABCDEF"
+
+const char *
+api_kind_name(enum api_kind k)
+{
+	return k == API_KIND_PE ? "pe" : "none";
+}
+
+enum api_kind
+api_kind_by_name(const char *s)
+{
+	return strcmp(s, "pe") == 0 ? API_KIND_PE : API_KIND_NONE;
+}
+
+static bool
+only_name_chars(const char *s, size_t min, size_t max)
+{
+	size_t n = strspn(s, NAME_CHARS);
+
+	return s[n] == '\0' && n >= min && n <= max;
+}
+
+bool
+api_id_ok(const char *id)
+{
+	return only_name_chars(id, API_ID_MIN, API_ID_MAX);
+}
+
+bool
+api_key_name_ok(const char *name)
+{
+	return only_name_chars(name, 1, API_KEY_NAME_MAX);
+}
+
+static void
+item_clear(struct api_item *it)
+{
+	free(it->name);
+	free(it->description);
+	free(it->url);
+}
+
+void
+api_sign_request_clear(struct api_sign_request *r)
+{
+	for (size_t i = 0; i < r->items_n; i++)
+		item_clear(&r->items[i]);
+	free(r->items);
+	*r = (struct api_sign_request){0};
+}
+
+/* An id or key name: its length is the table's affair, its characters are looked at here.
+ */
+static void
+read_name(struct jo *o, const char *name, char *dst, size_t dst_len)
+{
+	size_t plain;
+
+	api_get_text(o, &api_sign_request_schema, name, dst, dst_len);
+	plain = strspn(dst, NAME_CHARS);
+	if (dst[plain] != '\0')
+		jo_bad(
+		    o, name, "only A-Z a-z 0-9 . _ - are allowed, has '%s'", SHOW(dst));
+}
+
+/* C0, DEL and C1 (U+0080..U+009F): what is written here ends up on terminals and in logs.
+ */
+static bool
+has_control(const char *s)
+{
+	for (; *s != '\0'; s++) {
+		unsigned char c = (unsigned char)s[0], next = (unsigned char)s[1];
+
+		if (c < 0x20 || c == 0x7f || (c == 0xc2 && next < 0xa0))
+			return true;
+	}
+	return false;
+}
+
+static char *
+copy_text(const struct jo *o, const char *s)
+{
+	char *copy = s == NULL ? NULL : kd_strdup(s);
+
+	if (s != NULL && copy == NULL)
+		kd_fail_nomem(o->e, "request to sign");
+	return copy;
+}
+
+static void
+read_file_name(struct jo *o, struct api_item *it)
+{
+	const char *s = api_get_str(o, &api_item_schema, "name");
+
+	if (has_control(s))
+		jo_bad(o, "name", "has a control character: '%s'", SHOW(s));
+	else if (strchr(s, '/') != NULL)
+		jo_bad(o, "name", "needs a name without folders, is '%s'", SHOW(s));
+	it->name = copy_text(o, s);
+}
+
+static void
+read_description(struct jo *o, struct api_item *it)
+{
+	const char *s = api_get_str(o, &api_item_schema, "description");
+
+	if (s != NULL && has_control(s))
+		jo_bad(o, "description", "has a control character: '%s'", SHOW(s));
+	it->description = copy_text(o, s);
+}
+
+static bool
+is_web_scheme(const char *s)
+{
+	return strncasecmp(s, "http://", 7) == 0 || strncasecmp(s, "https://", 8) == 0;
+}
+
+static void
+read_url(struct jo *o, struct api_item *it)
+{
+	const char *s = api_get_str(o, &api_item_schema, "url");
+
+	if (s == NULL)
+		return;
+	for (const char *c = s; *c != '\0'; c++)
+		if (*c <= ' ' || *c > '~') {
+			jo_bad(o, "url", "needs printable ASCII without blanks, is '%s'",
+			    SHOW(s));
+			return;
+		}
+	if (!is_web_scheme(s))
+		jo_bad(o, "url", "needs to start with http:// or https://, is '%s'",
+		    SHOW(s));
+	it->url = copy_text(o, s);
+}
+
+static void
+read_kind(struct jo *o, struct api_item *it)
+{
+	const char *s = api_get_str(o, &api_item_schema, "kind");
+
+	it->kind = api_kind_by_name(s);
+	if (it->kind == API_KIND_NONE)
+		jo_bad(o, "kind", "must be 'pe', is '%s'", SHOW(s));
+}
+
+static void
+read_digest(struct jo *o, struct api_item *it)
+{
+	const char *alg = api_get_str(o, &api_item_schema, "digest_algorithm");
+	const char *hex = api_get_str(o, &api_item_schema, "digest");
+	enum md md = md_by_name(alg);
+	size_t need = 2 * md_len(md), have = strlen(hex), good = strspn(hex, HEX_CHARS);
+	struct kd_err why = {0};
+
+	if (o->e->code != KD_OK)
+		return;
+	if (md == MD_NONE || strcmp(md_name(md), alg) != 0)
+		jo_bad(o, "digest_algorithm",
+		    "must be sha1, sha256, sha384 or sha512, is '%s'", SHOW(alg));
+	else if (good != have)
+		jo_bad(o, "digest", "'%s' is not a hex digit", SHOW(&hex[good]));
+	else if (have != need)
+		jo_bad(
+		    o, "digest", "needs %zu hex digits for %s, has %zu", need, alg, have);
+	else if (!text_unhex(hex, it->digest, md_len(md), &why))
+		jo_bad(o, "digest", "%s", why.msg);
+	it->md = md;
+}
+
+static bool
+read_item(struct jo o, struct api_item *it)
+{
+	read_kind(&o, it);
+	read_file_name(&o, it);
+	it->size = api_get_uint(&o, &api_item_schema, "size");
+	read_digest(&o, it);
+	read_description(&o, it);
+	read_url(&o, it);
+	return jo_end(&o);
+}
+
+static bool
+read_items(struct jo *o, struct api_sign_request *r)
+{
+	struct ja a = api_get_arr(o, &api_sign_request_schema, "items");
+
+	if (o->e->code != KD_OK)
+		return false;
+	r->items = kd_alloc_array(a.n, sizeof(*r->items));
+	if (r->items == NULL)
+		return kd_fail_nomem(o->e, "request to sign");
+	r->items_n = a.n;
+	for (size_t i = 0; i < a.n; i++)
+		if (!read_item(ja_obj(&a, i), &r->items[i]))
+			return false;
+	return true;
+}
+
+bool
+api_sign_request_decode(
+    const char *p, size_t n, struct api_sign_request *ret, struct kd_err *e)
+{
+	AUTO(api_sign_request_clear) struct api_sign_request r = {0};
+	AUTO(json_free) struct json *j = NULL;
+	struct jo o;
+
+	if (!json_parse(p, n, &j, e))
+		return false;
+	o = jo_top(j, e);
+	read_name(&o, "id", r.id, sizeof(r.id));
+	read_name(&o, "retry_of", r.retry_of, sizeof(r.retry_of));
+	read_name(&o, "key", r.key, sizeof(r.key));
+	if (r.id[0] != '\0' && strcmp(r.id, r.retry_of) == 0)
+		jo_bad(
+		    &o, "retry_of", "is the id itself; a retry needs an id of its own");
+	if (!read_items(&o, &r) || !jo_end(&o))
+		return false;
+	*ret = r;
+	r = (struct api_sign_request){0};
+	return true;
+}
+
+static void
+encode_item(const struct api_item *it, struct buf *ret)
+{
+	jw_open(ret);
+	jw_str(ret, "kind", api_kind_name(it->kind));
+	jw_str(ret, "name", it->name);
+	jw_uint(ret, "size", it->size);
+	jw_str(ret, "digest_algorithm", md_name(it->md));
+	jw_hex(ret, "digest", it->digest, md_len(it->md));
+	if (it->description != NULL)
+		jw_str(ret, "description", it->description);
+	if (it->url != NULL)
+		jw_str(ret, "url", it->url);
+	jw_close(ret);
+}
+
+void
+api_sign_request_encode(const struct api_sign_request *r, struct buf *ret)
+{
+	jw_open(ret);
+	jw_str(ret, "id", r->id);
+	if (r->retry_of[0] != '\0')
+		jw_str(ret, "retry_of", r->retry_of);
+	if (r->key[0] != '\0')
+		jw_str(ret, "key", r->key);
+	jw_arr_open(ret, "items");
+	for (size_t i = 0; i < r->items_n; i++)
+		encode_item(&r->items[i], ret);
+	jw_arr_close(ret);
+	jw_close(ret);
+}

@@ -17,6 +17,7 @@ struct buf {
 	size_t len, cap;
 	size_t max;  /* 0 means BUF_MAX */
 	bool failed; /* out of memory or over max; content is then meaningless */
+	bool over;   /* failed because of max */
 };
 #define BUF_MAX ((size_t)256 << 20)
 

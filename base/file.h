@@ -14,11 +14,16 @@
 bool file_open_read(const char *path, int *ret_fd, struct stat *ret_st, struct kd_err *e) KD_MUST;
 /* The whole file, at most max bytes (KD_E_LIMIT beyond). */
 bool file_read_all(const char *path, size_t max, struct buf *ret, struct kd_err *e) KD_MUST;
+/* The same from an open descriptor, from where it stands to its end. ret is unchanged on failure. */
+bool file_read_fd(int fd, size_t max, struct buf *ret, struct kd_err *e) KD_MUST;
 /* Exactly n bytes at off; a short file is KD_E_FILE "ends at ...". EINTR is handled. */
 bool file_pread_full(int fd, void *dst, size_t n, uint64_t off, struct kd_err *e) KD_MUST;
 bool file_write_full(int fd, const void *p, size_t n, struct kd_err *e) KD_MUST;
 /* A configuration or key file that others could write is refused (KD_E_CONFIG). */
 bool file_check_private(const char *path, bool secret, struct kd_err *e) KD_MUST;
+/* The same over the fstat(2) of a descriptor already open, which leaves no time to swap the file.
+ * secret: owned by us or root, and no group or other bits at all. path is for the message. */
+bool file_check_stat(const char *path, const struct stat *st, bool secret, struct kd_err *e) KD_MUST;
 
 /*
  * Atomic replacement: a temporary file beside the target, filled by the caller, then fsync and

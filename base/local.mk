@@ -1,1 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
+noinst_LIBRARIES += libbase.a
+libbase_a_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS) $(SYSTEMD_CFLAGS)
+libbase_a_SOURCES = \
+	base/builder.c base/builder.h \
+	base/clock.c base/clock.h \
+	base/conf.c base/conf.h \
+	base/conf_print.c \
+	base/conf_value.c base/conf_value.h \
+	base/error.c base/error.h \
+	base/file.c base/file.h \
+	base/file_replace.c \
+	base/harden.c base/harden.h \
+	base/log.c base/log.h \
+	base/md.c base/md.h \
+	base/mem.c base/mem.h \
+	base/num.c base/num.h \
+	base/own.h \
+	base/reader.c base/reader.h \
+	base/secret.c base/secret.h \
+	base/service.c base/service.h \
+	base/sock.c base/sock.h \
+	base/text.c base/text.h \
+	base/text_codec.c
+
+# What a program that links libbase.a and hardens itself or talks to systemd needs besides.
+BASE_LIBS = $(SECCOMP_LIBS) $(SYSTEMD_LIBS)

@@ -8,8 +8,9 @@
 enum log_level { LOG_L_ERROR = 3, LOG_L_WARN = 4, LOG_L_NOTICE = 5, LOG_L_INFO = 6, LOG_L_DEBUG = 7 };
 
 void log_init(const char *program, enum log_level least); /* program: borrowed for ever */
-/* One line, written with one write(2); control characters are escaped. */
+/* "program: text", with "error: ", "warning: " or "debug: " before the text at those levels. One
+ * line, written with one write(2); control characters are escaped, long text is cut. */
 void log_line(enum log_level level, const char *fmt, ...) KD_PRINTF(2, 3);
-/* "error: <msg>" and, when there is one, "hint: <hint>". */
+/* "error: <msg>" (at LOG_L_WARN "warning: <msg>") and, when there is one, "hint: <hint>". */
 void log_err(enum log_level level, const struct kd_err *e);
 #endif

@@ -28,7 +28,9 @@ bool text_from_utf16be(const uint8_t *p, size_t n, struct buf *ret, struct kd_er
  *     kd_fail(e, KD_E_FILE, "'%s': ...", SHOW(path));
  */
 const char *text_show(char *dst, size_t dst_len, const char *s, size_t n);
-#define SHOW(s) text_show((char[200]){0}, 200, (s), strlen(s))
+#define SHOW(s) text_show_str((char[SHOW_LEN]){0}, SHOW_LEN, (s))
+#define SHOW_LEN 200
+const char *text_show_str(char *dst, size_t dst_len, const char *s); /* NULL: "(none)" */
 /* Constant-time comparison is CRYPTO_memcmp; this is for public text. */
 bool text_eq_nocase(const char *a, const char *b); /* ASCII */
 /* The nearest of NULL-terminated names to s by edit distance, or NULL when none is near. */

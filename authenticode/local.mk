@@ -11,3 +11,18 @@ libauthenticode_a_SOURCES += authenticode/cert.c authenticode/cert.h authenticod
 libauthenticode_a_SOURCES += authenticode/cert_info.c authenticode/cert_key.c
 libauthenticode_a_SOURCES += authenticode/spc.c authenticode/spc.h
 libauthenticode_a_SOURCES += authenticode/cms_build.c authenticode/cms.h
+
+AUTHENTICODE_PE_TESTS = tests/unit/authenticode/pe_test tests/unit/authenticode/pe_digest_test \
+	tests/unit/authenticode/pe_embed_test tests/unit/authenticode/pe_corpus_test
+AUTHENTICODE_PE_LIBS = libauthenticode.a libbase.a $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+PE_MAKE = tests/unit/authenticode/pe_make.c tests/unit/authenticode/pe_make.h
+check_PROGRAMS += $(AUTHENTICODE_PE_TESTS)
+TESTS += $(AUTHENTICODE_PE_TESTS)
+tests_unit_authenticode_pe_test_SOURCES = tests/unit/authenticode/pe_test.c $(PE_MAKE)
+tests_unit_authenticode_pe_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_pe_digest_test_SOURCES = tests/unit/authenticode/pe_digest_test.c $(PE_MAKE)
+tests_unit_authenticode_pe_digest_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_pe_embed_test_SOURCES = tests/unit/authenticode/pe_embed_test.c $(PE_MAKE)
+tests_unit_authenticode_pe_embed_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_pe_corpus_test_SOURCES = tests/unit/authenticode/pe_corpus_test.c
+tests_unit_authenticode_pe_corpus_test_LDADD = $(AUTHENTICODE_PE_LIBS)

@@ -60,7 +60,7 @@ read_dos_header(int fd, struct pe *pe, struct kd_err *e)
 	magic = rd_u16le(&r, "DOS signature");
 	if (r.bad == NULL && magic != 0x5a4d)
 		return kd_fail(e, KD_E_FORMAT,
-		    "not a PE image: DOS signature at offset 0x0 is 0x%04x, expected "
+		    "not a PE image: DOS signature at offset 0 is 0x%04x, expected "
 		    "0x5a4d (MZ)",
 		    magic);
 	rd_skip(&r, DOS_HEADER_LEN - 2 - 4, "DOS header");
@@ -71,6 +71,11 @@ read_dos_header(int fd, struct pe *pe, struct kd_err *e)
 		return kd_fail(e, KD_E_FORMAT,
 		    "e_lfanew at offset 0x3c is 0x%" PRIx32 ", expected at least 0x%x",
 		    pe->nt_off, DOS_HEADER_LEN);
+	if (pe->nt_off >= pe->size)
+		return kd_fail(e, KD_E_FORMAT,
+		    "e_lfanew at offset 0x3c is 0x%" PRIx32
+		    "; the file ends at 0x%" PRIx64,
+		    pe->nt_off, pe->size);
 	return true;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* authenticode/pe_embed.c - takes certificate tables apart and writes images with a new
  * one or none. */
+#include "config.h" /* _GNU_SOURCE: copy_file_range */
+
 #include "authenticode/pe_embed.h"
 
 #include <errno.h>

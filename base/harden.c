@@ -201,27 +201,36 @@ take_groups(uid_t uid, gid_t gid, struct kd_err *e)
 	return true;
 }
 
+/* Real, effective and saved ids all equal the wanted ones. */
+static bool
+is_already(uid_t uid, gid_t gid)
+{
+	uid_t u[3];
+	gid_t g[3];
+
+	if (getresuid(&u[0], &u[1], &u[2]) != 0 || getresgid(&g[0], &g[1], &g[2]) != 0)
+		return false;
+	for (size_t i = 0; i < 3; i++)
+		if (u[i] != uid || g[i] != gid)
+			return false;
+	return true;
+}
+
 bool
 harden_become(uid_t uid, gid_t gid, struct kd_err *e)
 {
-	uid_t ruid, euid, suid;
-	gid_t rgid, egid, sgid;
-
-	if (getresuid(&ruid, &euid, &suid) != 0 || getresgid(&rgid, &egid, &sgid) != 0)
-		return kd_fail_errno(e, KD_E_BUG, errno, "own user");
-	if (ruid == uid && euid == uid && suid == uid && rgid == gid && egid == gid &&
-	    sgid == gid)
+	if (is_already(uid, gid))
 		return true;
-	if (euid != 0)
+	if (geteuid() != 0)
 		return kd_fail(e, KD_E_CONFIG,
 		    "started as user %u, configured to run as user %u, group %u",
-		    (unsigned)euid, (unsigned)uid, (unsigned)gid);
+		    (unsigned)geteuid(), (unsigned)uid, (unsigned)gid);
 	if (!take_groups(uid, gid, e))
 		return false;
 	if (setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0)
 		return kd_fail_errno(
 		    e, KD_E_CONFIG, errno, "cannot become user %u", (unsigned)uid);
-	if (uid != 0 && (setuid(0) == 0 || setgid(0) == 0 || geteuid() != uid))
+	if (uid != 0 && (setuid(0) == 0 || setgid(0) == 0 || !is_already(uid, gid)))
 		return kd_fail(
 		    e, KD_E_BUG, "user %u could become root again", (unsigned)uid);
 	return true;

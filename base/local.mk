@@ -25,3 +25,9 @@ libbase_a_SOURCES = \
 
 # What a program that links libbase.a and hardens itself or talks to systemd needs besides.
 BASE_LIBS = $(SECCOMP_LIBS) $(SYSTEMD_LIBS)
+
+check_PROGRAMS += fuzz/replay_conf
+fuzz_replay_conf_SOURCES = fuzz/fuzz_conf.c fuzz/replay.c
+fuzz_replay_conf_LDADD = libbase.a $(BASE_LIBS)
+TESTS += fuzz/replay_conf
+EXTRA_DIST += fuzz/corpus/conf

@@ -7,39 +7,40 @@
 
 #include "base/num.h"
 
-/*
- * One character of well-formed UTF-8 (RFC 3629 section 4) at s: how many of the n bytes
- * it takes, 0 when malformed. The second byte's range rules out overlong forms and
- * surrogates.
- */
+/* RFC 3629 section 4, "UTF8-octets": for each range of first bytes how long the character
+ * is and where its second byte lies; that rules out overlong forms, surrogates and what
+ * is past U+10FFFF. */
+static const struct {
+	unsigned char first, last, len, low, high;
+} utf8_forms[] = {
+    {0xc2, 0xdf, 2, 0x80, 0xbf},
+    {0xe0, 0xe0, 3, 0xa0, 0xbf},
+    {0xe1, 0xec, 3, 0x80, 0xbf},
+    {0xed, 0xed, 3, 0x80, 0x9f},
+    {0xee, 0xef, 3, 0x80, 0xbf},
+    {0xf0, 0xf0, 4, 0x90, 0xbf},
+    {0xf1, 0xf3, 4, 0x80, 0xbf},
+    {0xf4, 0xf4, 4, 0x80, 0x8f},
+};
+
+/* How many of the n bytes at s the character there takes; 0 when malformed or cut. */
 static size_t
 utf8_char(const char *s, size_t n, uint32_t *ret)
 {
 	const unsigned char *p = (const unsigned char *)s;
-	unsigned char low = 0x80, high = 0xbf;
-	size_t len;
+	size_t form = 0, len;
 	uint32_t c;
 
-	if (n == 0)
-		return 0;
-	if (p[0] < 0x80) {
+	if (n > 0 && p[0] < 0x80) {
 		*ret = p[0];
 		return 1;
 	}
-	if (p[0] < 0xc2 || p[0] > 0xf4)
+	while (form < KD_ARRAY_LEN(utf8_forms) && n > 0 && p[0] > utf8_forms[form].last)
+		form++;
+	if (n == 0 || form == KD_ARRAY_LEN(utf8_forms) || p[0] < utf8_forms[form].first)
 		return 0;
-	len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	if (n < len)
-		return 0;
-	if (p[0] == 0xe0)
-		low = 0xa0;
-	else if (p[0] == 0xed)
-		high = 0x9f;
-	else if (p[0] == 0xf0)
-		low = 0x90;
-	else if (p[0] == 0xf4)
-		high = 0x8f;
-	if (p[1] < low || p[1] > high)
+	len = utf8_forms[form].len;
+	if (n < len || p[1] < utf8_forms[form].low || p[1] > utf8_forms[form].high)
 		return 0;
 	c = p[0] & (0x7fu >> len);
 	for (size_t i = 1; i < len; i++) {

@@ -13,8 +13,8 @@
 #include "base/text.h"
 
 struct certs {
-	struct cert *v[CERTS_MAX];
-	size_t n;
+	struct cert **v; /* owned, as is each */
+	size_t n, cap;
 };
 
 static void
@@ -46,6 +46,7 @@ certs_free(struct certs *c)
 		return;
 	for (size_t i = 0; i < c->n; i++)
 		cert_free(c->v[i]);
+	free(c->v);
 	free(c);
 }
 
@@ -119,6 +120,24 @@ cert_new(const uint8_t *der, size_t len, struct cert **ret, struct kd_err *e)
 	return true;
 }
 
+static bool
+make_room(struct certs *c, struct kd_err *e)
+{
+	size_t cap = c->cap == 0 ? 8 : 2 * c->cap;
+	struct cert **v;
+
+	if (c->n == CERTS_MAX)
+		return kd_fail(e, KD_E_LIMIT, "more than %d certificates", CERTS_MAX);
+	if (c->n < c->cap)
+		return true;
+	v = kd_realloc_array(c->v, cap, sizeof(struct cert *));
+	if (v == NULL)
+		return kd_fail_nomem(e, "certificate list");
+	c->v = v;
+	c->cap = cap;
+	return true;
+}
+
 bool
 certs_add_der(struct certs *c, const uint8_t *der, size_t len, struct kd_err *e)
 {
@@ -128,9 +147,7 @@ certs_add_der(struct certs *c, const uint8_t *der, size_t len, struct kd_err *e)
 	for (size_t i = 0; i < c->n; i++)
 		if (c->v[i]->len == len && memcmp(c->v[i]->der, der, len) == 0)
 			return true;
-	if (c->n == CERTS_MAX)
-		return kd_fail(e, KD_E_LIMIT, "more than %d certificates", CERTS_MAX);
-	if (!cert_new(der, len, &c->v[c->n], e))
+	if (!make_room(c, e) || !cert_new(der, len, &c->v[c->n], e))
 		return false;
 	c->n++;
 	return true;

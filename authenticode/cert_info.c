@@ -30,14 +30,12 @@ name_text(const X509_NAME *name, char *dst, size_t dst_len, struct kd_err *e)
 	return true;
 }
 
-void
-cert_name(const struct cert *c, char dst[CERT_NAME_LEN])
+static void
+short_name(const X509_NAME *name, char dst[CERT_NAME_LEN])
 {
-	const X509_NAME *name = X509_get_subject_name(c->x);
-	int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
-	struct kd_err ignored = {0};
+	int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1), n = -1;
 	unsigned char *text = NULL;
-	int n = -1;
+	struct kd_err ignored = {0};
 
 	if (at >= 0)
 		n = ASN1_STRING_to_UTF8(
@@ -47,6 +45,31 @@ cert_name(const struct cert *c, char dst[CERT_NAME_LEN])
 	else if (!name_text(name, dst, CERT_NAME_LEN, &ignored))
 		memcpy(dst, "(unreadable name)", sizeof("(unreadable name)"));
 	OPENSSL_free(text);
+}
+
+void
+cert_name(const struct cert *c, char dst[CERT_NAME_LEN])
+{
+	short_name(X509_get_subject_name(c->x), dst);
+}
+
+void
+cert_issuer_name(const struct cert *c, char dst[CERT_NAME_LEN])
+{
+	short_name(X509_get_issuer_name(c->x), dst);
+}
+
+AUTO_DEFINE(X509_NAME, X509_NAME_free);
+
+bool
+cert_name_der(const uint8_t *der, size_t len, char dst[256], struct kd_err *e)
+{
+	const unsigned char *p = der;
+	AUTO(X509_NAME_free) X509_NAME *name = d2i_X509_NAME(NULL, &p, (long)len);
+
+	if (name == NULL)
+		return cert_fail_openssl(e, KD_E_FORMAT, "name cannot be decoded");
+	return name_text(name, dst, 256, e);
 }
 
 bool

@@ -2,6 +2,7 @@
 /* authenticode/cert_key.c - digests, and signatures checked with a certificate's key. */
 #include <pthread.h>
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 
@@ -83,12 +84,19 @@ cert_key_free(struct cert_key *k)
 }
 
 bool
+cert_key_is_rsa(const struct cert_key *k)
+{
+	return k->rsa;
+}
+
+bool
 cert_key_verify(const struct cert_key *k, enum md md, const uint8_t *digest,
     const uint8_t *sig, size_t sig_len, struct kd_err *e)
 {
 	AUTO(EVP_PKEY_CTX_free)
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, k->key, NULL);
 
+	ERR_clear_error(); /* an older reason must not explain this failure */
 	if (ctx == NULL || EVP_PKEY_verify_init(ctx) != 1 ||
 	    (k->rsa && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) != 1) ||
 	    EVP_PKEY_CTX_set_signature_md(ctx, cert_evp_md(md)) != 1)

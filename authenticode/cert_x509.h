@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authenticode/cert_x509.h - what lies inside struct certs, for this folder's own files. */
+/* authenticode/cert_x509.h - what lies inside struct certs, for this folder's own files.
+ */
 #ifndef KD_CERT_X509_H
 #define KD_CERT_X509_H
 #include <openssl/x509.h>
@@ -10,7 +11,7 @@
 struct cert {
 	uint8_t *der; /* owned; the bytes as given */
 	size_t len;
-	X509 *x;      /* owned; made from der, never changed */
+	X509 *x;                   /* owned; made from der, never changed */
 	struct tlv serial, issuer; /* in der, as encoded */
 };
 /* Borrowed; valid until c is changed or freed. i < certs_n(c). */
@@ -20,7 +21,11 @@ bool cert_self_signed(const struct cert *c);
 #define CERT_NAME_LEN 96
 /* The common name, else the whole subject; for messages. */
 void cert_name(const struct cert *c, char dst[CERT_NAME_LEN]);
-/* "2026-11-23T22:24:17.000Z"; KD_E_FORMAT when it is no time. */
+void cert_issuer_name(const struct cert *c, char dst[CERT_NAME_LEN]);
+/* A Name's DER, as cert_info shows subjects. */
+bool cert_name_der(
+    const uint8_t *der, size_t len, char dst[256], struct kd_err *e) KD_MUST;
+/* Unix seconds; KD_E_FORMAT when t is NULL or no time. */
 bool cert_time(const ASN1_TIME *t, int64_t *ret, struct kd_err *e) KD_MUST;
 
 /* kd_fail with OpenSSL's own reason appended; empties its error queue. Always false. */

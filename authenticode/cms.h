@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authenticode/cms.h - PKCS#7 SignedData as Authenticode writes it: built, taken apart, merged. */
+/* authenticode/cms.h - PKCS#7 SignedData as Authenticode writes it: built, taken apart,
+ * merged. */
 #ifndef KD_CMS_H
 #define KD_CMS_H
 #include <stddef.h>
@@ -9,74 +10,91 @@
 #include "base/builder.h"
 #include "base/md.h"
 
+#define CMS_CERTS_MAX 64 /* in one certificate set; the most seen in a real file is 12 */
+
 /*
- * cms_build_signed_attrs - the bytes that a signature covers: DER SET OF contentType, SpcStatementType,
- * messageDigest, SpcSpOpusInfo, sorted; nothing else ever. The token signs digest(md) of these.
+ * cms_build_signed_attrs - the bytes that a signature covers: DER SET OF contentType,
+ * SpcStatementType, messageDigest, SpcSpOpusInfo, sorted; nothing else ever. The token
+ * signs digest(md) of these.
  *
- * content      DER SpcIndirectDataContent; messageDigest is over its content octets, without tag and length
- * description  UTF-8 or NULL; url ASCII or NULL
- * ret          appended to: begins with 0x31
- * Spec: PKCS #7 1.5 section 9.3; Authenticode "authenticatedAttributes"; facts 5, 8.
+ * content      DER SpcIndirectDataContent; messageDigest is over its content octets,
+ * without tag and length description  UTF-8 or NULL; url ASCII or NULL ret appended to:
+ * begins with 0x31 Spec: PKCS #7 1.5 section 9.3; Authenticode "authenticatedAttributes";
+ * facts 5, 8.
  */
-bool cms_build_signed_attrs(enum md md, const uint8_t *content, size_t content_len, const char *description,
-	const char *url, struct buf *ret, struct kd_err *e) KD_MUST;
+bool cms_build_signed_attrs(enum md md, const uint8_t *content, size_t content_len,
+    const char *description, const char *url, struct buf *ret, struct kd_err *e) KD_MUST;
 
 /*
  * cms_assemble - the whole ContentInfo.
  *
- * certs    [0] is the signer's; all go into the certificate set, sorted, self-signed ones left out
- *          unless the signer is itself self-signed
- * attrs    what cms_build_signed_attrs gave
- * Errors: KD_E_TOO_LARGE, KD_E_NOMEM, KD_E_CRYPTO.
+ * certs    [0] is the signer's; all go into the certificate set, sorted, self-signed ones
+ * left out unless the signer is itself self-signed attrs    what cms_build_signed_attrs
+ * gave Errors: KD_E_TOO_LARGE, KD_E_NOMEM, KD_E_CRYPTO.
  */
-bool cms_assemble(enum md md, const uint8_t *content, size_t content_len, const struct certs *certs,
-	const uint8_t *attrs, size_t attrs_len, const uint8_t *sig, size_t sig_len, struct buf *ret,
-	struct kd_err *e) KD_MUST;
+bool cms_assemble(enum md md, const uint8_t *content, size_t content_len,
+    const struct certs *certs, const uint8_t *attrs, size_t attrs_len, const uint8_t *sig,
+    size_t sig_len, struct buf *ret, struct kd_err *e) KD_MUST;
 
 /*
- * What is the same in every ContentInfo of one key, encoded once: certificate set, signer's name, signature
- * algorithm. cms_signer_assemble may run in several threads over one of these. cms_assemble makes one per call.
- * certs is only read; cms_signer_new fails with KD_E_CERT_INVALID when [0]'s key is neither RSA nor ECDSA.
+ * What is the same in every ContentInfo of one key, encoded once: certificate set,
+ * signer's name, signature algorithm. cms_signer_assemble may run in several threads over
+ * one of these. cms_assemble makes one per call. certs is only read; cms_signer_new fails
+ * with KD_E_CERT_INVALID when [0]'s key is neither RSA nor ECDSA.
  */
 struct cms_signer;
-bool cms_signer_new(const struct certs *certs, struct cms_signer **ret, struct kd_err *e) KD_MUST;
+bool cms_signer_new(
+    const struct certs *certs, struct cms_signer **ret, struct kd_err *e) KD_MUST;
 void cms_signer_free(struct cms_signer *s);
 AUTO_DEFINE(struct cms_signer, cms_signer_free);
-bool cms_signer_assemble(const struct cms_signer *s, enum md md, const uint8_t *content, size_t content_len,
-	const uint8_t *attrs, size_t attrs_len, const uint8_t *sig, size_t sig_len, struct buf *ret,
-	struct kd_err *e) KD_MUST;
+bool cms_signer_assemble(const struct cms_signer *s, enum md md, const uint8_t *content,
+    size_t content_len, const uint8_t *attrs, size_t attrs_len, const uint8_t *sig,
+    size_t sig_len, struct buf *ret, struct kd_err *e) KD_MUST;
 
-/* A copy of a ContentInfo with more certificates in its (unsigned) set, sorted, each once. */
-bool cms_add_certs(const uint8_t *cms, size_t len, const struct certs *more, struct buf *ret,
-	struct kd_err *e) KD_MUST;
+/* A copy of a ContentInfo with more certificates in its (unsigned) set, sorted, each
+ * once. */
+bool cms_add_certs(const uint8_t *cms, size_t len, const struct certs *more,
+    struct buf *ret, struct kd_err *e) KD_MUST;
+
+enum cms_signature_kind { CMS_SIGNATURE_OTHER, CMS_SIGNATURE_RSA, CMS_SIGNATURE_ECDSA };
 
 /* What a SignedData says; pointers borrow from the bytes parsed, certs is owned. */
 struct cms {
-	const uint8_t *content;        /* the content's DER TLV */
+	const uint8_t *content; /* the content's DER TLV */
 	size_t content_len;
-	const uint8_t *content_octets; /* without tag and length: what messageDigest covers */
+	const uint8_t
+	    *content_octets; /* without tag and length: what messageDigest covers */
 	size_t content_octets_len;
-	char content_type[64];         /* OID, dotted */
-	enum md md;                    /* SignerInfo digestAlgorithm */
-	struct certs *certs;           /* as embedded, in their order; owned */
-	size_t signer;                 /* index into certs, or SIZE_MAX when not among them */
+	char content_type[64];      /* OID, dotted */
+	char attr_content_type[64]; /* the same, as the signed attribute says it */
+	enum md md;                 /* SignerInfo digestAlgorithm */
+	enum md outer_md;           /* SignedData digestAlgorithms */
+	struct certs *certs;        /* as embedded, in their order; owned */
+	size_t signer; /* index into certs, or SIZE_MAX when not among them */
 	char signer_issuer[256], signer_serial[64];
-	char signature_algorithm[64];
-	const uint8_t *attrs;          /* as encoded, with tag 0xa0 */
+	char signature_algorithm[64]; /* OID, dotted */
+	enum cms_signature_kind signature_kind;
+	const uint8_t *attrs; /* as encoded, with tag 0xa0 */
 	size_t attrs_len;
 	uint8_t message_digest[MD_LEN_MAX];
 	size_t message_digest_len;
-	char *description, *url;       /* UTF-8, safe to show; owned, NULL when absent */
-	int64_t signing_time;          /* Unix seconds; 0 when absent */
+	char *description, *url; /* UTF-8, safe to show; owned, NULL when absent */
+	int64_t signing_time;    /* Unix seconds; 0 when absent */
 	const uint8_t *signature;
 	size_t signature_len;
-	bool timestamped;              /* has an RFC 3161 or legacy timestamp among unsigned attributes */
-	size_t nested_n;               /* nested signatures */
+	bool timestamped; /* has an RFC 3161 or legacy timestamp among unsigned attributes
+			   */
+	size_t nested_n;  /* nested signatures */
 };
 void cms_clear(struct cms *c);
 AUTO_DEFINE_CLEAR(struct cms, cms_clear);
-/* Bounded, non-recursive; bytes after the outer SEQUENCE are ignored (padding). KD_E_FORMAT names element and offset. */
+/* Bounded, non-recursive; bytes after the outer SEQUENCE are ignored (padding).
+ * KD_E_FORMAT names element and offset. */
 bool cms_parse(const uint8_t *p, size_t len, struct cms *ret, struct kd_err *e) KD_MUST;
-/* The signature over the attributes as encoded, with the signer certificate's key. KD_E_NOT_VERIFIED. */
+/* messageDigest is the digest of the content, and the contentType attribute names it.
+ * KD_E_NOT_VERIFIED. */
+bool cms_check_message_digest(const struct cms *c, struct kd_err *e) KD_MUST;
+/* The signature over the attributes as encoded, with the signer certificate's key.
+ * KD_E_NOT_VERIFIED. */
 bool cms_check_signature(const struct cms *c, struct kd_err *e) KD_MUST;
 #endif

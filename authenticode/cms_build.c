@@ -171,7 +171,7 @@ put_signature_algorithm(struct buf *b, const struct cert *signer, struct kd_err 
 static void
 put_certificates(struct buf *b, const struct certs *certs)
 {
-	struct der_item items[CERTS_MAX];
+	struct der_item items[CMS_CERTS_MAX];
 	bool keep_self_signed = cert_self_signed(certs_at(certs, 0));
 	size_t n = 0;
 
@@ -195,6 +195,10 @@ cms_signer_new(const struct certs *certs, struct cms_signer **ret, struct kd_err
 		return kd_fail_nomem(e, "signer's certificates");
 	if (certs_n(certs) == 0)
 		return kd_fail(e, KD_E_CERT_INVALID, "no signer certificate given");
+	if (certs_n(certs) > CMS_CERTS_MAX)
+		return kd_fail(e, KD_E_LIMIT,
+		    "%zu certificates for one signature, at most %d", certs_n(certs),
+		    CMS_CERTS_MAX);
 	signer = certs_at(certs, 0);
 	if (!put_signature_algorithm(&s->algorithm, signer, e))
 		return false;

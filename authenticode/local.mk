@@ -10,7 +10,12 @@ libauthenticode_a_SOURCES += authenticode/der.c authenticode/der.h authenticode/
 libauthenticode_a_SOURCES += authenticode/cert.c authenticode/cert.h authenticode/cert_x509.h
 libauthenticode_a_SOURCES += authenticode/cert_info.c authenticode/cert_key.c
 libauthenticode_a_SOURCES += authenticode/spc.c authenticode/spc.h
-libauthenticode_a_SOURCES += authenticode/cms_build.c authenticode/cms.h
+libauthenticode_a_SOURCES += authenticode/cms_build.c authenticode/cms_merge.c authenticode/cms.h
+libauthenticode_a_SOURCES += authenticode/cms_outer.c authenticode/cms_outer.h
+libauthenticode_a_SOURCES += authenticode/cms_attrs.c authenticode/cms_attrs.h authenticode/cms_parse.c
+libauthenticode_a_SOURCES += authenticode/chain.c authenticode/chain.h
+libauthenticode_a_SOURCES += authenticode/chain_check.c authenticode/chain_check.h
+libauthenticode_a_SOURCES += authenticode/verify.c authenticode/verify.h
 
 AUTHENTICODE_PE_TESTS = tests/unit/authenticode/pe_test tests/unit/authenticode/pe_digest_test \
 	tests/unit/authenticode/pe_embed_test tests/unit/authenticode/pe_corpus_test

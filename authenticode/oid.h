@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authenticode/oid.h - the object identifiers of Authenticode, and algorithm identifiers. */
+/* authenticode/oid.h - the object identifiers of Authenticode, and algorithm identifiers.
+ */
 #ifndef KD_OID_H
 #define KD_OID_H
 #include "authenticode/der.h"
@@ -11,16 +12,16 @@ struct oid {
 };
 #define OID_TEXT_LEN 64
 
-extern const struct oid oid_signed_data;        /* 1.2.840.113549.1.7.2 */
-extern const struct oid oid_content_type;       /* 1.2.840.113549.1.9.3 */
-extern const struct oid oid_message_digest;     /* 1.2.840.113549.1.9.4 */
-extern const struct oid oid_signing_time;       /* 1.2.840.113549.1.9.5 */
-extern const struct oid oid_counter_signature;  /* 1.2.840.113549.1.9.6 */
-extern const struct oid oid_rsa_encryption;     /* 1.2.840.113549.1.1.1 */
-extern const struct oid oid_rsa_family;         /* 1.2.840.113549.1.1: prefix of all of PKCS #1 */
-extern const struct oid oid_rsa_pss;            /* 1.2.840.113549.1.1.10 */
-extern const struct oid oid_ec_public_key;      /* 1.2.840.10045.2.1 */
-extern const struct oid oid_ecdsa_family;       /* 1.2.840.10045.4: prefix of ecdsa-with-* */
+extern const struct oid oid_signed_data;       /* 1.2.840.113549.1.7.2 */
+extern const struct oid oid_content_type;      /* 1.2.840.113549.1.9.3 */
+extern const struct oid oid_message_digest;    /* 1.2.840.113549.1.9.4 */
+extern const struct oid oid_signing_time;      /* 1.2.840.113549.1.9.5 */
+extern const struct oid oid_counter_signature; /* 1.2.840.113549.1.9.6 */
+extern const struct oid oid_rsa_encryption;    /* 1.2.840.113549.1.1.1 */
+extern const struct oid oid_rsa_family; /* 1.2.840.113549.1.1: prefix of all of PKCS #1 */
+extern const struct oid oid_rsa_pss;    /* 1.2.840.113549.1.1.10 */
+extern const struct oid oid_ec_public_key; /* 1.2.840.10045.2.1 */
+extern const struct oid oid_ecdsa_family;  /* 1.2.840.10045.4: prefix of ecdsa-with-* */
 extern const struct oid oid_spc_indirect_data;  /* 1.3.6.1.4.1.311.2.1.4 */
 extern const struct oid oid_spc_statement_type; /* 1.3.6.1.4.1.311.2.1.11 */
 extern const struct oid oid_spc_opus_info;      /* 1.3.6.1.4.1.311.2.1.12 */
@@ -35,11 +36,13 @@ bool oid_is_under(const struct tlv *t, const struct oid *o); /* o, or an arc bel
 /* "1.2.840..."; "(malformed)" when it is none, cut with "..." when too long. */
 void oid_text(const struct tlv *t, char dst[OID_TEXT_LEN]);
 
-/* AlgorithmIdentifier of a digest: SEQUENCE { OID, NULL } (RFC 5754 section 2: parsers must take
- * both absent and NULL; Authenticode writes NULL). */
+/* AlgorithmIdentifier of a digest: SEQUENCE { OID, NULL } (RFC 5754 section 2: parsers
+ * must take both absent and NULL; Authenticode writes NULL). */
 void oid_put_md(struct buf *b, enum md md);
 /* Reads an AlgorithmIdentifier; parameters are not looked at. */
-bool oid_get_algorithm(struct rd *r, const char *what, struct tlv *ret_oid, struct kd_err *e) KD_MUST;
-/* The same for a digest. KD_E_FORMAT "<what> names 1.2.840.113549.2.5, expected sha1, ...". */
+bool oid_get_algorithm(
+    struct rd *r, const char *what, struct tlv *ret_oid, struct kd_err *e) KD_MUST;
+/* The same for a digest. KD_E_FORMAT "<what> names 1.2.840.113549.2.5, expected sha1,
+ * ...". */
 bool oid_get_md(struct rd *r, const char *what, enum md *ret, struct kd_err *e) KD_MUST;
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authenticode/spc.h - SpcIndirectDataContent: what an Authenticode signature says of a file. */
+/* authenticode/spc.h - SpcIndirectDataContent: what an Authenticode signature says of a
+ * file. */
 #ifndef KD_SPC_H
 #define KD_SPC_H
 #include <stddef.h>
@@ -9,11 +10,13 @@
 #include "base/md.h"
 
 /*
- * spc_build_pe - append the DER of SpcIndirectDataContent for a PE image: SpcPeImageData with empty flags and
- * the empty file link (what signtool writes today), DigestInfo of the image.
- * Spec: Windows Authenticode PE Signature Format 1.0, "SpcIndirectDataContent"; facts 6.
+ * spc_build_pe - append the DER of SpcIndirectDataContent for a PE image: SpcPeImageData
+ * with empty flags and the empty file link (what signtool writes today), DigestInfo of
+ * the image. Spec: Windows Authenticode PE Signature Format 1.0,
+ * "SpcIndirectDataContent"; facts 6.
  */
-bool spc_build_pe(enum md md, const uint8_t *digest, struct buf *ret, struct kd_err *e) KD_MUST;
+bool spc_build_pe(
+    enum md md, const uint8_t *digest, struct buf *ret, struct kd_err *e) KD_MUST;
 
 enum spc_type { SPC_TYPE_OTHER, SPC_TYPE_PE };
 struct spc { /* borrowed from the bytes that were parsed */

@@ -9,3 +9,26 @@ libwire_a_SOURCES = \
 	wire/json.h wire/json.c wire/json_write.c \
 	wire/payload.h wire/payload.c \
 	wire/signer_msg.h wire/signer_msg.c
+
+wire_unit_tests =
+wire_test_libs = libwire.a libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += $(wire_unit_tests)
+TESTS += $(wire_unit_tests)
+EXTRA_DIST += tests/unit/wire/check.h
+
+wire_unit_tests += tests/unit/wire/frame_test
+tests_unit_wire_frame_test_SOURCES = tests/unit/wire/frame_test.c
+tests_unit_wire_frame_test_LDADD = $(wire_test_libs)
+tests_unit_wire_frame_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=recv -Wl,--wrap=send
+
+wire_unit_tests += tests/unit/wire/front_msg_test
+tests_unit_wire_front_msg_test_SOURCES = tests/unit/wire/front_msg_test.c
+tests_unit_wire_front_msg_test_LDADD = $(wire_test_libs)
+
+wire_unit_tests += tests/unit/wire/signer_msg_test
+tests_unit_wire_signer_msg_test_SOURCES = tests/unit/wire/signer_msg_test.c
+tests_unit_wire_signer_msg_test_LDADD = $(wire_test_libs)
+
+wire_unit_tests += tests/unit/wire/json_test
+tests_unit_wire_json_test_SOURCES = tests/unit/wire/json_test.c
+tests_unit_wire_json_test_LDADD = $(wire_test_libs)

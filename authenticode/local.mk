@@ -21,7 +21,7 @@ AUTHENTICODE_PE_TESTS = tests/unit/authenticode/pe_test tests/unit/authenticode/
 	tests/unit/authenticode/pe_embed_test tests/unit/authenticode/pe_corpus_test
 AUTHENTICODE_PE_LIBS = libauthenticode.a libbase.a $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 PE_MAKE = tests/unit/authenticode/pe_make.c tests/unit/authenticode/pe_make.h
-check_PROGRAMS += $(AUTHENTICODE_PE_TESTS)
+check_PROGRAMS += $(AUTHENTICODE_PE_TESTS) tests/unit/authenticode/pe_tool
 TESTS += $(AUTHENTICODE_PE_TESTS)
 tests_unit_authenticode_pe_test_SOURCES = tests/unit/authenticode/pe_test.c $(PE_MAKE)
 tests_unit_authenticode_pe_test_LDADD = $(AUTHENTICODE_PE_LIBS)
@@ -31,3 +31,5 @@ tests_unit_authenticode_pe_embed_test_SOURCES = tests/unit/authenticode/pe_embed
 tests_unit_authenticode_pe_embed_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_pe_corpus_test_SOURCES = tests/unit/authenticode/pe_corpus_test.c
 tests_unit_authenticode_pe_corpus_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_pe_tool_SOURCES = tests/unit/authenticode/pe_tool.c
+tests_unit_authenticode_pe_tool_LDADD = $(AUTHENTICODE_PE_LIBS)

@@ -32,7 +32,7 @@ struct pe_digest {
  *
  * fd, pe  borrowed; pe is what pe_open() said of fd
  * d       d->md is read; the rest written on success only
- * Memory: one buffer of at most 256 KiB. Safe from several threads, each with its own d.
+ * Memory: one buffer of at most 64 KiB. Safe from several threads, each with its own d.
  * Errors: KD_E_FILE (read error, or the file became shorter), KD_E_CRYPTO, KD_E_NOMEM.
  * Spec:   Windows Authenticode PE Signature Format 1.0, "Calculating the PE Image Hash";
  * facts 2, 3.

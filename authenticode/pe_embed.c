@@ -18,7 +18,7 @@
 #define ENTRY_HEADER_LEN 8
 #define REVISION_2 0x0200
 #define TYPE_PKCS7 2
-#define COPY_BUF ((size_t)1 << 20)
+#define COPY_BUF ((size_t)64 << 10)
 #define COPY_STEP ((size_t)1 << 30) /* a signal is noticed between two of these */
 
 static uint64_t

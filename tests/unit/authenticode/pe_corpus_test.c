@@ -42,11 +42,7 @@ each_file(const char *folder, file_fn *fn)
 
 	(void)snprintf(path, sizeof(path), "%s/%s", corpus, folder);
 	dir = opendir(path);
-	if (dir == NULL) {
-		print_message("# no corpus at '%s': set KDSIGN_CORPUS\n", path);
-		skip();
-		return;
-	}
+	assert_non_null(dir);
 	while ((d = readdir(dir)) != NULL) {
 		struct kd_err e = {0};
 		int fd = -1;
@@ -332,8 +328,7 @@ truncate_at_200_places(const char *name, int fd)
 {
 	off_t size;
 	AUTO(close)
-	int copy = memory_copy(fd, &size),
-	    out = memfd_create("out", MFD_CLOEXEC);
+	int copy = memory_copy(fd, &size), out = memfd_create("out", MFD_CLOEXEC);
 
 	(void)name;
 	assert_true(out >= 0);
@@ -366,8 +361,7 @@ flip_each_header_byte(const char *name, int fd)
 	static const uint8_t flips[] = {0xff, 0x80, 0x01};
 	off_t size;
 	AUTO(close)
-	int copy = memory_copy(fd, &size),
-	    out = memfd_create("out", MFD_CLOEXEC);
+	int copy = memory_copy(fd, &size), out = memfd_create("out", MFD_CLOEXEC);
 
 	(void)name;
 	assert_true(out >= 0);
@@ -391,21 +385,18 @@ file_with_any_header_byte_flipped_never_crashes(void **state)
 	each_file("pe-unsigned", flip_each_header_byte);
 }
 
+#ifndef KD_SANITIZE /* whose own memory would count */
 /* Last, so that it counts all of the above. */
 static void
 all_of_it_took_less_than_64_mib(void **state)
 {
-	(void)state;
-#ifdef KD_SANITIZE
-	print_message("# the sanitizer's own memory counts: not measured\n");
-	skip();
-#else
 	struct rusage u;
 
+	(void)state;
 	assert_int_equal(getrusage(RUSAGE_SELF, &u), 0);
 	assert_true(u.ru_maxrss < 64 * 1024);
-#endif
 }
+#endif
 
 int
 main(void)
@@ -418,7 +409,9 @@ main(void)
 	    cmocka_unit_test(every_hostile_file_gets_its_sentence_or_verdict),
 	    cmocka_unit_test(file_cut_at_200_places_never_crashes),
 	    cmocka_unit_test(file_with_any_header_byte_flipped_never_crashes),
+#ifndef KD_SANITIZE
 	    cmocka_unit_test(all_of_it_took_less_than_64_mib),
+#endif
 	};
 	const char *named = getenv("KDSIGN_CORPUS"), *srcdir = getenv("srcdir");
 
@@ -427,5 +420,10 @@ main(void)
 	else
 		(void)snprintf(corpus, sizeof(corpus), "%s/../shared/corpus",
 		    srcdir == NULL ? "." : srcdir);
+	/* cmocka's own skip() counts as failed in TAP */
+	if (access(corpus, F_OK) != 0) {
+		printf("1..0 # SKIP no corpus at '%s': set KDSIGN_CORPUS\n", corpus);
+		return 0;
+	}
 	return cmocka_run_group_tests_name("pe_corpus", t, NULL, NULL);
 }

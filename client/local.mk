@@ -1,1 +1,49 @@
 # SPDX-License-Identifier: Apache-2.0
+bin_PROGRAMS += kdsign-client
+noinst_LIBRARIES += libclient.a
+
+libclient_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
+libclient_a_SOURCES = \
+	client/client.h \
+	client/cmd_digest.c \
+	client/cmd_inspect.c \
+	client/cmd_keys.c \
+	client/cmd_remove.c \
+	client/cmd_sign.c \
+	client/cmd_status.c \
+	client/cmd_verify.c \
+	client/key_pick.c client/key_pick.h \
+	client/net.c client/net.h \
+	client/options.c client/options.h \
+	client/outcome.c client/outcome.h \
+	client/progress.c client/progress.h \
+	client/server.c client/server.h \
+	client/server_sign.c client/server_sign.h \
+	client/settings.c client/settings.h \
+	client/show.c client/show.h \
+	client/sign_file.c client/sign_file.h \
+	client/sign_plan.c client/sign_plan.h \
+	client/sign_pool.c client/sign_pool.h
+
+kdsign_client_SOURCES = client/main.c
+kdsign_client_LDADD = libclient.a libwire.a libauthenticode.a libbase.a \
+	$(CURL_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS)
+
+dist_man_MANS += docs/kdsign-client.1
+EXTRA_DIST += etc/client.conf
+
+CLIENT_TEST_LIBS = libclient.a libwire.a libauthenticode.a libbase.a \
+	$(CURL_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+CLIENT_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(OPENSSL_CFLAGS)
+CLIENT_TESTS = \
+	tests/unit/client/choice_test \
+	tests/unit/client/options_test \
+	tests/unit/client/settings_test
+check_PROGRAMS += $(CLIENT_TESTS)
+TESTS += $(CLIENT_TESTS)
+tests_unit_client_choice_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
+tests_unit_client_choice_test_LDADD = $(CLIENT_TEST_LIBS)
+tests_unit_client_options_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
+tests_unit_client_options_test_LDADD = $(CLIENT_TEST_LIBS)
+tests_unit_client_settings_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
+tests_unit_client_settings_test_LDADD = $(CLIENT_TEST_LIBS)

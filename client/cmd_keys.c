@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client/cmd_keys.c - kdsign-client keys: the keys that this client may use. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "client/client.h"
+#include "client/server.h"
+
+static void
+put_table(struct buf *b, const struct api_keys *keys)
+{
+	int widest = 4;
+
+	for (size_t i = 0; i < keys->n; i++) {
+		int len = (int)strlen(keys->v[i].name);
+
+		widest = len > widest ? len : widest;
+	}
+	buf_printf(b, "%-*s  %-10s  %-40s  %-10s  %s\n", widest, "NAME", "ALGORITHM",
+	    "SHA-1 THUMBPRINT", "EXPIRES", "READY");
+	for (size_t i = 0; i < keys->n; i++) {
+		const struct api_key *k = &keys->v[i];
+		char algorithm[32], sha1[41];
+
+		(void)snprintf(
+		    algorithm, sizeof(algorithm), "%s-%u", k->algorithm, k->bits);
+		text_hex_to(sha1, k->sha1, sizeof(k->sha1));
+		buf_printf(b, "%-*s  %-10s  %-40s  %.10s  %s%s%s\n", widest, k->name,
+		    SHOW(algorithm), sha1, SHOW(k->not_after), k->ready ? "yes" : "no",
+		    k->detail[0] != '\0' ? ": " : "", SHOW(k->detail));
+	}
+}
+
+static bool
+keys(struct client *c, struct kd_err *e)
+{
+	AUTO(server_close) struct server *s = NULL;
+	AUTO(api_keys_clear) struct api_keys granted = {0};
+	AUTO(buf_clear) struct buf b = {0};
+
+	if (!net_init(e) || !server_open(&c->settings, &s, e) ||
+	    !server_keys(s, &granted, e))
+		return false;
+	if (c->json) {
+		for (size_t i = 0; i < granted.n; i++) {
+			api_key_encode(&granted.v[i], &b);
+			buf_u8(&b, '\n');
+		}
+	} else if (granted.n == 0) {
+		buf_str(&b, "this client is granted no key\n");
+	} else {
+		put_table(&b, &granted);
+	}
+	outcome_print(&c->outcome, &b);
+	return true;
+}
+
+static void
+run(struct client *c, const void *options, char **files, size_t n)
+{
+	struct kd_err e = {0};
+
+	(void)options, (void)files, (void)n;
+	if (!keys(c, &e))
+		outcome_fail(&c->outcome, NULL, &e);
+}
+
+const struct command cmd_keys = {
+    .name = "keys",
+    .args = "",
+    .summary = "list the keys that this client may use",
+    .run = run,
+};

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client/cmd_remove.c - kdsign-client remove: takes the signatures out of files. */
+#include <string.h>
+
+#include "authenticode/pe_embed.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "client/client.h"
+#include "client/sign_plan.h"
+#include "wire/json.h"
+
+struct remove_args {
+	const char *output;
+};
+
+static const struct option_row remove_rows[] = {
+    {"output", OPTION_TEXT, offsetof(struct remove_args, output), "FILE|DIR",
+	"write there and leave the input as it is"},
+    {0},
+};
+
+static bool
+strip(const struct plan_file *f, struct kd_err *e)
+{
+	struct pe_digest d = {.md = {MD_NONE}}; /* only the sums that CheckSum needs */
+	AUTO(file_replace_clear) struct file_replace out = {.fd = -1};
+	AUTO(close) int fd = -1;
+	struct pe pe = {0};
+	struct stat st;
+
+	if (f->err.code != KD_OK) {
+		*e = f->err;
+		return false;
+	}
+	if (!file_open_read(f->arg, &fd, &st, e))
+		return false;
+	if (!pe_open(fd, &pe, e))
+		return kd_in(e, "'%s'", SHOW(f->arg));
+	if (pe.cert_len == 0)
+		return kd_fail(
+		    e, KD_E_UNSIGNED, "'%s': has no signature to remove", SHOW(f->arg));
+	if (!pe_digest(fd, &pe, &d, e))
+		return kd_in(e, "'%s'", SHOW(f->arg));
+	if (!file_replace_begin(f->target, &st, &out, e))
+		return false;
+	if (!pe_strip(fd, &pe, &d, out.fd, e))
+		return kd_in(e, "'%s'", SHOW(f->arg));
+	return file_replace_commit(&out, true, e);
+}
+
+static void
+report(struct client *c, const struct plan_file *f)
+{
+	AUTO(buf_clear) struct buf b = {0};
+
+	if (c->json) {
+		outcome_json_open(&b, f->arg, true);
+		jw_str(&b, "output", f->target);
+		outcome_json_close(&b);
+	} else if (!c->quiet) {
+		buf_printf(&b, "%s: signature removed\n", SHOW(f->arg));
+	}
+	outcome_print(&c->outcome, &b);
+}
+
+static void
+run(struct client *c, const void *options, char **files, size_t n)
+{
+	const struct remove_args *a = options;
+	AUTO(plan_clear) struct plan plan = {0};
+	struct kd_err e = {0};
+
+	if (!plan_make(files, n, a->output, &plan, &e)) {
+		outcome_fail(&c->outcome, NULL, &e);
+		return;
+	}
+	for (size_t i = 0; i < plan.n; i++) {
+		struct kd_err one = {0};
+
+		if (strip(&plan.v[i], &one))
+			report(c, &plan.v[i]);
+		else
+			outcome_fail(&c->outcome, plan.v[i].arg, &one);
+	}
+}
+
+const struct command cmd_remove = {
+    .name = "remove",
+    .args = "[--output FILE|DIR] FILE...",
+    .summary = "take the signatures out of files, in place",
+    .options = remove_rows,
+    .options_size = sizeof(struct remove_args),
+    .files_min = 1,
+    .files_max = SIZE_MAX,
+    .run = run,
+};

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client/cmd_status.c - kdsign-client status: can the service sign now? */
+#include <string.h>
+
+#include "base/text.h"
+#include "client/client.h"
+#include "client/server.h"
+
+static void
+put_text(struct buf *b, const struct api_ready *r, const char *server)
+{
+	buf_printf(b, "server      %s, kdsign %s\n", SHOW(server), SHOW(r->version));
+	buf_printf(b, "ready       %s\n", r->ready ? "yes" : "no");
+	buf_printf(b, "separation  %s\n", SHOW(r->separation));
+	buf_printf(b, "record      %s\n", SHOW(r->record));
+	for (size_t i = 0; i < r->keys_n; i++) {
+		const struct api_ready_key *k = &r->keys[i];
+
+		buf_printf(b, "key         %s: %s", SHOW(k->name),
+		    k->ready ? "ready" : "not ready");
+		if (!k->ready)
+			buf_printf(b, " (%s): %s", SHOW(k->code), SHOW(k->detail));
+		buf_printf(
+		    b, "%s%s\n", k->token[0] != '\0' ? ", token " : "", SHOW(k->token));
+	}
+}
+
+static bool
+status(struct client *c, struct kd_err *e)
+{
+	AUTO(server_close) struct server *s = NULL;
+	AUTO(api_ready_clear) struct api_ready ready = {0};
+	AUTO(buf_clear) struct buf b = {0};
+
+	if (!net_init(e) || !server_open(&c->settings, &s, e) ||
+	    !server_ready(s, &ready, e))
+		return false;
+	if (c->json) {
+		api_ready_encode(&ready, &b);
+		buf_u8(&b, '\n');
+	} else if (!c->quiet) {
+		put_text(&b, &ready, c->settings.server);
+	}
+	outcome_print(&c->outcome, &b);
+	if (!ready.ready)
+		c->outcome.status = outcome_worse(
+		    kd_code_info(KD_E_TOKEN)->exit_client, c->outcome.status);
+	return true;
+}
+
+static void
+run(struct client *c, const void *options, char **files, size_t n)
+{
+	struct kd_err e = {0};
+
+	(void)options, (void)files, (void)n;
+	if (!status(c, &e))
+		outcome_fail(&c->outcome, NULL, &e);
+}
+
+const struct command cmd_status = {
+    .name = "status",
+    .args = "",
+    .summary = "is the service ready to sign?",
+    .run = run,
+};

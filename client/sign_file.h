@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client/sign_file.h - one file on its way: digest taken, signature checked, file
+ * replaced. */
+#ifndef CLIENT_SIGN_FILE_H
+#define CLIENT_SIGN_FILE_H
+#include <sys/stat.h>
+
+#include "authenticode/cert.h"
+#include "authenticode/pe_digest.h"
+#include "client/sign_plan.h"
+#include "wire/api.h"
+
+struct sign_options { /* the same for all files; borrowed, read-only while signing */
+	enum md md;
+	const char *description, *url; /* NULL: none */
+	const struct certs *more;      /* --ac; may be empty */
+	const uint8_t
+	    *sha1; /* thumbprint that the signer's certificate must have; NULL: any */
+};
+
+enum sign_state { SIGN_WAITS, SIGN_HASHED, SIGN_DONE, SIGN_FAILED };
+
+struct sign_file { /* touched by one thread at a time: sign_pool.c hands it on */
+	struct plan_file *plan; /* borrowed */
+	enum sign_state state;
+	bool again;     /* failed together with others, for one reason said once */
+	struct stat st; /* as it was when hashed */
+	struct pe pe;
+	struct pe_digest digest;
+	uint8_t *cms; /* owned; the signature as it came */
+	size_t cms_len;
+	char key[API_KEY_NAME_MAX + 1]; /* that signed it */
+	struct kd_err err;
+};
+void sign_file_clear(struct sign_file *f);
+
+/* Reads the file once: headers and digest. KD_E_FILE, KD_E_FORMAT, KD_E_LIMIT; with the
+ * file's name. */
+bool sign_file_hash(
+    struct sign_file *f, const struct sign_options *o, struct kd_err *e) KD_MUST;
+/* The item of the request; strings are copied. */
+bool sign_file_item(const struct sign_file *f, const struct sign_options *o,
+    struct api_item *ret, struct kd_err *e) KD_MUST;
+/*
+ * sign_file_finish - f->cms is checked against our own digest, its chain completed, put
+ * into a new file beside the target, that file read back and checked, and renamed over
+ * the target.
+ *
+ * On failure the target is what it was and no temporary file is left.
+ * Errors: KD_E_PROTOCOL, KD_E_BAD_SIGNATURE (what came is not what was asked for),
+ * KD_E_FILE (file changed meanwhile, cannot be replaced), KD_E_IO (disk full).
+ */
+bool sign_file_finish(
+    struct sign_file *f, const struct sign_options *o, struct kd_err *e) KD_MUST;
+#endif

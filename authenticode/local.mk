@@ -33,3 +33,11 @@ tests_unit_authenticode_pe_corpus_test_SOURCES = tests/unit/authenticode/pe_corp
 tests_unit_authenticode_pe_corpus_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_pe_tool_SOURCES = tests/unit/authenticode/pe_tool.c
 tests_unit_authenticode_pe_tool_LDADD = $(AUTHENTICODE_PE_LIBS)
+dist_check_SCRIPTS += tests/unit/authenticode/pe_judges.t
+TESTS += tests/unit/authenticode/pe_judges.t
+
+check_PROGRAMS += fuzz/replay_pe
+fuzz_replay_pe_SOURCES = fuzz/fuzz_pe.c fuzz/replay.c
+fuzz_replay_pe_LDADD = libauthenticode.a libbase.a $(OPENSSL_LIBS)
+TESTS += fuzz/replay_pe
+EXTRA_DIST += fuzz/corpus/pe

@@ -55,13 +55,17 @@ struct ja
 api_get_arr(struct jo *o, const struct api_object *schema, const char *name)
 {
 	const struct api_member *m = api_member(schema, name);
-	struct ja a = jo_arr(o, name, m->min, SIZE_MAX);
+	struct ja a = jo_arr(o, name, 0, SIZE_MAX);
 
 	assert(m->type == API_ARRAY);
-	if (a.n <= m->max)
+	if (o->obj == NULL || (a.n >= m->min && a.n <= m->max))
 		return a;
-	kd_fail(o->e, KD_E_TOO_LARGE, "%s: %zu elements, at most %llu allowed", a.path,
-	    a.n, (unsigned long long)m->max);
+	if (a.n < m->min)
+		jo_bad(o, name, "%zu elements, at least %llu needed", a.n,
+		    (unsigned long long)m->min);
+	else
+		kd_fail(o->e, KD_E_TOO_LARGE, "%s: %zu elements, at most %llu allowed",
+		    a.path, a.n, (unsigned long long)m->max);
 	a.n = 0;
 	return a;
 }

@@ -120,10 +120,13 @@ read_description(struct jo *o, struct api_item *it)
 	it->description = copy_text(o, s);
 }
 
-static bool
-is_web_scheme(const char *s)
+/* Length of the scheme and its slashes; 0 when it is another one. */
+static size_t
+web_scheme_len(const char *s)
 {
-	return strncasecmp(s, "http://", 7) == 0 || strncasecmp(s, "https://", 8) == 0;
+	if (strncasecmp(s, "http://", 7) == 0)
+		return 7;
+	return strncasecmp(s, "https://", 8) == 0 ? 8 : 0;
 }
 
 static void
@@ -139,9 +142,11 @@ read_url(struct jo *o, struct api_item *it)
 			    SHOW(s));
 			return;
 		}
-	if (!is_web_scheme(s))
+	if (web_scheme_len(s) == 0)
 		jo_bad(o, "url", "needs to start with http:// or https://, is '%s'",
 		    SHOW(s));
+	else if (s[web_scheme_len(s)] == '\0')
+		jo_bad(o, "url", "names no host, is '%s'", SHOW(s));
 	it->url = copy_text(o, s);
 }
 
@@ -163,6 +168,7 @@ read_digest(struct jo *o, struct api_item *it)
 	enum md md = md_by_name(alg);
 	size_t need = 2 * md_len(md), have = strlen(hex), good = strspn(hex, HEX_CHARS);
 	struct kd_err why = {0};
+	char bad[8];
 
 	if (o->e->code != KD_OK)
 		return;
@@ -170,7 +176,8 @@ read_digest(struct jo *o, struct api_item *it)
 		jo_bad(o, "digest_algorithm",
 		    "must be sha1, sha256, sha384 or sha512, is '%s'", SHOW(alg));
 	else if (good != have)
-		jo_bad(o, "digest", "'%s' is not a hex digit", SHOW(&hex[good]));
+		jo_bad(o, "digest", "has '%s' at place %zu, which is no hex digit",
+		    text_show(bad, sizeof(bad), &hex[good], 1), good + 1);
 	else if (have != need)
 		jo_bad(
 		    o, "digest", "needs %zu hex digits for %s, has %zu", need, alg, have);

@@ -7,8 +7,9 @@
 
 #define READ_CHUNK ((size_t)64 << 10)
 #define FILL_MAX ((size_t)256 << 10) /* a call; then other connections get their turn */
-#define KEEP_MAX ((size_t)1 << 20) /* an idle connection holds no more memory than this  \
-				    */
+#define KEEP_MAX                                                                         \
+	((size_t)1 << 20) /* an idle connection holds no more memory than this           \
+			   */
 
 /* pos bytes of b are done with: forget them when that costs less than it moves. */
 static void

@@ -32,3 +32,11 @@ tests_unit_wire_signer_msg_test_LDADD = $(wire_test_libs)
 wire_unit_tests += tests/unit/wire/json_test
 tests_unit_wire_json_test_SOURCES = tests/unit/wire/json_test.c
 tests_unit_wire_json_test_LDADD = $(wire_test_libs)
+
+wire_unit_tests += tests/unit/wire/api_request_test
+tests_unit_wire_api_request_test_SOURCES = tests/unit/wire/api_request_test.c
+tests_unit_wire_api_request_test_LDADD = $(wire_test_libs)
+
+wire_unit_tests += tests/unit/wire/api_answer_test
+tests_unit_wire_api_answer_test_SOURCES = tests/unit/wire/api_answer_test.c
+tests_unit_wire_api_answer_test_LDADD = $(wire_test_libs)

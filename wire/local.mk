@@ -40,3 +40,17 @@ tests_unit_wire_api_request_test_LDADD = $(wire_test_libs)
 wire_unit_tests += tests/unit/wire/api_answer_test
 tests_unit_wire_api_answer_test_SOURCES = tests/unit/wire/api_answer_test.c
 tests_unit_wire_api_answer_test_LDADD = $(wire_test_libs)
+
+check_PROGRAMS += $(wire_replays)
+TESTS += $(wire_replays)
+wire_replays = fuzz/replay_frame fuzz/replay_front_msg fuzz/replay_signer_msg fuzz/replay_api
+wire_replay_libs = libwire.a libbase.a $(JANSSON_LIBS)
+fuzz_replay_frame_SOURCES = fuzz/fuzz_frame.c fuzz/replay.c
+fuzz_replay_frame_LDADD = $(wire_replay_libs)
+fuzz_replay_front_msg_SOURCES = fuzz/fuzz_front_msg.c fuzz/replay.c
+fuzz_replay_front_msg_LDADD = $(wire_replay_libs)
+fuzz_replay_signer_msg_SOURCES = fuzz/fuzz_signer_msg.c fuzz/replay.c
+fuzz_replay_signer_msg_LDADD = $(wire_replay_libs)
+fuzz_replay_api_SOURCES = fuzz/fuzz_api.c fuzz/replay.c
+fuzz_replay_api_LDADD = $(wire_replay_libs)
+EXTRA_DIST += fuzz/corpus/frame fuzz/corpus/front_msg fuzz/corpus/signer_msg fuzz/corpus/api

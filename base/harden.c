@@ -95,7 +95,7 @@ static const struct {
 } roles[] = {
     [HARDEN_FRONT] = {false, false}, /* its listening sockets are there before */
     [HARDEN_KEEPER] = {false, false},
-    [HARDEN_SIGNER_PARENT] = {true, false}, /* starts its child anew */
+    [HARDEN_SIGNER_PARENT] = {true, true},  /* starts its child, which inherits the filter */
     [HARDEN_SIGNER_CHILD] = {false, true},  /* a network HSM's module */
 };
 

@@ -1,1 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
+noinst_LIBRARIES += libpkcs11.a
+libpkcs11_a_CPPFLAGS = $(AM_CPPFLAGS) $(P11_CFLAGS) $(P11KIT_CFLAGS) $(OPENSSL_CFLAGS)
+libpkcs11_a_SOURCES = \
+	pkcs11/attr.c pkcs11/attr.h \
+	pkcs11/child.c pkcs11/child.h \
+	pkcs11/child_msg.c pkcs11/child_msg.h \
+	pkcs11/key.c pkcs11/key.h \
+	pkcs11/latch.c pkcs11/latch.h \
+	pkcs11/parent.c pkcs11/parent.h pkcs11/parent_in.h \
+	pkcs11/parent_child.c pkcs11/parent_conn.c pkcs11/parent_jobs.c \
+	pkcs11/pin.c pkcs11/pin.h \
+	pkcs11/queue.c pkcs11/queue.h \
+	pkcs11/rv.c pkcs11/rv.h \
+	pkcs11/share.c pkcs11/share.h \
+	pkcs11/sign.c pkcs11/sign.h \
+	pkcs11/signer_conf.c pkcs11/signer_conf.h \
+	pkcs11/spki.c pkcs11/spki.h \
+	pkcs11/token.c pkcs11/token.h \
+	pkcs11/uri.c pkcs11/uri.h
+
+sbin_PROGRAMS += kdsign-signer
+kdsign_signer_SOURCES = pkcs11/signer_main.c
+kdsign_signer_LDADD = libpkcs11.a libwire.a libbase.a $(BASE_LIBS) $(P11_LIBS) $(P11KIT_LIBS) \
+	$(OPENSSL_LIBS)
+
+check_PROGRAMS += tests/e2e/signer_client
+tests_e2e_signer_client_SOURCES = tests/e2e/signer_client.c
+tests_e2e_signer_client_LDADD = libwire.a libbase.a $(BASE_LIBS)

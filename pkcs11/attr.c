@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pkcs11/attr.c - search for objects and read their attributes. */
+#include "pkcs11/attr.h"
+
+#include "pkcs11/rv.h"
+
+bool
+attr_find(const struct token *t, CK_ATTRIBUTE *tmpl, size_t tmpl_n, CK_OBJECT_HANDLE *ret,
+    size_t max, size_t *ret_n, struct kd_err *e)
+{
+	CK_FUNCTION_LIST *f = token_fns(t);
+	CK_SESSION_HANDLE s = token_session(t);
+	CK_OBJECT_HANDLE o;
+	CK_ULONG got = 1;
+	size_t n = 0;
+	CK_RV rv = f->C_FindObjectsInit(s, tmpl, tmpl_n);
+
+	if (rv != CKR_OK)
+		return rv_fail(e, rv, "C_FindObjectsInit");
+	/* One at a time: some modules answer a larger wish with what they like. */
+	while (rv == CKR_OK && got > 0 && n <= max) {
+		rv = f->C_FindObjects(s, &o, 1, &got);
+		if (rv != CKR_OK || got == 0)
+			continue;
+		if (n < max)
+			ret[n] = o;
+		n++;
+	}
+	(void)f->C_FindObjectsFinal(s);
+	if (rv != CKR_OK)
+		return rv_fail(e, rv, "C_FindObjects");
+	*ret_n = n;
+	return true;
+}
+
+bool
+attr_bytes(
+    const struct token *t, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type, struct buf *ret)
+{
+	CK_FUNCTION_LIST *f = token_fns(t);
+	CK_ATTRIBUTE a = {.type = type};
+
+	buf_reset(ret);
+	if (f->C_GetAttributeValue(token_session(t), o, &a, 1) != CKR_OK ||
+	    a.ulValueLen == CK_UNAVAILABLE_INFORMATION || a.ulValueLen == 0 ||
+	    a.ulValueLen > ATTR_VALUE_MAX)
+		return false;
+	a.pValue = buf_reserve(ret, a.ulValueLen);
+	if (a.pValue == NULL ||
+	    f->C_GetAttributeValue(token_session(t), o, &a, 1) != CKR_OK ||
+	    a.ulValueLen > ret->len) {
+		buf_reset(ret);
+		return false;
+	}
+	ret->len = a.ulValueLen; /* the second answer may be shorter */
+	return true;
+}
+
+bool
+attr_ulong(
+    const struct token *t, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type, CK_ULONG *ret)
+{
+	CK_ULONG v = 0;
+	CK_ATTRIBUTE a = {.type = type, .pValue = &v, .ulValueLen = sizeof(v)};
+
+	if (token_fns(t)->C_GetAttributeValue(token_session(t), o, &a, 1) != CKR_OK ||
+	    a.ulValueLen != sizeof(v))
+		return false;
+	*ret = v;
+	return true;
+}
+
+bool
+attr_bool(const struct token *t, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type, bool dflt)
+{
+	CK_BBOOL v = CK_FALSE;
+	CK_ATTRIBUTE a = {.type = type, .pValue = &v, .ulValueLen = sizeof(v)};
+
+	if (token_fns(t)->C_GetAttributeValue(token_session(t), o, &a, 1) != CKR_OK ||
+	    a.ulValueLen != sizeof(v))
+		return dflt;
+	return v != CK_FALSE;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pkcs11/attr.h - search for objects and read their attributes. */
+#ifndef KD_PKCS11_ATTR_H
+#define KD_PKCS11_ATTR_H
+#include "base/builder.h"
+#include "base/error.h"
+#include "pkcs11/token.h"
+
+#define ATTR_VALUE_MAX 8192 /* bytes; a certificate of ours is below 4 KiB */
+
+/* Objects that match tmpl, at most max of them; *ret_n may be larger than max to say
+ * "more". Errors: KD_E_TOKEN. */
+bool attr_find(const struct token *t, CK_ATTRIBUTE *tmpl, size_t tmpl_n,
+    CK_OBJECT_HANDLE *ret, size_t max, size_t *ret_n, struct kd_err *e) KD_MUST;
+/* The value's bytes; false when the object has none, it is empty, too long or unreadable.
+ * Emptied first. */
+bool attr_bytes(
+    const struct token *t, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type, struct buf *ret);
+bool attr_ulong(
+    const struct token *t, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type, CK_ULONG *ret);
+/* What is absent counts as dflt. */
+bool attr_bool(
+    const struct token *t, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type, bool dflt);
+#endif

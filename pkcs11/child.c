@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pkcs11/child.c - the process that holds the vendor's module: logs in once, then signs.
+ */
+#include "config.h"
+
+#include "pkcs11/child.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/harden.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/secret.h"
+#include "base/service.h"
+#include "pkcs11/child_msg.h"
+#include "pkcs11/key.h"
+#include "pkcs11/rv.h"
+#include "pkcs11/share.h"
+#include "pkcs11/sign.h"
+#include "pkcs11/token.h"
+#include "pkcs11/uri.h"
+
+#define PROBE_INTERVAL_MS 2000
+#define SETUP_MAX ((size_t)4 << 20)
+
+struct child { /* written before the threads start, then only read, but for jobs */
+	struct child_setup setup;
+	struct share *share;
+	struct token *token;
+	struct sign_key *keys; /* setup.keys of them; handle 0: not usable */
+	_Atomic uint64_t jobs; /* received so far */
+	_Atomic uint32_t busy; /* threads inside the module */
+};
+
+struct worker {
+	struct child *child;
+	CK_SESSION_HANDLE session;
+};
+
+/* A message to the parent. Without a parent there is nothing to live for. */
+static void
+tell(const void *msg, size_t n)
+{
+	ssize_t sent;
+
+	do
+		sent = send(CHILD_FD_SOCK, msg, n, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	if (sent != (ssize_t)n)
+		_exit(1);
+}
+
+/* Says why and ends: no destructors run, because the module may be what is broken. */
+static _Noreturn void
+give_up(enum token_state state, const struct kd_err *e)
+{
+	struct child_fault f = {.type = CHILD_FAULT, .state = (uint32_t)state};
+
+	child_text(f.detail, sizeof(f.detail), e->msg);
+	tell(&f, sizeof(f));
+	_exit(1);
+}
+
+static void
+fill_result(struct child_result *r, const struct sign_out *out, const struct kd_err *e)
+{
+	const struct rv_info *i = rv_info(out->rv);
+	bool init = strcmp(out->call, "C_SignInit") == 0;
+
+	r->code = (uint32_t)e->code;
+	r->heard = out->call[0] != '\0';
+	r->ckr = out->rv;
+	r->token_us = out->token_us;
+	r->replace = i->replace;
+	r->retry = i->retry == RV_ONCE || (i->retry == RV_BEFORE_SIGN && init);
+	r->key_unusable = i->key_unusable;
+	if (e->code == KD_OK) {
+		r->len = (uint32_t)out->len;
+		memcpy(r->body, out->signature, out->len);
+		return;
+	}
+	child_text((char *)r->body, SIGNER_DETAIL_MAX + 1, e->msg);
+	r->len = (uint32_t)strlen((const char *)r->body);
+}
+
+static void
+sign_job(struct worker *w, const struct child_job *j)
+{
+	struct child *c = w->child;
+	struct child_result r;
+	struct sign_out out;
+	struct kd_err e = {0};
+	bool done;
+
+	/* A job too late or taken back: the parent has answered or will, without asking
+	 * us. */
+	if (clock_ms() >= j->deadline_ms ||
+	    !share_begin(c->share, j->cell, j->serial, clock_ms()))
+		return;
+	atomic_fetch_add(&c->busy, 1);
+	done = sign_digest(token_fns(c->token), w->session, &c->keys[j->key],
+	    (enum md)j->md, j->digest, &out, &e);
+	atomic_fetch_sub(&c->busy, 1);
+	(void)done; /* e says the same */
+	r.type = CHILD_RESULT;
+	r.cell = j->cell;
+	r.serial = j->serial;
+	fill_result(&r, &out, &e);
+	tell(&r, CHILD_RESULT_HEAD + r.len);
+}
+
+static bool
+job_is_sound(const struct child *c, const struct child_job *j, ssize_t n)
+{
+	return n == (ssize_t)sizeof(*j) && j->type == CHILD_JOB &&
+	       j->cell < SHARE_CELLS_MAX && j->key < c->setup.keys &&
+	       c->keys[j->key].bytes != 0 &&
+	       j->mechanism == (uint8_t)c->keys[j->key].mechanism;
+}
+
+static void *
+work(void *arg)
+{
+	struct worker *w = arg;
+	struct child_job j;
+
+	for (;;) {
+		ssize_t n = recv(CHILD_FD_SOCK, &j, sizeof(j), 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			_exit(0); /* the parent has gone */
+		if (!job_is_sound(w->child, &j, n))
+			_exit(1);
+		atomic_fetch_add(&w->child->jobs, 1);
+		sign_job(w, &j);
+	}
+}
+
+static bool
+read_setup(struct child *c, struct kd_err *e)
+{
+	AUTO(buf_clear) struct buf text = {.max = SETUP_MAX};
+	struct stat st;
+	uint8_t *p;
+
+	if (fstat(CHILD_FD_SETUP, &st) != 0 || st.st_size <= 0)
+		return kd_fail(
+		    e, KD_E_BUG, "no setup: --child is for kdsign-signer itself only");
+	p = buf_reserve(&text, (size_t)st.st_size);
+	if (p == NULL)
+		return kd_fail_nomem(e, "setup");
+	if (!file_pread_full(CHILD_FD_SETUP, p, text.len, 0, e) ||
+	    !child_setup_read(text.p, text.len, &c->setup, e))
+		return false;
+	c->keys = kd_alloc_array(c->setup.keys, sizeof(*c->keys));
+	if (c->keys == NULL)
+		return kd_fail_nomem(e, "keys");
+	return share_map(CHILD_FD_SHARE, &c->share, e);
+}
+
+static bool
+find_token(struct child *c, enum token_state *ret_why, struct kd_err *e)
+{
+	struct child_found f = {.type = CHILD_FOUND};
+	const struct token_info *i;
+	struct uri want;
+
+	*ret_why = TOKEN_FAILED;
+	if (!uri_parse(c->setup.token, URI_TOKEN, &want, e) ||
+	    !token_open(c->setup.module, &want, &c->token, ret_why, e))
+		return false;
+	i = token_info(c->token);
+	child_text(f.label, sizeof(f.label), i->label);
+	child_text(f.serial, sizeof(f.serial), i->serial);
+	child_text(f.model, sizeof(f.model), i->model);
+	f.login = i->login_required;
+	f.pin_count_low = i->pin_count_low;
+	child_text(f.refuse, sizeof(f.refuse), i->refuse);
+	tell(&f, sizeof(f));
+	if (f.refuse[0] != '\0')
+		_exit(0);
+	return true;
+}
+
+/* One C_Login, with a PIN that exists here only in between. */
+static bool
+log_in(struct child *c, struct kd_err *e)
+{
+	struct child_login l = {.type = CHILD_LOGIN};
+	AUTO(secret_free) struct secret *pin = NULL;
+	struct kd_err why = {0};
+
+	if (token_info(c->token)->login_required &&
+	    !secret_read_fd(CHILD_FD_PIN, &pin, e))
+		return false; /* the parent did not want it */
+	(void)close(CHILD_FD_PIN);
+	if (!token_login(c->token, pin, &why)) {
+		l.code = (uint32_t)why.code;
+		child_text(l.detail, sizeof(l.detail), why.msg);
+	}
+	secret_free(STEAL(pin));
+	tell(&l, sizeof(l));
+	if (why.code != KD_OK)
+		_exit(1);
+	return true;
+}
+
+static void
+find_keys(struct child *c)
+{
+	for (size_t i = 0; i < c->setup.keys; i++) {
+		struct child_key m = {.type = CHILD_KEY, .index = (uint32_t)i};
+		struct kd_err e = {0};
+		struct uri u;
+
+		if (uri_parse(c->setup.uris[i], URI_KEY, &u, &e) &&
+		    key_find(c->token, &u, &c->keys[i].handle, &m.key, &e)) {
+			c->keys[i].mechanism = m.key.mechanism;
+			c->keys[i].bytes = (size_t)m.key.bits / 8;
+		} else {
+			child_text(m.key.detail, sizeof(m.key.detail), e.msg);
+		}
+		tell(&m, sizeof(m));
+	}
+}
+
+/* As many sessions and threads as configured, or as the token gives. */
+static bool
+start_workers(struct child *c, uint32_t *ret_n, struct kd_err *e)
+{
+	uint32_t n = 0;
+
+	while (n < c->setup.sessions) {
+		struct worker *w = kd_alloc(sizeof(*w));
+		pthread_t thread;
+		CK_RV rv;
+
+		if (w == NULL)
+			return kd_fail_nomem(e, "session");
+		w->child = c;
+		if (!token_session_new(c->token, &w->session, &rv, e)) {
+			free(w);
+			if (rv != CKR_SESSION_COUNT || n == 0)
+				return false;
+			*e = (struct kd_err){0}; /* fewer will do */
+			break;
+		}
+		if (pthread_create(&thread, NULL, work, w) != 0)
+			return kd_fail(e, KD_E_NOMEM, "thread %u cannot be made", n);
+		(void)pthread_detach(thread);
+		n++;
+	}
+	*ret_n = n;
+	return true;
+}
+
+/* Look at the token while nobody signs, so that its loss is known before it is needed. */
+static _Noreturn void
+probe(struct child *c)
+{
+	uint64_t seen = 0;
+
+	for (;;) {
+		struct kd_err e = {0};
+		uint64_t jobs;
+
+		(void)poll(NULL, 0, PROBE_INTERVAL_MS);
+		jobs = atomic_load(&c->jobs);
+		if (jobs == seen && atomic_load(&c->busy) == 0) {
+			share_offer(c->share, SHARE_PROBE, 1);
+			(void)share_begin(c->share, SHARE_PROBE, 1, clock_ms());
+			if (!token_probe(c->token, &e))
+				give_up(TOKEN_ABSENT, &e);
+			share_end(c->share, SHARE_PROBE);
+		}
+		seen = jobs;
+	}
+}
+
+int
+child_main(void)
+{
+	static struct child c; /* outlives this function's frame while threads run */
+	struct child_ready ready = {.type = CHILD_READY};
+	enum token_state why = TOKEN_FAILED;
+	struct kd_err e = {0};
+
+	log_init("kdsign-signer", LOG_L_INFO);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!harden_close_fds(CHILD_FD_END, &e) ||
+	    !harden_process(HARDEN_SIGNER_CHILD, &e) || !read_setup(&c, &e) ||
+	    !find_token(&c, &why, &e))
+		give_up(why, &e);
+	if (!log_in(&c, &e))
+		give_up(TOKEN_FAILED, &e);
+	find_keys(&c);
+	if (!start_workers(&c, &ready.sessions, &e))
+		give_up(TOKEN_FAILED, &e);
+	tell(&ready, sizeof(ready));
+	probe(&c);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pkcs11/latch.c - one try of a PIN per operator action, whatever crashes in between. */
+#include "pkcs11/latch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/builder.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/own.h"
+#include "base/text.h"
+
+#define LATCH_NAME "latch"
+#define LOCK_NAME "lock"
+
+static bool
+open_dir(const char *dir, int *ret, struct kd_err *e)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return kd_fail_errno(e, KD_E_CONFIG, errno, "state-dir '%s'", SHOW(dir));
+	*ret = fd;
+	return true;
+}
+
+/* "name value\n" out of text; "unknown" when it is not there. */
+static void
+copy_line(char *dst, size_t n, const char *text, const char *name)
+{
+	const char *p = strstr(text, name);
+	size_t len;
+
+	if (p == NULL) {
+		(void)text_show(dst, n, "unknown", 7);
+		return;
+	}
+	p += strlen(name);
+	len = strcspn(p, "\n");
+	(void)text_show(dst, n, p, len);
+}
+
+bool
+latch_read(const char *dir, struct latch *ret, bool *ret_latched, struct kd_err *e)
+{
+	AUTO(close) int dfd = -1;
+	AUTO(close) int fd = -1;
+	char text[LATCH_TEXT_MAX + 1] = {0};
+
+	if (!open_dir(dir, &dfd, e))
+		return false;
+	*ret = (struct latch){.dir = dir};
+	fd = openat(dfd, LATCH_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 && errno == ENOENT) {
+		*ret_latched = false;
+		return true;
+	}
+	if (fd < 0 || read(fd, text, LATCH_TEXT_MAX) < 0)
+		text[0] = '\0';
+	copy_line(ret->serial, sizeof(ret->serial), text, "token-serial ");
+	copy_line(ret->time, sizeof(ret->time), text, "attempt ");
+	*ret_latched = true;
+	return true;
+}
+
+bool
+latch_fail(const struct latch *l, struct kd_err *e)
+{
+	(void)kd_fail(e, KD_E_PIN,
+	    "latched: the login of %s to token serial '%s' failed or was cut off; "
+	    "no PIN is tried again until an operator acts",
+	    l->time, l->serial);
+	return kd_hint(e,
+	    "put the right PIN in place, then run kdsign-signer --unlatch --config FILE");
+}
+
+bool
+latch_attempt(const char *dir, const char *serial, const char *label, struct kd_err *e)
+{
+	AUTO(close) int dfd = -1;
+	AUTO(close) int fd = -1;
+	AUTO(buf_clear) struct buf text = {.max = LATCH_TEXT_MAX};
+	char now[CLOCK_UTC_LEN];
+
+	clock_utc(now, clock_unix_ms());
+	buf_printf(&text,
+	    "kdsign-signer latch 1\nattempt %s\ntoken-serial %s\ntoken-label %s\n", now,
+	    SHOW(serial), SHOW(label));
+	if (!buf_ok(&text, "latch", e) || !open_dir(dir, &dfd, e))
+		return false;
+	fd = openat(
+	    dfd, LATCH_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 && errno == EEXIST)
+		return kd_fail(
+		    e, KD_E_PIN, "'%s/%s': already latched", SHOW(dir), LATCH_NAME);
+	if (fd < 0)
+		return kd_fail_errno(e, KD_E_CONFIG, errno, "'%s/%s': cannot be made",
+		    SHOW(dir), LATCH_NAME);
+	if (!file_write_full(fd, text.p, text.len, e))
+		return kd_in(e, "'%s/%s'", SHOW(dir), LATCH_NAME);
+	if (fsync(fd) != 0 || fsync(dfd) != 0)
+		return kd_fail_errno(
+		    e, KD_E_IO, errno, "'%s/%s': fsync", SHOW(dir), LATCH_NAME);
+	return true;
+}
+
+bool
+latch_remove(const char *dir, struct kd_err *e)
+{
+	AUTO(close) int dfd = -1;
+
+	if (!open_dir(dir, &dfd, e))
+		return false;
+	if (unlinkat(dfd, LATCH_NAME, 0) != 0 && errno != ENOENT)
+		return kd_fail_errno(e, KD_E_IO, errno, "'%s/%s': cannot be removed",
+		    SHOW(dir), LATCH_NAME);
+	if (fsync(dfd) != 0)
+		return kd_fail_errno(
+		    e, KD_E_IO, errno, "state-dir '%s': fsync", SHOW(dir));
+	return true;
+}
+
+bool
+latch_dir_open(const char *dir, int *ret_fd, struct kd_err *e)
+{
+	AUTO(close) int dfd = -1;
+	AUTO(close) int fd = -1;
+	struct stat st;
+
+	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+		return kd_fail_errno(
+		    e, KD_E_CONFIG, errno, "state-dir '%s': cannot be made", SHOW(dir));
+	if (!open_dir(dir, &dfd, e))
+		return false;
+	if (fstat(dfd, &st) != 0)
+		return kd_fail_errno(e, KD_E_CONFIG, errno, "state-dir '%s'", SHOW(dir));
+	if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & 022) != 0)
+		return kd_fail(e, KD_E_CONFIG,
+		    "state-dir '%s': belongs to user %u with mode %03o, expected our own "
+		    "user %u "
+		    "and nobody else able to write",
+		    SHOW(dir), st.st_uid, st.st_mode & 0777, geteuid());
+	fd = openat(dfd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return kd_fail_errno(e, KD_E_CONFIG, errno, "'%s/%s': cannot be opened",
+		    SHOW(dir), LOCK_NAME);
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+		return kd_fail_errno(e, KD_E_CONFIG, errno,
+		    "state-dir '%s': another kdsign-signer is using it", SHOW(dir));
+	*ret_fd = STEAL_FD(fd);
+	return true;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pkcs11/latch.h - one try of a PIN per operator action, whatever crashes in between. */
+#ifndef KD_PKCS11_LATCH_H
+#define KD_PKCS11_LATCH_H
+#include <stddef.h>
+
+#include "base/error.h"
+
+/*
+ * The file DIR/latch exists from before C_Login until after it succeeded. One that is
+ * found at any other time is a refused PIN, or a crash while one was being tried: no
+ * further login is attempted until an operator removes it (kdsign-signer --unlatch). It
+ * names the token's serial and label and the time; of the PIN it holds nothing, also no
+ * hash: six digits fall to a search in a second.
+ */
+#define LATCH_TEXT_MAX 256
+
+struct latch {
+	const char *dir; /* state-dir, borrowed */
+	char serial[17]; /* of the token, as found in the file; made printable */
+	char time[33];
+};
+
+/* True when latched; fills l for messages. A latch that cannot be read counts:
+ * *ret_latched is true and the fields are "unknown". Errors: KD_E_CONFIG when the folder
+ * cannot be looked into. */
+bool latch_read(
+    const char *dir, struct latch *ret, bool *ret_latched, struct kd_err *e) KD_MUST;
+/* Puts KD_E_PIN into e, saying what was latched and what to do. Always false. */
+bool latch_fail(const struct latch *l, struct kd_err *e);
+/*
+ * latch_attempt - record that a PIN is about to be tried, durably (file and folder
+ * fsynced). When this fails, no login may follow. Errors: KD_E_PIN (already latched),
+ * KD_E_IO, KD_E_CONFIG.
+ */
+bool latch_attempt(
+    const char *dir, const char *serial, const char *label, struct kd_err *e) KD_MUST;
+/* The login succeeded, or the operator unlatches. Not there is fine. Errors: KD_E_IO. */
+bool latch_remove(const char *dir, struct kd_err *e) KD_MUST;
+/* The folder is ours or root's and nobody else can write it; made when missing (0700).
+ * Takes DIR/lock for the life of *ret_fd: one signer per folder. Errors: KD_E_CONFIG. */
+bool latch_dir_open(const char *dir, int *ret_fd, struct kd_err *e) KD_MUST;
+#endif

@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pkcs11/parent_child.c - the child's life: started, given the PIN, watched, replaced. */
+#include "config.h"
+
+#include "pkcs11/parent_in.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "pkcs11/latch.h"
+
+#define START_MS 30000 /* load the module, find token and keys, log in */
+#define DRAIN_MS 250   /* for what other sessions have begun when one hangs */
+#define KILL_MS 2000   /* SIGKILL to gone; longer is a kernel that waits for a device */
+#define BACKOFF_MIN_MS 1000
+#define BACKOFF_MAX_MS 30000
+#define RESTARTS_MS 4000 /* at most 4 immediate replacements in that time */
+#define LATCH_CHECK_MS 1000
+#define BATCH 16
+
+bool
+child_setup(struct parent *p, struct kd_err *e)
+{
+	struct child_setup s = {.module = p->conf->module,
+	    .token = p->conf->token,
+	    .sessions = (uint32_t)p->conf->sessions,
+	    .keys = p->conf->keys.n};
+	AUTO(free) char **uris = kd_alloc_array(s.keys, sizeof(*uris));
+	AUTO(buf_clear) struct buf text = {0};
+
+	if (uris == NULL)
+		return kd_fail_nomem(e, "setup");
+	for (size_t i = 0; i < s.keys; i++)
+		uris[i] = signer_conf_key(p->conf, i)->uri;
+	s.uris = uris;
+	child_setup_write(&s, &text);
+	if (!buf_ok(&text, "setup", e))
+		return false;
+	p->setup_fd = memfd_create("kdsign-signer-setup", MFD_CLOEXEC);
+	if (p->setup_fd < 0)
+		return kd_fail_errno(e, KD_E_BUG, errno, "setup");
+	return file_write_full(p->setup_fd, text.p, text.len, e);
+}
+
+/* What the child no longer needs; its jobs have been settled before. */
+static void
+forget(struct parent *p)
+{
+	int *fds[] = {&p->pid_fd, &p->sock, &p->pin_fd};
+
+	for (size_t i = 0; i < KD_ARRAY_LEN(fds); i++) {
+		if (*fds[i] >= 0)
+			(void)close(*fds[i]);
+		*fds[i] = -1;
+	}
+	share_unmap(p->share);
+	p->share = NULL;
+	p->pid = 0;
+	p->phase = PHASE_NONE;
+	p->phase_end_ms = NEVER;
+	p->was_ready = false;
+}
+
+/* In the new process: the descriptors in their places, then ourselves again. */
+static _Noreturn void
+become_child(const struct parent *p, int sock, int share, int pin)
+{
+	char name[] = "kdsign-signer", mode[] = "--child";
+	char *argv[] = {name, mode, NULL};
+	int from[] = {sock, share, p->setup_fd, pin};
+	sigset_t none;
+
+	for (size_t i = 0; i < KD_ARRAY_LEN(from);
+	     i++) { /* out of the way of each other */
+		from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, CHILD_FD_END);
+		if (from[i] < 0)
+			_exit(1);
+	}
+	for (size_t i = 0; i < KD_ARRAY_LEN(from); i++) {
+		if (dup2(from[i], CHILD_FD_SOCK + (int)i) < 0)
+			_exit(1);
+	}
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)execve("/proc/self/exe", argv, p->child_env);
+	_exit(1);
+}
+
+static bool
+spawn(struct parent *p, struct kd_err *e)
+{
+	AUTO(close) int share_fd = -1;
+	AUTO(close) int pin_read = -1;
+	AUTO(close) int sock_child = -1;
+	int pair[2], pin[2];
+
+	if (!share_new(&p->share, &share_fd, e))
+		return false;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return kd_fail_errno(e, KD_E_BUG, errno, "socketpair");
+	p->sock = pair[0];
+	sock_child = pair[1];
+	if (pipe2(pin, O_CLOEXEC) != 0)
+		return kd_fail_errno(e, KD_E_BUG, errno, "pipe");
+	pin_read = pin[0];
+	p->pin_fd = pin[1];
+	p->pid = fork();
+	if (p->pid < 0)
+		return kd_fail_errno(e, KD_E_BUG, errno, "fork");
+	if (p->pid == 0)
+		become_child(p, sock_child, share_fd, pin_read);
+	p->pid_fd = pidfd_open(p->pid, 0);
+	if (p->pid_fd < 0)
+		return kd_fail_errno(e, KD_E_BUG, errno, "pidfd_open");
+	return conns_watch(p, p->pid_fd, WATCH_PID, 0, e) &&
+	       conns_watch(p, p->sock, WATCH_SOCK, 0, e);
+}
+
+static void
+back_off(struct parent *p)
+{
+	p->start_ms = p->now_ms + p->backoff_ms;
+	p->backoff_ms *= 2;
+	if (p->backoff_ms > BACKOFF_MAX_MS)
+		p->backoff_ms = BACKOFF_MAX_MS;
+}
+
+void
+child_start(struct parent *p)
+{
+	struct kd_err e = {0};
+
+	p->start_ms = NEVER;
+	if (p->ever_started)
+		p->state.restarts++;
+	p->ever_started = true;
+	if (!spawn(p, &e)) {
+		if (p->pid > 0) { /* no way to watch it */
+			(void)kill(p->pid, SIGKILL);
+			(void)waitpid(p->pid, NULL, 0);
+		}
+		forget(p);
+		(void)kd_in(&e, "signing process cannot be started");
+		log_err(LOG_L_ERROR, &e);
+		parent_set_state(p, TOKEN_FAILED, e.msg);
+		back_off(p);
+		return;
+	}
+	p->phase = PHASE_STARTING;
+	p->phase_end_ms = p->now_ms + START_MS;
+	p->state.child_pid = (uint32_t)p->pid;
+	p->state_changed = true;
+}
+
+void
+child_kill(struct parent *p)
+{
+	if (p->pid <= 0 || p->phase == PHASE_KILLED)
+		return;
+	(void)kill(p->pid, SIGKILL);
+	if (p->phase != PHASE_LOGIN) /* a login that was cut off stays one */
+		p->phase = PHASE_KILLED;
+	p->phase_end_ms = p->now_ms + KILL_MS;
+}
+
+void
+child_replace(struct parent *p, const char *why)
+{
+	if (p->phase != PHASE_READY)
+		return;
+	log_line(
+	    LOG_L_WARN, "signing process %d is replaced: %s", (int)p->pid, SHOW(why));
+	jobs_take_back(p);
+	p->phase = PHASE_DRAIN;
+	p->phase_end_ms = p->now_ms + DRAIN_MS;
+	if (p->flights_n == 0)
+		child_kill(p);
+}
+
+static void
+latch(struct parent *p, const char *why)
+{
+	p->latched = true;
+	p->start_ms = NEVER;
+	p->latch_check_ms = p->now_ms + LATCH_CHECK_MS;
+	log_line(LOG_L_ERROR,
+	    "latched: %s; no PIN is tried until kdsign-signer --unlatch", SHOW(why));
+	parent_set_state(p, TOKEN_LATCHED, why);
+}
+
+/* The PIN goes to the child only once the attempt is on the disk. */
+static bool
+give_pin(struct parent *p, const struct child_found *f, struct kd_err *e)
+{
+	if (!latch_attempt(p->conf->state_dir, f->serial, f->label, e))
+		return false;
+	p->phase = PHASE_LOGIN;
+	return secret_write_fd(p->pin, p->pin_fd, e);
+}
+
+static void
+on_found(struct parent *p, const struct child_found *f)
+{
+	struct signer_state *s = &p->state;
+	struct kd_err e = {0};
+
+	(void)text_show(s->label, sizeof(s->label), f->label, strlen(f->label));
+	(void)text_show(s->serial, sizeof(s->serial), f->serial, strlen(f->serial));
+	(void)text_show(s->model, sizeof(s->model), f->model, strlen(f->model));
+	p->state_changed = true;
+	if (p->phase != PHASE_STARTING)
+		return;
+	if (f->refuse[0] != '\0') { /* the child ends; the flags are read again later */
+		log_line(LOG_L_ERROR, "token '%s': %s", s->label, f->refuse);
+		parent_set_state(p, TOKEN_LATCHED, f->refuse);
+		p->backoff_ms = BACKOFF_MAX_MS;
+		return;
+	}
+	if (f->pin_count_low)
+		log_line(LOG_L_WARN, "token '%s' says that a wrong PIN was tried before",
+		    s->label);
+	if (f->login && !give_pin(p, f, &e)) {
+		log_err(LOG_L_ERROR, &e);
+		if (e.code == KD_E_PIN)
+			latch(p, e.msg);
+		else
+			parent_set_state(p, TOKEN_FAILED, e.msg);
+		child_kill(p);
+		return;
+	}
+	if (!f->login)
+		p->phase = PHASE_KEYS;
+	(void)close(p->pin_fd);
+	p->pin_fd = -1;
+}
+
+static void
+on_login(struct parent *p, const struct child_login *l)
+{
+	struct kd_err e = {0};
+
+	if (p->phase != PHASE_LOGIN)
+		return;
+	p->phase = PHASE_KEYS;
+	if (l->code == KD_E_PIN) {
+		latch(p, l->detail);
+		return;
+	}
+	if (!latch_remove(p->conf->state_dir, &e))
+		log_err(LOG_L_ERROR, &e);
+	if (l->code != KD_OK) /* the login was never asked for; the child ends */
+		parent_set_state(p, TOKEN_FAILED, l->detail);
+}
+
+static void
+on_key(struct parent *p, const struct child_key *m)
+{
+	struct signer_key *k = &p->state.keys[m->index];
+	char name[sizeof(k->name)];
+
+	memcpy(name, k->name, sizeof(name));
+	*k = m->key;
+	memcpy(k->name, name, sizeof(name));
+	(void)text_show(
+	    k->detail, sizeof(k->detail), m->key.detail, strlen(m->key.detail));
+	if (!k->ready)
+		log_line(LOG_L_ERROR, "key '%s': %s", k->name, k->detail);
+	p->state_changed = true;
+}
+
+static void
+on_ready(struct parent *p, const struct child_ready *m)
+{
+	p->phase = PHASE_READY;
+	p->phase_end_ms = NEVER;
+	p->was_ready = true;
+	p->backoff_ms = BACKOFF_MIN_MS;
+	p->in_flight_max = 2 * m->sessions;
+	p->state.sessions = (uint16_t)m->sessions;
+	log_line(LOG_L_NOTICE, "token '%s' serial '%s' is ready: %u sessions, process %d",
+	    p->state.label, p->state.serial, m->sessions, (int)p->pid);
+	parent_set_state(p, TOKEN_READY, "");
+}
+
+static void
+on_fault(struct parent *p, const struct child_fault *f)
+{
+	log_line(LOG_L_ERROR, "signing process %d: %s", (int)p->pid, SHOW(f->detail));
+	if (p->phase == PHASE_READY)
+		child_replace(p, f->detail);
+	else if (!p->latched && p->state.token != TOKEN_LATCHED)
+		parent_set_state(p, (enum token_state)f->state, f->detail);
+}
+
+static void
+on_message(struct parent *p, union child_msg *m, size_t n)
+{
+	struct kd_err e = {0};
+
+	if (!child_msg_check(m, n, p->conf->keys.n, &e)) {
+		log_err(LOG_L_ERROR, &e);
+		child_kill(p);
+		return;
+	}
+	switch ((enum child_msg_type)m->type) {
+	case CHILD_FOUND:
+		on_found(p, &m->found);
+		break;
+	case CHILD_LOGIN:
+		on_login(p, &m->login);
+		break;
+	case CHILD_KEY:
+		on_key(p, &m->key);
+		break;
+	case CHILD_READY:
+		if (p->phase == PHASE_KEYS)
+			on_ready(p, &m->ready);
+		break;
+	case CHILD_RESULT:
+		if (jobs_result(p, &m->result))
+			child_replace(p, "the token's answer asks for a fresh module");
+		if (p->phase == PHASE_DRAIN && p->flights_n == 0)
+			child_kill(p);
+		break;
+	case CHILD_FAULT:
+		on_fault(p, &m->fault);
+		break;
+	case CHILD_JOB: /* never comes from a child; child_msg_check refuses it */
+		break;
+	}
+}
+
+void
+child_readable(struct parent *p)
+{
+	static union child_msg in[BATCH];
+	struct iovec iov[BATCH];
+	struct mmsghdr msgs[BATCH];
+	int n;
+
+	do {
+		if (p->sock < 0)
+			return;
+		for (size_t i = 0; i < BATCH; i++) {
+			iov[i] =
+			    (struct iovec){.iov_base = &in[i], .iov_len = sizeof(in[i])};
+			msgs[i] = (struct mmsghdr){
+			    .msg_hdr = {.msg_iov = &iov[i], .msg_iovlen = 1}};
+		}
+		n = recvmmsg(p->sock, msgs, BATCH, MSG_DONTWAIT, NULL);
+		for (int i = 0; i < n; i++) {
+			if (msgs[i].msg_len ==
+			    0) { /* its end: WATCH_PID tells the rest */
+				(void)close(p->sock);
+				p->sock = -1;
+				child_kill(p);
+				return;
+			}
+			on_message(p, &in[i], msgs[i].msg_len);
+		}
+	} while (n == BATCH || (n < 0 && errno == EINTR));
+}
+
+/* At most a few immediate replacements in a row, so that a job that crashes the module
+ * each time does not become a storm of logins. */
+static uint64_t
+next_start(struct parent *p)
+{
+	uint64_t *oldest = &p->restart_times[p->restarts_i];
+	uint64_t at = *oldest != 0 && p->now_ms - *oldest < RESTARTS_MS
+			  ? *oldest + RESTARTS_MS
+			  : p->now_ms;
+
+	*oldest = p->now_ms;
+	p->restarts_i = (p->restarts_i + 1) % (unsigned)KD_ARRAY_LEN(p->restart_times);
+	return at;
+}
+
+static void
+describe_end(char *dst, size_t n, int status)
+{
+	if (WIFSIGNALED(status))
+		(void)snprintf(dst, n, "ended by signal %d", WTERMSIG(status));
+	else
+		(void)snprintf(dst, n, "ended with status %d", WEXITSTATUS(status));
+}
+
+void
+child_exited(struct parent *p)
+{
+	bool was_ready, at_login;
+	int status = 0;
+	char how[64];
+
+	child_readable(p); /* what it had still said */
+	if (p->pid <= 0 || waitpid(p->pid, &status, WNOHANG) != p->pid)
+		return;
+	describe_end(how, sizeof(how), status);
+	log_line(LOG_L_NOTICE, "signing process %d %s", (int)p->pid, how);
+	at_login = p->phase == PHASE_LOGIN;
+	was_ready = p->was_ready;
+	jobs_settle(p);
+	forget(p);
+	p->state.child_pid = 0;
+	p->state_changed = true;
+	if (at_login)
+		latch(p, "the signing process ended while it was logging in");
+	if (p->latched || p->stopping)
+		return;
+	if (was_ready) {
+		p->start_ms = next_start(p);
+		return;
+	}
+	if (p->state.token == TOKEN_READY || p->state.token == TOKEN_STARTING)
+		parent_set_state(p, TOKEN_FAILED, how);
+	back_off(p);
+}
+
+/* The operator has acted: the PIN is read again, because it was the wrong one. */
+static void
+check_latch(struct parent *p)
+{
+	struct kd_err e = {0};
+	struct secret *pin = NULL;
+	struct latch l;
+	bool latched = true;
+
+	p->latch_check_ms = p->now_ms + LATCH_CHECK_MS;
+	if (!latch_read(p->conf->state_dir, &l, &latched, &e) || latched)
+		return;
+	if (!pin_can_reload(p->pin_from) || !pin_load(p->pin_from, &pin, &e)) {
+		p->latch_check_ms = NEVER;
+		log_line(LOG_L_ERROR, "unlatched, but the PIN cannot be read again: %s",
+		    e.code != KD_OK ? e.msg : "it was given once only");
+		parent_set_state(p, TOKEN_LATCHED,
+		    "unlatched; restart kdsign-signer with the right PIN");
+		return;
+	}
+	secret_free(p->pin);
+	p->pin = pin;
+	p->latched = false;
+	p->latch_check_ms = NEVER;
+	p->backoff_ms = BACKOFF_MIN_MS;
+	p->start_ms = p->now_ms;
+	log_line(LOG_L_NOTICE, "unlatched: the PIN was read again and is tried once");
+	parent_set_state(p, TOKEN_STARTING, "");
+}
+
+static void
+phase_over(struct parent *p)
+{
+	p->phase_end_ms = NEVER;
+	if (p->phase == PHASE_KILLED) {
+		parent_set_state(p, TOKEN_FAILED, "the signing process cannot be killed");
+		return;
+	}
+	if (p->phase != PHASE_DRAIN) {
+		log_line(LOG_L_ERROR, "signing process %d is not ready after %d s",
+		    (int)p->pid, START_MS / 1000);
+		parent_set_state(
+		    p, TOKEN_FAILED, "the module did not become ready in time");
+	}
+	child_kill(p);
+}
+
+void
+child_timers(struct parent *p)
+{
+	uint64_t ran;
+
+	if (p->phase_end_ms <= p->now_ms)
+		phase_over(p);
+	if (p->latched && p->pid <= 0 && p->latch_check_ms <= p->now_ms)
+		check_latch(p);
+	if (p->start_ms <= p->now_ms && p->pid <= 0 && !p->stopping)
+		child_start(p);
+	if (jobs_expire(p))
+		child_replace(p, "a call of the module hangs");
+	if (p->phase == PHASE_READY &&
+	    share_begun(p->share, SHARE_PROBE, p->now_ms, &ran) &&
+	    ran >= p->conf->sign_deadline_ms)
+		child_replace(p, "the module hangs while the token is looked at");
+}
+
+void
+child_clear(struct parent *p)
+{
+	if (p->pid > 0) {
+		struct pollfd gone = {.fd = p->pid_fd, .events = POLLIN};
+
+		(void)kill(p->pid, SIGKILL);
+		if (poll(&gone, 1, KILL_MS) > 0)
+			(void)waitpid(p->pid, NULL, WNOHANG);
+	}
+	forget(p);
+	if (p->setup_fd >= 0)
+		(void)close(p->setup_fd);
+	for (char **v = p->child_env; v != NULL && *v != NULL; v++)
+		free(*v);
+	free(p->child_env);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pkcs11/parent_in.h - what the files of the parent share: one thread, no locks. */
+#ifndef KD_PKCS11_PARENT_IN_H
+#define KD_PKCS11_PARENT_IN_H
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/builder.h"
+#include "pkcs11/child_msg.h"
+#include "pkcs11/parent.h"
+#include "pkcs11/queue.h"
+#include "pkcs11/share.h"
+#include "wire/frame.h"
+#include "wire/signer_msg.h"
+
+#define CONNS_MAX 16
+#define NEVER UINT64_MAX /* a time that does not come */
+
+enum phase {
+	PHASE_NONE,     /* no child */
+	PHASE_STARTING, /* looks for the token */
+	PHASE_LOGIN,    /* has the PIN, has not yet said more */
+	PHASE_KEYS,     /* logged in */
+	PHASE_READY,
+	PHASE_DRAIN, /* to be replaced; what it has begun may end */
+	PHASE_KILLED /* SIGKILL sent, not yet gone */
+};
+
+struct conn {
+	int fd; /* -1: free */
+	uint32_t gen;
+	bool waits_to_write; /* epoll watches for EPOLLOUT too */
+	bool touched;        /* has something to flush in this round */
+	struct frame_in in;
+	struct frame_out out;
+};
+
+struct flight { /* a job that the child has; its index is its cell's */
+	bool used;
+	uint32_t serial;
+	struct ask ask;
+};
+
+struct parent {
+	const struct signer_conf *conf;
+	struct pin_source *pin_from;
+	struct secret *pin;
+	uid_t keeper;
+	int epfd, listen_fd, signal_fd, setup_fd;
+	char **child_env; /* owned, with its strings; ends with NULL */
+	bool stopping, done;
+	uint64_t now_ms; /* once per round */
+
+	struct conn conns[CONNS_MAX];
+	struct signer_state state;
+	bool state_changed;
+
+	/* the child */
+	enum phase phase;
+	pid_t pid;
+	int pid_fd, sock, pin_fd;
+	struct share *share;
+	bool was_ready; /* this child */
+	bool ever_started;
+	bool latched;      /* no login until an operator acts */
+	uint64_t start_ms; /* when to start a child */
+	uint64_t backoff_ms;
+	uint64_t phase_end_ms; /* until when this phase may last */
+	uint64_t latch_check_ms, stop_ms;
+	uint64_t restart_times[4]; /* of children that had been ready */
+	unsigned restarts_i;
+
+	/* jobs */
+	struct queue queue;
+	struct flight flights[SHARE_CELLS_MAX];
+	uint32_t free_cells[SHARE_CELLS_MAX], free_n;
+	uint32_t flights_n, in_flight_max, serial;
+	uint64_t flights_check_ms, queue_check_ms;
+	struct sign_result
+	    result; /* scratch, so that an answer costs no kilobyte of stack */
+};
+
+/* parent_conn.c */
+void conns_init(struct parent *p);
+void conns_accept(struct parent *p);
+void conns_readable(struct parent *p, struct conn *c);
+void conns_writable(struct parent *p, struct conn *c);
+void conns_flush(struct parent *p);      /* all that were touched */
+void conns_push_state(struct parent *p); /* to everyone */
+void conns_answer(struct parent *p, const struct ask *a, const struct sign_result *r);
+void conns_close(struct parent *p);
+bool conns_watch(
+    struct parent *p, int fd, uint32_t kind, uint32_t index, struct kd_err *e) KD_MUST;
+
+/* What an epoll event is about: kind in the upper half of its number, index in the lower.
+ */
+enum watch { WATCH_LISTEN, WATCH_SIGNAL, WATCH_CONN, WATCH_SOCK, WATCH_PID };
+
+/* parent_jobs.c */
+bool jobs_init(struct parent *p, struct kd_err *e) KD_MUST;
+void jobs_clear(struct parent *p);
+/* KD_E_PROTOCOL: the peer is not a keeper of ours. */
+bool jobs_accept(struct parent *p, const struct conn *c, uint32_t conn,
+    const struct frame *f, struct kd_err *e) KD_MUST;
+void jobs_feed(struct parent *p); /* as many as the child may have */
+/* True when the child that sent it has to be replaced. */
+bool jobs_result(struct parent *p, const struct child_result *r) KD_MUST;
+void jobs_take_back(
+    struct parent *p); /* what the child has not begun returns to the queue */
+void jobs_settle(struct parent *p); /* the child is dead: what it had begun is unknown */
+void jobs_refuse_all(struct parent *p); /* the queue, because of the token's state */
+/* Deadlines. True when the child is stuck in a call and has to be replaced. */
+bool jobs_expire(struct parent *p) KD_MUST;
+
+/* parent_child.c */
+bool child_setup(struct parent *p, struct kd_err *e) KD_MUST;
+void child_start(struct parent *p);
+void child_replace(struct parent *p, const char *why);
+void child_kill(struct parent *p);
+void child_readable(struct parent *p);
+void child_exited(struct parent *p);
+void child_timers(struct parent *p);
+void child_clear(struct parent *p);
+
+/* parent.c */
+void parent_set_state(struct parent *p, enum token_state s, const char *detail);
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pkcs11/share.h - memory that parent and child share: what each job in the child has
+ * come to. */
+#ifndef KD_PKCS11_SHARE_H
+#define KD_PKCS11_SHARE_H
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/*
+ * One cell for each job that was handed to the child and not yet answered. Before
+ * C_SignInit a thread moves it from queued to begun; the parent takes a job back by
+ * moving it from queued to cancelled. Only one of the two can succeed, so the parent
+ * knows for every job of a dead or hung child whether the token may have heard of it. All
+ * in one word, with the job's serial (a stale message for a reused cell fails) and the
+ * time of beginning (for the deadline).
+ */
+#define SHARE_SESSIONS_MAX 64
+#define SHARE_CELLS_MAX (2 * SHARE_SESSIONS_MAX)
+#define SHARE_PROBE SHARE_CELLS_MAX /* the cell of the child's own look at the token */
+
+struct share_cell {
+	_Alignas(64) _Atomic uint64_t word; /* one cache line each */
+};
+
+struct share {
+	struct share_cell cells[SHARE_CELLS_MAX + 1];
+};
+
+/* Parent: a new job in the cell. */
+void share_offer(struct share *s, uint32_t cell, uint32_t serial);
+/* Child: true when the job is now ours to sign. */
+bool share_begin(struct share *s, uint32_t cell, uint32_t serial, uint64_t now_ms);
+/* Child: nothing is going on in the cell any more (the probe's; a job's cell is the
+ * parent's). */
+void share_end(struct share *s, uint32_t cell);
+/* Parent: true when the token has never heard of it and never will. */
+bool share_cancel(struct share *s, uint32_t cell, uint32_t serial);
+/* Parent: true when begun; *ret_ms: since how long. */
+bool share_begun(const struct share *s, uint32_t cell, uint64_t now_ms, uint64_t *ret_ms);
+
+/* A memfd of that size, mapped; both are the caller's. Errors: KD_E_NOMEM, KD_E_BUG. */
+bool share_new(struct share **ret, int *ret_fd, struct kd_err *e) KD_MUST;
+bool share_map(int fd, struct share **ret, struct kd_err *e) KD_MUST;
+void share_unmap(struct share *s);
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pkcs11/signer_conf.c - the configuration of kdsign-signer: one table, read and checked.
+ */
+#include "pkcs11/signer_conf.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "pkcs11/share.h"
+#include "pkcs11/uri.h"
+#include "wire/signer_msg.h"
+
+#define SECOND UINT64_C(1000)
+
+static const struct conf_key top_keys[] = {
+    {.name = "socket",
+	.type = CONF_PATH,
+	.offset = offsetof(struct signer_conf, socket),
+	.dflt = "/run/kdsign/signer.sock",
+	.help = "where the keeper connects, unless a socket is passed in"},
+    {.name = "keeper-user",
+	.type = CONF_STRING,
+	.optional = true,
+	.offset = offsetof(struct signer_conf, keeper_user),
+	.help = "the only user who may connect; without it our own"},
+    {.name = "user",
+	.type = CONF_STRING,
+	.optional = true,
+	.offset = offsetof(struct signer_conf, user),
+	.help = "whom to become when started as root"},
+    {.name = "module",
+	.type = CONF_PATH,
+	.offset = offsetof(struct signer_conf, module),
+	.help = "the token vendor's PKCS#11 module"},
+    {.name = "module-environment",
+	.type = CONF_LIST,
+	.optional = true,
+	.offset = offsetof(struct signer_conf, module_environment),
+	.help = "NAME=VALUE for the process that loads the module; one a line"},
+    {.name = "token",
+	.type = CONF_STRING,
+	.offset = offsetof(struct signer_conf, token),
+	.help = "RFC 7512 URI that matches exactly one token"},
+    {.name = "pin-file",
+	.type = CONF_PATH,
+	.optional = true,
+	.offset = offsetof(struct signer_conf, pin_file),
+	.help =
+	    "file of mode 0600 or 0400 with the PIN; else credential 'pin', or --pin-fd"},
+    {.name = "state-dir",
+	.type = CONF_PATH,
+	.offset = offsetof(struct signer_conf, state_dir),
+	.dflt = "/var/lib/kdsign-signer",
+	.help = "holds the PIN latch"},
+    {.name = "sessions",
+	.type = CONF_UINT,
+	.offset = offsetof(struct signer_conf, sessions),
+	.dflt = "4",
+	.min = 1,
+	.max = SHARE_SESSIONS_MAX,
+	.help = "signatures that the token works on at a time"},
+    {.name = "sign-deadline",
+	.type = CONF_DURATION,
+	.offset = offsetof(struct signer_conf, sign_deadline_ms),
+	.dflt = "10s",
+	.min = 100,
+	.max = 600 * SECOND,
+	.help = "how long one signature may take before the module counts as hung"},
+    {.name = NULL},
+};
+
+static const struct conf_key key_keys[] = {
+    {.name = "uri",
+	.type = CONF_STRING,
+	.offset = offsetof(struct signer_key_conf, uri),
+	.help = "RFC 7512 URI with object or id of one private key"},
+    {.name = NULL},
+};
+
+const struct conf_section signer_conf_sections[] = {
+    {.kind = NULL, .keys = top_keys, .size = sizeof(struct signer_conf), .offset = 0},
+    {.kind = "key",
+	.named = true,
+	.keys = key_keys,
+	.size = sizeof(struct signer_key_conf),
+	.offset = offsetof(struct signer_conf, keys)},
+    {.keys = NULL},
+};
+
+const struct signer_key_conf *
+signer_conf_key(const struct signer_conf *c, size_t i)
+{
+	return &((const struct signer_key_conf *)c->keys.v)[i];
+}
+
+void
+signer_conf_clear(struct signer_conf *c)
+{
+	conf_clear(signer_conf_sections, c);
+}
+
+static bool
+check_environment(const struct signer_conf *c, struct kd_err *e)
+{
+	for (size_t i = 0; i < c->module_environment.n; i++) {
+		const char *v = c->module_environment.v[i];
+		const char *eq = strchr(v, '=');
+
+		if (eq == NULL || eq == v)
+			return kd_fail(e, KD_E_CONFIG,
+			    "module-environment: '%s', expected NAME=VALUE", SHOW(v));
+		if (strncmp(v, "LD_", 3) == 0)
+			return kd_fail(e, KD_E_CONFIG,
+			    "module-environment: '%s': the dynamic linker's variables "
+			    "are not passed on",
+			    SHOW(v));
+	}
+	return true;
+}
+
+static bool
+check_keys(const struct signer_conf *c, struct kd_err *e)
+{
+	struct uri u;
+
+	if (c->keys.n == 0)
+		return kd_fail(e, KD_E_CONFIG,
+		    "no key: a section [key NAME] with its uri is needed");
+	if (c->keys.n > SIGNER_KEYS_MAX)
+		return kd_fail(e, KD_E_CONFIG, "%zu keys, at most %d allowed", c->keys.n,
+		    SIGNER_KEYS_MAX);
+	for (size_t i = 0; i < c->keys.n; i++) {
+		const struct signer_key_conf *k = signer_conf_key(c, i);
+
+		if (!uri_parse(k->uri, URI_KEY, &u, e))
+			return kd_in(e, "[key %s] uri '%s'", k->name, SHOW(k->uri));
+	}
+	return true;
+}
+
+static bool
+check(const struct signer_conf *c, struct kd_err *e)
+{
+	struct uri u;
+
+	if (!uri_parse(c->token, URI_TOKEN, &u, e))
+		return kd_in(e, "token '%s'", SHOW(c->token));
+	if (c->module[0] != '/')
+		return kd_fail(e, KD_E_CONFIG, "module '%s': expected an absolute path",
+		    SHOW(c->module));
+	if (!file_check_private(c->module, false, e))
+		return kd_in(e, "module");
+	return check_environment(c, e) && check_keys(c, e);
+}
+
+bool
+signer_conf_load(const char *path, struct signer_conf *ret, struct kd_err *e)
+{
+	if (!conf_load(path, signer_conf_sections, ret, e))
+		return false;
+	return check(ret, e) || kd_in(e, "'%s'", SHOW(path));
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pkcs11/signer_conf.h - the configuration of kdsign-signer: one table, read and checked.
+ */
+#ifndef KD_PKCS11_SIGNER_CONF_H
+#define KD_PKCS11_SIGNER_CONF_H
+#include <stdint.h>
+
+#include "base/conf.h"
+#include "base/error.h"
+#include "base/own.h"
+
+struct signer_key_conf { /* [key NAME] */
+	char *name;
+	char *uri;
+};
+
+struct signer_conf {
+	char *socket, *keeper_user, *user;
+	char *module;
+	struct conf_list module_environment;
+	char *token, *pin_file, *state_dir;
+	uint64_t sessions, sign_deadline_ms;
+	struct conf_array keys; /* of struct signer_key_conf */
+};
+
+extern const struct conf_section signer_conf_sections[];
+
+/*
+ * signer_conf_load - read and check: URIs parse, the module is an absolute path to a file
+ * that only its owner and root can write, its environment is NAME=VALUE, there is a key.
+ *
+ * ret  all-zero before; signer_conf_clear, also after a failure
+ * Errors: KD_E_CONFIG, KD_E_FILE.
+ */
+bool signer_conf_load(
+    const char *path, struct signer_conf *ret, struct kd_err *e) KD_MUST;
+void signer_conf_clear(struct signer_conf *c);
+AUTO_DEFINE_CLEAR(struct signer_conf, signer_conf_clear);
+const struct signer_key_conf *signer_conf_key(const struct signer_conf *c, size_t i);
+#endif

@@ -31,3 +31,23 @@ fuzz_replay_conf_SOURCES = fuzz/fuzz_conf.c fuzz/replay.c
 fuzz_replay_conf_LDADD = libbase.a $(BASE_LIBS)
 TESTS += fuzz/replay_conf
 EXTRA_DIST += fuzz/corpus/conf
+
+base_tests = \
+	tests/unit/base/builder_test \
+	tests/unit/base/clock_test \
+	tests/unit/base/error_test \
+	tests/unit/base/mem_test \
+	tests/unit/base/num_test \
+	tests/unit/base/reader_test \
+	tests/unit/base/text_test
+check_PROGRAMS += $(base_tests)
+TESTS += $(base_tests)
+EXTRA_DIST += tests/unit/base/test.h
+BASE_TEST_LIBS = libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_base_builder_test_LDADD = $(BASE_TEST_LIBS)
+tests_unit_base_clock_test_LDADD = $(BASE_TEST_LIBS)
+tests_unit_base_error_test_LDADD = $(BASE_TEST_LIBS)
+tests_unit_base_mem_test_LDADD = $(BASE_TEST_LIBS)
+tests_unit_base_num_test_LDADD = $(BASE_TEST_LIBS)
+tests_unit_base_reader_test_LDADD = $(BASE_TEST_LIBS)
+tests_unit_base_text_test_LDADD = $(BASE_TEST_LIBS)

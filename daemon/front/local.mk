@@ -1,1 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
+EXTRA_DIST += tests/e2e/front_lib.sh
+noinst_LIBRARIES += libfront.a
+libfront_a_CPPFLAGS = $(AM_CPPFLAGS) $(MHD_CFLAGS) $(GNUTLS_CFLAGS) -DSBINDIR='"$(sbindir)"'
+libfront_a_SOURCES = \
+	daemon/front/child.c daemon/front/child.h \
+	daemon/front/conf.c daemon/front/conf.h \
+	daemon/front/conn.c daemon/front/conn.h \
+	daemon/front/front.h \
+	daemon/front/gate.c daemon/front/gate.h \
+	daemon/front/http.c daemon/front/http.h \
+	daemon/front/keeper_link.c daemon/front/keeper_link.h \
+	daemon/front/limits.c daemon/front/limits.h \
+	daemon/front/reply.c daemon/front/reply.h \
+	daemon/front/request.c daemon/front/request.h \
+	daemon/front/route.c daemon/front/route.h \
+	daemon/front/run.c daemon/front/run.h \
+	daemon/front/standalone.c daemon/front/standalone.h \
+	daemon/front/status.c daemon/front/status.h \
+	daemon/front/tls.c daemon/front/tls.h
+
+FRONT_LIBS = libfront.a libwire.a libbase.a $(MHD_LIBS) $(GNUTLS_LIBS) $(JANSSON_LIBS) $(BASE_LIBS)
+
+sbin_PROGRAMS += kdsignd
+kdsignd_SOURCES = daemon/front/main.c
+kdsignd_CPPFLAGS = $(AM_CPPFLAGS) -DSYSCONFDIR='"$(sysconfdir)"'
+kdsignd_LDADD = $(FRONT_LIBS)
+
+check_PROGRAMS += tests/unit/front/fake_keeper
+tests_unit_front_fake_keeper_SOURCES = tests/unit/front/fake_keeper.c
+tests_unit_front_fake_keeper_LDADD = libwire.a libbase.a $(JANSSON_LIBS) $(BASE_LIBS)

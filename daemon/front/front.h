@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* front.h - what all parts of the front share; main.c plugs it together. */
+#ifndef KD_FRONT_FRONT_H
+#define KD_FRONT_FRONT_H
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "daemon/front/conf.h"
+#include "daemon/front/conn.h"
+#include "daemon/front/keeper_link.h"
+#include "daemon/front/limits.h"
+#include "daemon/front/status.h"
+#include "daemon/front/tls.h"
+
+struct front {
+	const struct front_conf *conf; /* borrowed */
+	struct tls *tls;
+	struct keeper_link *link;
+	struct conns *conns;
+	struct budget budget; /* bytes of request bodies */
+	struct metrics metrics;
+	atomic_bool draining; /* every answer closes its connection */
+};
+#endif

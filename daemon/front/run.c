@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run.c - the front from its first socket to its last answer. */
+#include "daemon/front/run.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/harden.h"
+#include "base/log.h"
+#include "base/service.h"
+#include "base/sock.h"
+#include "daemon/front/front.h"
+#include "daemon/front/http.h"
+
+#define BACKLOG 1024
+#define LAST_ANSWERS_MS 1000 /* to send the 503s after stop-deadline */
+#define ASKS_SPARE 64        /* those of status-listen, beside connection-limit */
+#define STOP_TICK_MS 20
+
+struct sockets {
+	int api, status; /* status: -1 when off */
+	uint16_t port;   /* 0: no TCP socket */
+};
+
+static void
+sockets_clear(struct sockets *s)
+{
+	close_auto(&s->api);
+	close_auto(&s->status);
+}
+AUTO_DEFINE_CLEAR(struct sockets, sockets_clear);
+
+static void
+front_clear(struct front *f)
+{
+	keeper_link_free(f->link);
+	conns_free(f->conns);
+	tls_free(f->tls);
+}
+AUTO_DEFINE_CLEAR(struct front, front_clear);
+
+/* Passed in by systemd or the supervisor, else bound here. */
+static bool
+sockets_open(const struct front_conf *conf, struct sockets *ret, struct kd_err *e)
+{
+	const char *status = conf->status_listen;
+	struct kd_err no_port = {0};
+
+	ret->api = service_listen_fd("https");
+	if (ret->api < 0 && !sock_listen_tcp(conf->listen, BACKLOG, &ret->api, e))
+		return kd_in(e, "listen");
+	if (!sock_port(ret->api, &ret->port, &no_port))
+		ret->port = 0;
+	if (status == NULL)
+		return true;
+	ret->status = service_listen_fd("status");
+	if (ret->status >= 0)
+		return true;
+	if (status[0] == '/' ? !sock_listen_unix(status, 0660, &ret->status, e)
+			     : !sock_listen_tcp(status, BACKLOG, &ret->status, e))
+		return kd_in(e, "status-listen");
+	return true;
+}
+
+/* Whom the keeper's socket must belong to, and whom we become. */
+static bool
+users_resolve(const struct front_conf *conf, uid_t *ret_keeper, struct kd_err *e)
+{
+	uid_t uid;
+	gid_t gid;
+
+	if (conf->user != NULL &&
+	    (!sock_user(conf->user, &uid, &gid, e) || !harden_become(uid, gid, e)))
+		return kd_in(e, "user");
+	*ret_keeper = geteuid();
+	if (conf->keeper_user != NULL &&
+	    !sock_user(conf->keeper_user, ret_keeper, &gid, e))
+		return kd_in(e, "keeper-user");
+	return true;
+}
+
+bool
+run_note(const char *path, unsigned long value, struct kd_err *e)
+{
+	AUTO(file_replace_clear) struct file_replace out = {.fd = -1};
+	char text[32];
+	int n = snprintf(text, sizeof(text), "%lu\n", value);
+
+	if (path == NULL)
+		return true;
+	return file_replace_begin(path, NULL, &out, e) &&
+	       file_write_full(out.fd, text, (size_t)n, e) &&
+	       file_replace_commit(&out, false, e);
+}
+
+static bool
+front_start(struct front *f, uid_t keeper_uid, struct kd_err *e)
+{
+	const struct front_conf *conf = f->conf;
+	struct keeper_link_options link = {.path = conf->keeper,
+	    .uid = keeper_uid,
+	    .asks_max = (size_t)conf->connection_limit + ASKS_SPARE};
+	struct conns_options conns = {.client_limit = conf->client_connection_limit,
+	    .address_limit = conf->address_connection_limit,
+	    .balancers = &conf->balancers,
+	    .metrics = &f->metrics};
+
+	f->budget.max = conf->bytes_in_flight;
+	return conns_new(&conns, &f->conns, e) && keeper_link_start(&link, &f->link, e);
+}
+
+static void
+reload(struct front *f)
+{
+	struct kd_err e = {0};
+
+	service_reloading();
+	if (tls_reload(f->tls, &e)) {
+		log_line(LOG_L_NOTICE, "certificates, client CA and CRL read again");
+	} else {
+		(void)kd_in(&e, "reload: the old ones stay in use");
+		log_err(LOG_L_ERROR, &e);
+	}
+	service_ready("serving");
+}
+
+static bool
+idle(struct front *f)
+{
+	return atomic_load(&f->metrics.in_flight) == 0;
+}
+
+/* Until nothing is in flight, at most ms. A second signal ends the wait. */
+static void
+drain_wait(struct front *f, int signals, uint64_t ms)
+{
+	uint64_t end = clock_ms() + ms;
+
+	while (!idle(f) && clock_left(end) > 0) {
+		struct pollfd p = {.fd = signals, .events = POLLIN};
+
+		(void)poll(&p, 1, STOP_TICK_MS);
+		switch (service_signal_next(signals)) {
+		case SIGTERM:
+		case SIGINT:
+			return;
+		default:
+			break;
+		}
+	}
+}
+
+static void
+stop(struct front *f, struct http *api, int signals)
+{
+	service_stopping();
+	http_quiesce(api);
+	atomic_store(&f->draining, true);
+	log_line(LOG_L_NOTICE, "stopping; requests in flight: %llu",
+	    (unsigned long long)atomic_load(&f->metrics.in_flight));
+	drain_wait(f, signals, f->conf->stop_deadline_ms);
+	keeper_link_close(f->link);
+	drain_wait(f, signals, LAST_ANSWERS_MS);
+}
+
+static void
+serve(struct front *f, struct http *api, int signals)
+{
+	for (;;) {
+		struct pollfd p = {.fd = signals, .events = POLLIN};
+
+		(void)poll(&p, 1, -1);
+		switch (service_signal_next(signals)) {
+		case SIGHUP:
+			reload(f);
+			break;
+		case SIGTERM:
+		case SIGINT:
+			stop(f, api, signals);
+			return;
+		default:
+			break;
+		}
+	}
+}
+
+static struct tls_files
+files_of(const struct front_conf *conf)
+{
+	return (struct tls_files){.certificate = conf->tls_certificate,
+	    .key = conf->tls_key,
+	    .client_ca = conf->client_ca,
+	    .client_crl = conf->client_crl};
+}
+
+bool
+front_check(const struct front_conf *conf, struct kd_err *e)
+{
+	struct tls_files files = files_of(conf);
+	AUTO(tls_free) struct tls *tls = NULL;
+	uid_t uid;
+	gid_t gid;
+
+	if (conf->user != NULL && !sock_user(conf->user, &uid, &gid, e))
+		return kd_in(e, "user");
+	if (conf->keeper_user != NULL && !sock_user(conf->keeper_user, &uid, &gid, e))
+		return kd_in(e, "keeper-user");
+	return tls_new(&files, &tls, e);
+}
+
+bool
+front_run(const struct front_conf *conf, const struct run_options *o, struct kd_err *e)
+{
+	struct tls_files files = files_of(conf);
+	AUTO(sockets_clear) struct sockets s = {.api = -1, .status = -1};
+	AUTO(close) int signals = -1;
+	AUTO(front_clear) struct front f = {.conf = conf};
+	AUTO(http_free) struct http *status = NULL;
+	AUTO(http_free) struct http *api = NULL;
+	uid_t keeper_uid = 0;
+
+	/* The files are read as the user that will read them again at SIGHUP. */
+	if (!service_signal_fd(&signals, e) || !sockets_open(conf, &s, e) ||
+	    !users_resolve(conf, &keeper_uid, e) || !tls_new(&files, &f.tls, e) ||
+	    !harden_process(HARDEN_FRONT, e) || !front_start(&f, keeper_uid, e))
+		return false;
+	if (s.status >= 0 && !http_start(&f, s.status, false, &status, e))
+		return kd_in(e, "status-listen");
+	if (!http_start(&f, s.api, true, &api, e) ||
+	    !run_note(o->pid_file, (unsigned long)getpid(), e) ||
+	    !run_note(o->port_file, s.port, e))
+		return false;
+	log_line(LOG_L_NOTICE, "ready, port %u", s.port);
+	service_ready("serving");
+	serve(&f, api, signals);
+	log_line(LOG_L_NOTICE, "stopped");
+	return true;
+}

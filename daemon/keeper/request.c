@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* daemon/keeper/request.c - one signing request on its way, and its items. */
+#include "daemon/keeper/request.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "authenticode/cms.h"
+#include "authenticode/spc.h"
+#include "base/mem.h"
+#include "base/reader.h"
+#include "daemon/keeper/copy.h"
+
+#define RETRY_BUSY_S 1 /* a queue empties soon */
+#define RETRY_S 2      /* token and record may need a moment, or a person */
+
+static void
+add_text(struct buf *b, const char *s)
+{
+	if (s == NULL) {
+		buf_u32le(b, UINT32_MAX);
+		return;
+	}
+	buf_u32le(b, (uint32_t)strlen(s));
+	buf_str(b, s);
+}
+
+/* Everything that was asked but the id itself; absent and empty texts differ. */
+static bool
+digest_content(const struct api_sign_request *ask, uint8_t ret[32], struct kd_err *e)
+{
+	AUTO(buf_clear) struct buf b = {0};
+	uint8_t md[MD_LEN_MAX];
+
+	add_text(&b, ask->key);
+	add_text(&b, ask->retry_of);
+	for (size_t i = 0; i < ask->items_n; i++) {
+		const struct api_item *it = &ask->items[i];
+
+		buf_u8(&b, (uint8_t)it->kind);
+		buf_u8(&b, (uint8_t)it->md);
+		buf_u64le(&b, it->size);
+		buf_add(&b, it->digest, md_len(it->md));
+		add_text(&b, it->name);
+		add_text(&b, it->description);
+		add_text(&b, it->url);
+	}
+	if (!buf_ok(&b, "request", e) || !md_digest(MD_SHA256, b.p, b.len, md, e))
+		return false;
+	memcpy(ret, md, 32);
+	return true;
+}
+
+static bool
+make_items(struct request *r, size_t n, struct kd_err *e)
+{
+	r->items = kd_alloc_array(n, sizeof(*r->items));
+	if (r->items == NULL)
+		return kd_fail_nomem(e, "request");
+	r->items_n = r->undecided = n;
+	for (size_t i = 0; i < n; i++) {
+		r->items[i].req = r;
+		r->items[i].index = (uint32_t)i;
+		r->items[i].state = ITEM_NEW;
+		r->items[i].md = r->ask.items != NULL ? r->ask.items[i].md : MD_NONE;
+	}
+	return true;
+}
+
+static struct request *
+blank(const struct identity *who, const struct ask *ask)
+{
+	struct request *r = kd_alloc(sizeof(*r));
+
+	if (r == NULL)
+		return NULL;
+	memcpy(r->client, who->spki_sha256, 32);
+	memcpy(r->cert, who->cert_sha256, 32);
+	memcpy(r->subject, who->subject, sizeof(r->subject));
+	memcpy(r->peer, ask->peer, sizeof(r->peer));
+	memcpy(r->request_id, ask->request_id, sizeof(r->request_id));
+	r->record_deadline = UINT64_MAX;
+	r->intent.req = r->result.req = r;
+	return r;
+}
+
+bool
+request_new(struct api_sign_request *take_ask, const struct identity *who,
+    const struct ask *ask, struct settings *s, struct request **ret, struct kd_err *e)
+{
+	AUTO(request_free) struct request *r = blank(who, ask);
+
+	if (r == NULL)
+		return kd_fail_nomem(e, "request");
+	r->ask = *take_ask;
+	*take_ask = (struct api_sign_request){0};
+	r->settings = settings_hold(s);
+	if (!make_items(r, r->ask.items_n, e) || !digest_content(&r->ask, r->content, e))
+		return false;
+	*ret = STEAL(r);
+	return true;
+}
+
+bool
+request_new_empty(const char *id, const struct identity *who, const struct ask *ask,
+    struct request **ret, struct kd_err *e)
+{
+	struct request *r = blank(who, ask);
+
+	if (r == NULL)
+		return kd_fail_nomem(e, "request");
+	COPY(r->ask.id, id);
+	*ret = r;
+	return true;
+}
+
+void
+request_free(struct request *r)
+{
+	if (r == NULL)
+		return;
+	for (size_t i = 0; i < r->items_n; i++)
+		buf_clear(&r->items[i].cms);
+	for (size_t i = 0; i < r->chains_n; i++)
+		certs_free(r->chains[i].certs);
+	free(r->chains);
+	free(r->items);
+	api_sign_request_clear(&r->ask);
+	buf_clear(&r->der);
+	store_found_clear(&r->intent.found);
+	store_found_clear(&r->result.found);
+	settings_drop(r->settings);
+	free(r);
+}
+
+bool
+request_build(struct request *r, struct kd_err *e)
+{
+	for (size_t i = 0; i < r->items_n; i++) {
+		const struct api_item *what = &r->ask.items[i];
+		struct item *it = &r->items[i];
+
+		it->content_at = r->der.len;
+		if (!spc_build_pe(what->md, what->digest, &r->der, e))
+			return kd_in(e, "items[%zu]", i);
+		it->content_len = r->der.len - it->content_at;
+		it->attrs_at = r->der.len;
+		if (!cms_build_signed_attrs(what->md, r->der.p + it->content_at,
+			it->content_len, what->description, what->url, &r->der, e))
+			return kd_in(e, "items[%zu]", i);
+		it->attrs_len = r->der.len - it->attrs_at;
+		if (!md_digest(
+			it->md, r->der.p + it->attrs_at, it->attrs_len, it->tbs, e))
+			return false;
+		it->chain = r->key->chain;
+	}
+	return true;
+}
+
+static bool
+unpack_chain(const uint8_t *p, size_t n, struct certs **ret, struct kd_err *e)
+{
+	AUTO(certs_free) struct certs *c = NULL;
+	struct rd r = rd_init(p, n);
+	const uint8_t *der;
+	uint32_t len;
+
+	if (!certs_new(&c, e))
+		return false;
+	while (rd_left(&r) > 0) {
+		len = rd_u32le(&r, "certificate length");
+		der = rd_bytes(&r, len, "certificate");
+		if (!rd_ok(&r, e) || !certs_add_der(c, der, len, e))
+			return kd_in(e, "recorded certificates");
+	}
+	*ret = STEAL(c);
+	return true;
+}
+
+static bool
+fill_chains(struct request *r, const struct store_found *f, struct kd_err *e)
+{
+	r->chains = kd_alloc_array(f->chains_n, sizeof(*r->chains));
+	if (r->chains == NULL)
+		return kd_fail_nomem(e, "request");
+	for (; r->chains_n < f->chains_n; r->chains_n++) {
+		const struct found_chain *c = &f->chains[r->chains_n];
+
+		r->chains[r->chains_n].no = c->no;
+		if (!unpack_chain(
+			f->bytes.p + c->at, c->len, &r->chains[r->chains_n].certs, e))
+			return false;
+	}
+	return true;
+}
+
+static void
+fill_item(struct request *r, size_t base, const struct found_item *from)
+{
+	struct item *it = &r->items[from->index];
+
+	it->state = ITEM_DONE;
+	it->final = from->final;
+	it->code = from->code;
+	COPY(it->detail, from->detail);
+	r->undecided--;
+	if (from->status != API_SIGNED)
+		return;
+	it->md = from->md;
+	it->content_at = base + from->content_at;
+	it->content_len = from->content_len;
+	it->attrs_at = base + from->attrs_at;
+	it->attrs_len = from->attrs_len;
+	memcpy(it->sig, r->der.p + base + from->sig_at, from->sig_len);
+	it->sig_len = from->sig_len;
+	it->chain_no = from->chain;
+	for (size_t i = 0; i < r->chains_n; i++)
+		if (r->chains[i].no == from->chain)
+			it->chain = r->chains[i].certs;
+}
+
+bool
+request_fill(struct request *r, struct store_found *found, struct kd_err *e)
+{
+	size_t base = r->der.len;
+
+	r->no = found->req.no;
+	COPY(r->key_name, found->req.key);
+	if (r->items == NULL && !make_items(r, found->req.items_n, e))
+		return false;
+	buf_add(&r->der, found->bytes.p, found->bytes.len);
+	if (!buf_ok(&r->der, "request", e) || !fill_chains(r, found, e))
+		return false;
+	for (size_t i = 0; i < found->items_n; i++) {
+		const struct found_item *f = &found->items[i];
+
+		if (f->index >= r->items_n || f->sig_len > SIGNER_SIGNATURE_MAX)
+			return kd_fail(e, KD_E_INCONSISTENT,
+			    "record: item %u does not fit its request", f->index);
+		fill_item(r, base, f);
+	}
+	return true;
+}
+
+void
+request_check_item(struct item *it)
+{
+	const struct request *r = it->req;
+	struct kd_err e = {0};
+
+	if (cert_key_verify(
+		r->key->verifier, it->md, it->tbs, it->sig, it->sig_len, &e) &&
+	    cms_assemble(it->md, r->der.p + it->content_at, it->content_len, it->chain,
+		r->der.p + it->attrs_at, it->attrs_len, it->sig, it->sig_len, &it->cms,
+		&e))
+		return;
+	it->code = e.code;
+	it->final = true; /* the token did sign something */
+	(void)snprintf(
+	    it->detail, sizeof(it->detail), "%.*s", (int)sizeof(it->detail) - 1, e.msg);
+}
+
+/* ---- the answer ---- */
+
+static bool
+nobody_heard(const struct request *r)
+{
+	for (size_t i = 0; i < r->items_n; i++) {
+		const struct item *it = &r->items[i];
+
+		if (it->state != ITEM_DONE || it->code == KD_OK || it->final)
+			return false;
+	}
+	return true;
+}
+
+static bool
+answer_items(struct request *r, struct api_item_answer *v, struct kd_err *e)
+{
+	for (size_t i = 0; i < r->items_n; i++) {
+		struct item *it = &r->items[i];
+
+		if (it->state != ITEM_DONE) {
+			v[i].status = API_PENDING;
+		} else if (it->code != KD_OK) {
+			v[i].status = API_FAILED;
+			v[i].code = it->code;
+			v[i].detail = it->detail;
+		} else {
+			if (it->cms.len == 0 &&
+			    !cms_assemble(it->md, r->der.p + it->content_at,
+				it->content_len, it->chain, r->der.p + it->attrs_at,
+				it->attrs_len, it->sig, it->sig_len, &it->cms, e))
+				return kd_in(e, "items[%zu]", i);
+			v[i].status = API_SIGNED;
+			v[i].cms = it->cms.p;
+			v[i].cms_len = it->cms.len;
+		}
+	}
+	return true;
+}
+
+uint32_t
+request_retry_after(enum kd_code code)
+{
+	if (kd_code_info(code)->http != 503)
+		return 0;
+	return code == KD_E_BUSY ? RETRY_BUSY_S : RETRY_S;
+}
+
+void
+request_problem(
+    const struct kd_err *e, const char *request_id, struct answer *ret, struct buf *body)
+{
+	size_t at = body->len;
+
+	api_problem_encode(e, request_id, body);
+	*ret = (struct answer){
+	    .status = (uint16_t)kd_code_info(e->code)->http,
+	    .type = ANSWER_PROBLEM,
+	    .retry_after_s = request_retry_after(e->code),
+	    .body = {.p = body->p + at, .len = body->len - at},
+	};
+}
+
+bool
+request_answer(struct request *r, const char *request_id, struct answer *ret,
+    struct buf *body, struct kd_err *e)
+{
+	struct api_item_answer *v; /* borrows everything from the items */
+	struct api_sign_answer a = {.items_n = r->items_n};
+	size_t at = body->len;
+
+	if (r->undecided == 0 && nobody_heard(r)) {
+		struct kd_err why = {0};
+
+		(void)kd_fail(&why, r->items[0].code, "%s", r->items[0].detail);
+		(void)kd_hint(&why, "no token heard of it; send the same request again");
+		request_problem(&why, request_id, ret, body);
+		return buf_ok(body, "answer", e);
+	}
+	v = kd_alloc_array(r->items_n, sizeof(*v));
+	if (v == NULL)
+		return kd_fail_nomem(e, "answer");
+	COPY(a.id, r->ask.id);
+	COPY(a.key, r->key_name);
+	a.items = v;
+	if (answer_items(r, v, e)) {
+		api_sign_answer_encode(&a, body);
+		*ret = (struct answer){
+		    .status = r->undecided > 0 ? 202 : 200,
+		    .type = ANSWER_JSON,
+		    .body = {.p = body->p + at, .len = body->len - at},
+		};
+	}
+	free(v);
+	return e->code == KD_OK && buf_ok(body, "answer", e);
+}
+
+/* ---- what is under way ---- */
+
+static struct request **
+live_bucket(const struct live *l, const char *id)
+{
+	uint32_t h =
+	    2166136261u; /* FNV-1a; ids are the clients' own, so are their collisions */
+
+	for (; *id != '\0'; id++)
+		h = (h ^ (uint8_t)*id) * 16777619u;
+	return (struct request **)(uintptr_t)&l->buckets[h % LIVE_BUCKETS];
+}
+
+struct request *
+live_find(const struct live *l, const char *id)
+{
+	struct request *r = *live_bucket(l, id);
+
+	while (r != NULL && strcmp(r->ask.id, id) != 0)
+		r = r->bucket;
+	return r;
+}
+
+void
+live_add(struct live *l, struct request *r)
+{
+	struct request **b = live_bucket(l, r->ask.id);
+
+	r->bucket = *b;
+	*b = r;
+	r->prev = NULL;
+	r->next = l->first;
+	if (l->first != NULL)
+		l->first->prev = r;
+	l->first = r;
+	l->n++;
+	r->listed = true;
+}
+
+void
+live_remove(struct live *l, struct request *r)
+{
+	struct request **at = live_bucket(l, r->ask.id);
+
+	if (!r->listed)
+		return;
+	while (*at != r)
+		at = &(*at)->bucket;
+	*at = r->bucket;
+	if (r->prev != NULL)
+		r->prev->next = r->next;
+	else
+		l->first = r->next;
+	if (r->next != NULL)
+		r->next->prev = r->prev;
+	l->n--;
+	r->listed = false;
+}

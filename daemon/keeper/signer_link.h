@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* daemon/keeper/signer_link.h - the connection to one signer, its state, and what waits
+ * for it. */
+#ifndef KD_KEEPER_SIGNER_LINK_H
+#define KD_KEEPER_SIGNER_LINK_H
+#include "daemon/keeper/loop.h"
+#include "daemon/keeper/queue.h"
+#include "daemon/keeper/request.h"
+#include "wire/frame.h"
+#include "wire/signer_msg.h"
+
+#define SIGNER_WINDOW_MAX 1024
+#define SIGNER_GRACE_MS                                                                  \
+	5000 /* beyond the job's own deadline: then the signer itself is stuck */
+
+struct signer_link; /* opaque; the loop's thread only */
+
+struct signer_link_hooks {
+	void *self;
+	/* Whatever became of an item that was queued: exactly one call each. */
+	void (*result)(void *self, struct item *it, const struct sign_result *res);
+};
+
+struct signer_link_view { /* borrowed, for readiness and metrics */
+	bool connected, have_state;
+	const struct signer_state *state;
+	size_t waiting, sent;
+	uid_t peer_uid;
+};
+
+bool signer_link_new(const struct signer_conf *c, uid_t uid, size_t queue_limit,
+    struct loop *loop, const struct signer_link_hooks *hooks, struct signer_link **ret,
+    struct kd_err *e) KD_MUST;
+/* Nothing may be queued or sent any more. */
+void signer_link_free(struct signer_link *l);
+AUTO_DEFINE(struct signer_link, signer_link_free);
+const char *signer_link_name(const struct signer_link *l);
+/* The same socket and user under the same name: a reload keeps it, with the new limits.
+ */
+bool signer_link_is(const struct signer_link *l, const struct signer_conf *c, uid_t uid);
+void signer_link_adjust(
+    struct signer_link *l, const struct signer_conf *c, size_t queue_limit);
+/* Not configured any more: goes on until what it has is done. */
+void signer_link_retire(struct signer_link *l);
+bool signer_link_retired(const struct signer_link *l);
+bool signer_link_retired_and_idle(const struct signer_link *l);
+struct signer_link_view signer_link_view(const struct signer_link *l);
+struct queue *signer_link_queue(struct signer_link *l);
+
+/*
+ * signer_link_check_key - could this key sign now.
+ * Errors: KD_E_CERT_INVALID (expired, not yet valid, of another key than the token's),
+ * KD_E_TOKEN, KD_E_PIN, KD_E_KEY; each with a sentence.
+ */
+bool signer_link_check_key(const struct signer_link *l, const struct key *k,
+    int64_t now_unix, struct kd_err *e) KD_MUST;
+const struct signer_key *signer_link_find_key(
+    const struct signer_link *l, const char *name); /* NULL */
+
+/* Hand queued items over as far as the window allows; deadline for each at the signer. */
+void signer_link_dispatch(
+    struct signer_link *l, uint64_t now_ms, uint64_t sign_deadline_ms);
+/* Connects when it is time, gives up on answers overdue. Returns when to be called again.
+ */
+uint64_t signer_link_timer(struct signer_link *l, uint64_t now_ms);
+#endif

@@ -47,6 +47,7 @@ static const struct option_row sign_rows[] = {
 struct signing { /* one run of the command */
 	struct client *c;
 	const struct sign_options *sign;
+	size_t again; /* files that failed for a reason that was said for another */
 };
 
 static bool
@@ -129,12 +130,14 @@ file_done(void *self, struct sign_file *f, size_t finished_n)
 	struct signing *s = self;
 
 	(void)finished_n;
-	if (f->state == SIGN_DONE)
+	if (f->state == SIGN_DONE) {
 		print_signed(s, f);
-	else if (f->again)
+	} else if (f->again) {
 		outcome_fail_again(&s->c->outcome, f->plan->arg, &f->err);
-	else
+		s->again++;
+	} else {
 		fail_file(s, f);
+	}
 }
 
 static void
@@ -186,6 +189,9 @@ sign_plan(struct signing *s, const struct sign_args *a, struct plan *plan,
 	progress_start("signing", plan->n, !s->c->quiet);
 	done = sign_pool_run(files, plan->n, &pool, e);
 	progress_end();
+	if (s->again != 0)
+		log_line(LOG_L_ERROR,
+		    "%zu more files are not signed, for the same reason", s->again);
 	return done;
 }
 

@@ -38,7 +38,8 @@ CLIENT_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(OPENSSL_CFLAGS)
 CLIENT_TESTS = \
 	tests/unit/client/choice_test \
 	tests/unit/client/options_test \
-	tests/unit/client/settings_test
+	tests/unit/client/settings_test \
+	tests/unit/client/sign_pool_test
 check_PROGRAMS += $(CLIENT_TESTS)
 TESTS += $(CLIENT_TESTS)
 tests_unit_client_choice_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
@@ -47,3 +48,9 @@ tests_unit_client_options_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
 tests_unit_client_options_test_LDADD = $(CLIENT_TEST_LIBS)
 tests_unit_client_settings_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
 tests_unit_client_settings_test_LDADD = $(CLIENT_TEST_LIBS)
+tests_unit_client_sign_pool_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
+tests_unit_client_sign_pool_test_LDADD = $(CLIENT_TEST_LIBS)
+
+dist_check_SCRIPTS += tests/e2e/client_local.t
+TESTS += tests/e2e/client_local.t
+EXTRA_DIST += tests/e2e/client_files.sh

@@ -124,37 +124,49 @@ user_file(char *(*env)(const char *), char **ret, struct kd_err *e)
 	return true;
 }
 
-bool
-settings_load(const struct global_options *o, char *(*env)(const char *),
-    const char *system_file, struct settings *ret, struct kd_err *e)
+static bool
+load_options_and_variables(const struct global_options *o, char *(*env)(const char *),
+    struct settings *ret, struct kd_err *e)
 {
 	const char *timeout = env("KDSIGN_TIMEOUT");
-	const char *named = o->config != NULL ? o->config : env("KDSIGN_CONFIG");
-	AUTO(free) char *user = NULL;
 
 	if (!fill_text(&ret->server, o->server, env("KDSIGN_SERVER"), e) ||
 	    !fill_text(&ret->identity, o->identity, env("KDSIGN_IDENTITY"), e) ||
 	    !fill_text(&ret->ca, o->ca, env("KDSIGN_CA"), e))
 		return false;
 	ret->timeout_ms = o->timeout_ms;
-	if (ret->timeout_ms == 0 && timeout != NULL && timeout[0] != '\0' &&
-	    !kd_parse_duration(timeout, SETTINGS_TIMEOUT_MIN_MS, SETTINGS_TIMEOUT_MAX_MS,
+	if (ret->timeout_ms != 0 || timeout == NULL || timeout[0] == '\0')
+		return true;
+	if (kd_parse_duration(timeout, SETTINGS_TIMEOUT_MIN_MS, SETTINGS_TIMEOUT_MAX_MS,
 		&ret->timeout_ms, e))
-		return kd_in(e, "KDSIGN_TIMEOUT");
+		return true;
+	return kd_in(e, "KDSIGN_TIMEOUT");
+}
 
-	if (named != NULL && named[0] != '\0') {
-		if (!fill_from_file(ret, named, e))
-			return false;
-	} else {
-		if (!user_file(env, &user, e))
-			return false;
-		if (user != NULL && access(user, F_OK) == 0 &&
-		    !fill_from_file(ret, user, e))
-			return false;
-		if (access(system_file, F_OK) == 0 &&
-		    !fill_from_file(ret, system_file, e))
-			return false;
-	}
+static bool
+load_files(const char *named, char *(*env)(const char *), const char *system_file,
+    struct settings *ret, struct kd_err *e)
+{
+	AUTO(free) char *user = NULL;
+
+	if (named != NULL && named[0] != '\0')
+		return fill_from_file(ret, named, e);
+	if (!user_file(env, &user, e))
+		return false;
+	if (user != NULL && access(user, F_OK) == 0 && !fill_from_file(ret, user, e))
+		return false;
+	return access(system_file, F_OK) != 0 || fill_from_file(ret, system_file, e);
+}
+
+bool
+settings_load(const struct global_options *o, char *(*env)(const char *),
+    const char *system_file, struct settings *ret, struct kd_err *e)
+{
+	const char *named = o->config != NULL ? o->config : env("KDSIGN_CONFIG");
+
+	if (!load_options_and_variables(o, env, ret, e) ||
+	    !load_files(named, env, system_file, ret, e))
+		return false;
 	if (ret->timeout_ms == 0)
 		ret->timeout_ms = SETTINGS_TIMEOUT_MS;
 	return true;

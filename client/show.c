@@ -12,14 +12,26 @@
 
 #define GREEN "\033[32m"
 #define RED "\033[31m"
+#define YELLOW "\033[33m"
 #define DIM "\033[2m"
 #define PLAIN "\033[0m"
 
-static const char *const result_words[] = {
-    [VERIFY_OK] = "ok",
-    [VERIFY_FAILED] = "failed",
-    [VERIFY_SKIPPED] = "skipped",
-};
+/* No default: the compiler says when a verdict is added. */
+static const char *
+result_word(enum verify_result r)
+{
+	switch (r) {
+	case VERIFY_OK:
+		return "ok";
+	case VERIFY_FAILED:
+		return "failed";
+	case VERIFY_SKIPPED:
+		return "skipped";
+	case VERIFY_WARNING:
+		return "warning";
+	}
+	return "?";
+}
 
 /* What SignerInfo's digestEncryptionAlgorithm says in real signatures; others stay as
  * numbers. */
@@ -49,7 +61,17 @@ algorithm_name(const char *oid)
 static const char *
 colour_of(enum verify_result r)
 {
-	return r == VERIFY_OK ? GREEN : r == VERIFY_FAILED ? RED : DIM;
+	switch (r) {
+	case VERIFY_OK:
+		return GREEN;
+	case VERIFY_FAILED:
+		return RED;
+	case VERIFY_WARNING:
+		return YELLOW;
+	case VERIFY_SKIPPED:
+		break;
+	}
+	return DIM;
 }
 
 static void
@@ -105,7 +127,7 @@ tree_steps(struct buf *b, const struct verify_signature *s, bool colour)
 		const struct verify_step *t = &s->steps[i];
 
 		buf_printf(b, "    %s%-7s%s %s%s%s\n", colour ? colour_of(t->result) : "",
-		    result_words[t->result], colour ? PLAIN : "", t->name,
+		    result_word(t->result), colour ? PLAIN : "", t->name,
 		    t->detail[0] != '\0' ? ": " : "", t->detail);
 	}
 }
@@ -237,7 +259,7 @@ json_signature(struct buf *b, const struct verify_signature *s, bool verdicts)
 		for (size_t i = 0; i < s->steps_n; i++) {
 			jw_open(b);
 			jw_str(b, "name", s->steps[i].name);
-			jw_str(b, "result", result_words[s->steps[i].result]);
+			jw_str(b, "result", result_word(s->steps[i].result));
 			jw_str(b, "detail", s->steps[i].detail);
 			jw_close(b);
 		}

@@ -4,6 +4,7 @@
 #include "client/sign_pool.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -172,7 +173,7 @@ send_batch(struct sender *s, const size_t *batch, size_t n, struct api_sign_answ
 	q.items = kd_alloc_array(n, sizeof(*q.items));
 	if (q.items == NULL)
 		return kd_fail_nomem(e, "request");
-	(void)strncat(q.key, o->key, sizeof(q.key) - 1);
+	(void)snprintf(q.key, sizeof(q.key), "%s", o->key);
 	for (; q.items_n < n; q.items_n++) {
 		if (!sign_file_item(&s->p->files[batch[q.items_n]], o->sign,
 			&q.items[q.items_n], e)) {

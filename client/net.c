@@ -99,6 +99,16 @@ set_origin(struct net *n, const char *server, struct kd_err *e)
 	return true;
 }
 
+/* A file that the settings name is not an input file: what is wrong with it is a wrong
+ * setting. */
+static bool
+fail_setting(const char *what, struct kd_err *e)
+{
+	if (e->code == KD_E_FILE || e->code == KD_E_FORMAT || e->code == KD_E_LIMIT)
+		e->code = KD_E_CONFIG;
+	return kd_in(e, "%s", what);
+}
+
 /* An expired certificate would only be a torn handshake; said here it names file and
  * date. */
 static bool
@@ -109,11 +119,9 @@ check_identity(const char *path, struct kd_err *e)
 	char when[CLOCK_UTC_LEN];
 	int64_t now = clock_unix_ms() / 1000;
 
-	if (!file_check_private(path, false, e))
-		return false;
-	if (!certs_new(&chain, e) || !certs_load(chain, path, e) ||
-	    !cert_info(chain, 0, &info, e))
-		return false;
+	if (!file_check_private(path, false, e) || !certs_new(&chain, e) ||
+	    !certs_load(chain, path, e) || !cert_info(chain, 0, &info, e))
+		return fail_setting("client certificate", e);
 	if (now > info.not_after) {
 		clock_utc(when, info.not_after * 1000);
 		(void)kd_fail(e, KD_E_AUTH, "'%s': client certificate '%s' expired %s",
@@ -178,7 +186,7 @@ net_open(const struct net_options *o, struct net **ret, struct kd_err *e)
 		AUTO(certs_free) struct certs *ca = NULL;
 
 		if (!certs_new(&ca, e) || !certs_load(ca, o->ca, e))
-			return false;
+			return fail_setting("CA of the server", e);
 	}
 	n->curl = curl_easy_init();
 	/* "Expect:" empty: a body over 1 MiB is sent at once, without a round trip before
@@ -208,6 +216,15 @@ is_alert(const char *said)
 		   strstr(said, "unknown ca") != NULL ||
 		   strstr(said, "handshake failure") != NULL ||
 		   strstr(said, "denied") != NULL);
+}
+
+/* Whatever listens there will not become a signing service by trying again. */
+static bool
+is_other_protocol(const char *said)
+{
+	return strstr(said, "protocol version") != NULL ||
+	       strstr(said, "unsupported protocol") != NULL ||
+	       strstr(said, "wrong version number") != NULL;
 }
 
 static bool
@@ -252,6 +269,11 @@ fail_curl(const struct net *n, CURLcode rc, struct kd_err *e)
 			return kd_hint(
 			    e, "its administrator sees the reason in the server's log");
 		}
+		if (is_other_protocol(said))
+			return kd_fail(e, KD_E_TLS,
+			    "'%s': does not speak TLS 1.3, which this client insists on: "
+			    "%s",
+			    SHOW(n->origin), SHOW(said));
 		break;
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_URL_MALFORMAT:

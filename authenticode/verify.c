@@ -149,6 +149,17 @@ check_image_digest(const struct run *run, struct verify_signature *s)
 	    md_name(s->spc.md), seen, right);
 }
 
+/* Bytes that a section maps from the certificate table are covered by no digest. */
+static void
+check_layout(const struct verify_report *r, struct verify_signature *s)
+{
+	if (r->pe.mapped_table != 0)
+		step(s, "layout", VERIFY_FAILED,
+		    "section %u's data overlaps the certificate table, which no digest "
+		    "covers",
+		    r->pe.mapped_table);
+}
+
 static void
 step_chain(struct verify_signature *s, const char *name, const struct chain_check *c)
 {
@@ -215,6 +226,7 @@ check_signature(const struct verify_report *r, const struct run *run,
 
 	check_algorithms(s);
 	check_image_digest(run, s);
+	check_layout(r, s);
 	if (!step_err(
 		s, "message digest", md_ok, &md, "attribute covers the content", e) ||
 	    !step_err(

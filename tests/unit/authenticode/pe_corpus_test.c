@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "authenticode/verify.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -278,6 +279,32 @@ every_hostile_file_gets_its_sentence_or_verdict(void **state)
 	each_file("pe-hostile", check_hostile);
 }
 
+/* Its digest is right, and yet a loader would map bytes that nobody signed. */
+static void
+section_over_the_certificate_table_does_not_verify(void **state)
+{
+	char path[sizeof(corpus) + 64];
+	AUTO(verify_report_clear) struct verify_report r = {0};
+	struct kd_err e = {0};
+	const struct verify_step *found = NULL;
+	int opened = -1;
+
+	(void)state;
+	(void)snprintf(
+	    path, sizeof(path), "%s/pe-hostile/uthenticode--YourPhone.exe", corpus);
+	assert_true(file_open_read(path, &opened, NULL, &e));
+	AUTO(close) int fd = opened;
+	assert_true(verify_inspect_pe(fd, &r, &e));
+	assert_false(r.ok);
+	for (size_t i = 0; i < r.sigs[0].steps_n; i++)
+		if (strcmp(r.sigs[0].steps[i].name, "layout") == 0)
+			found = &r.sigs[0].steps[i];
+	assert_non_null(found);
+	assert_int_equal(found->result, VERIFY_FAILED);
+	assert_string_equal(found->detail,
+	    "section 3's data overlaps the certificate table, which no digest covers");
+}
+
 /* All that is ever done with a file; whatever is refused is refused with words and a code
  * of its kind. */
 static void
@@ -407,6 +434,7 @@ main(void)
 	    cmocka_unit_test(
 		every_unsigned_file_is_read_and_the_known_one_has_its_known_digest),
 	    cmocka_unit_test(every_hostile_file_gets_its_sentence_or_verdict),
+	    cmocka_unit_test(section_over_the_certificate_table_does_not_verify),
 	    cmocka_unit_test(file_cut_at_200_places_never_crashes),
 	    cmocka_unit_test(file_with_any_header_byte_flipped_never_crashes),
 #ifndef KD_SANITIZE

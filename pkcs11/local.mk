@@ -27,3 +27,16 @@ kdsign_signer_LDADD = libpkcs11.a libwire.a libbase.a $(BASE_LIBS) $(P11_LIBS) $
 check_PROGRAMS += tests/e2e/signer_client
 tests_e2e_signer_client_SOURCES = tests/e2e/signer_client.c
 tests_e2e_signer_client_LDADD = libwire.a libbase.a $(BASE_LIBS)
+
+# A shared object without libtool: one file, for our own tests only, never sanitized (it is a vendor's).
+tests/mock/mock_pkcs11.so: $(srcdir)/tests/mock/mock_pkcs11.c config.h
+	$(AM_V_CC)$(MKDIR_P) tests/mock && $(CC) $(DEFS) -I. $(P11KIT_CFLAGS) $(CFLAGS) -std=gnu11 -Wall \
+		-shared -fPIC -o $@ $(srcdir)/tests/mock/mock_pkcs11.c
+check_DATA += tests/mock/mock_pkcs11.so
+EXTRA_DIST += tests/mock/mock_pkcs11.c
+CLEANFILES += tests/mock/mock_pkcs11.so
+
+pkcs11_e2e_tests = tests/e2e/signer_sign.t tests/e2e/signer_pin.t tests/e2e/signer_fail.t
+TESTS += $(pkcs11_e2e_tests)
+dist_check_SCRIPTS += $(pkcs11_e2e_tests)
+EXTRA_DIST += tests/e2e/signer_lib.sh

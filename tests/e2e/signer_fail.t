@@ -1,0 +1,131 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What a vendor's module and a token do wrong, and what kdsign-signer makes of it.
+. "${srcdir:-.}/tests/tap.sh"
+. "$srcdir/tests/e2e/signer_lib.sh"
+
+order() {
+	echo "$*" >"$T/mock/control"
+}
+
+sign() {
+	ask 15 sign code rsa sha256 "$(digest x)" "$T/sig"
+}
+
+# field NAME - its number in what the last command said
+field() {
+	sed -n "s/.*$1=\([0-9]*\).*/\1/p" "$T/out"
+}
+
+ok "a token" new_token
+ok "a key" new_key code rsa:2048 01
+deadline=2s
+configure "$mock" code
+run_signer
+ok "the token becomes ready" ask 10 state ready
+first=$(child_pid)
+
+# A hung C_Sign
+order C_Sign hang once
+start load "$builddir/tests/e2e/signer_client" "$sock" 20 load code rsa sha256 40 10
+ok "40 jobs end though one hangs" wait_for 15 tap_ended "$pid"
+cp "$T/load.out" "$T/out"
+says out "code=ok count=39"
+says out "code=token_timeout count=1 heard=1"
+slowest=$(field slowest_ms)
+ok "the hung one after the deadline of 2 s, within 0.5 s ($slowest ms)" test "$slowest" -ge 1500 -a "$slowest" -le 2500
+ok "the child was replaced" test "$(child_pid)" != "$first"
+ok "the hung one's process is gone" test ! -e "/proc/$first"
+
+order C_Sign hang once
+fails 1 "one alone" sign
+says out "code=token_timeout heard=1"
+took=$(field ms)
+ok "is answered at 2 s, within 0.5 s ($took ms)" test "$took" -ge 2000 -a "$took" -le 2500
+ok "then all is well" sign
+
+# All sessions hang: what waits is not lost, and not signed twice
+signed=$(calls C_Sign)
+order C_Sign hang
+start load "$builddir/tests/e2e/signer_client" "$sock" 20 load code rsa sha256 6 6
+ok "both sessions hang" wait_for 5 sh -c "[ \$(grep -cx C_Sign '$T/mock/calls') -ge $((signed + 2)) ]"
+rm -f "$T/mock/control"
+ok "6 jobs end" wait_for 15 tap_ended "$pid"
+cp "$T/load.out" "$T/out"
+says out "code=ok count=4 heard=4"
+says out "code=token_timeout count=2 heard=2"
+ok "each was tried once" test "$(calls C_Sign)" = $((signed + 6))
+
+# A crash
+order C_Sign crash once
+fails 1 "a crash in C_Sign" sign
+says out "code=outcome_unknown heard=1"
+ok "the next one is signed" sign
+order C_SignInit crash once
+start load "$builddir/tests/e2e/signer_client" "$sock" 20 load code rsa sha256 30 10
+ok "30 jobs end though the module crashes" wait_for 15 tap_ended "$pid"
+cp "$T/load.out" "$T/out"
+lost=$(sed -n 's/code=outcome_unknown count=\([0-9]*\).*/\1/p' "$T/out")
+ok "at most both sessions' jobs are lost ($lost)" test "${lost:-0}" -ge 1 -a "${lost:-0}" -le 2
+ok "the others are signed" grep -q "code=ok count=$((30 - lost)) " "$T/load.out"
+
+sleep 4 # the allowance of immediate replacements is whole again
+victim=$(child_pid)
+kill -KILL "$victim"
+ok "SIGKILL of the child: the next signature comes" sign
+took=$(field ms)
+ok "within a second ($took ms)" test "$took" -le 1000
+
+# Return codes
+order C_Sign fail 0x30 once
+ok "CKR_DEVICE_ERROR is retried once, in a fresh child" sign
+order C_SignInit fail 0x70
+fails 1 "CKR_MECHANISM_INVALID is the key's fault" sign
+says out "code=key_unusable heard=1 ckr=0x70"
+fails 1 "the key is not offered any more" ask 2 state absent
+says out "key=code ready=0"
+rm -f "$T/mock/control"
+kill -KILL "$(child_pid)"
+ok "a fresh child looks at the key again" sign
+order C_Sign short once
+fails 1 "a signature of the wrong length is not handed out" sign
+says out "heard=1"
+says out "C_Sign gave 255 bytes, expected 256"
+ok "SIGTERM" stop "$signer_pid"
+
+# The start
+order C_Initialize hang once
+run_signer
+ok "it answers while the module hangs at the start" ask 5 state starting
+stop "$signer_pid"
+ok "and ends when told to" test $? -eq 0
+rm -f "$T/mock/control"
+
+configure "$softhsm" code
+mv "$T/tokens" "$T/away" && mkdir "$T/tokens"
+run_signer
+ok "no token at the start" ask 10 state absent
+says out "token not found"
+fails 1 "a job is refused at once" sign
+says out "code=token_unavailable heard=0"
+took=$(field ms)
+ok "in no time ($took ms)" test "$took" -le 500
+rmdir "$T/tokens" && mv "$T/away" "$T/tokens"
+ok "the token comes" ask 20 state ready
+ok "and signs" sign
+mv "$T/tokens" "$T/away" && mkdir "$T/tokens"
+fails 1 "the token goes away" wait_for 5 sign
+ok "which is noticed" ask 20 state absent
+rmdir "$T/tokens" && mv "$T/away" "$T/tokens"
+ok "it comes back" ask 40 state ready
+ok "and signs again" sign
+ok "no try of the PIN was burned" test ! -e "$T/state/latch"
+stop "$signer_pid"
+
+echo "keeper-user = daemon" >>"$T/head.conf"
+cat "$T/signer.conf" >>"$T/head.conf" && mv "$T/head.conf" "$T/signer.conf"
+run_signer
+fails 1 "another user than the keeper's is refused" ask 5 state
+says err "closed the connection"
+ok "and it is logged" grep -q "connection refused" "$T/signer.err"
+done_testing

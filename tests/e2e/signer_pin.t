@@ -1,0 +1,93 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The PIN of kdsign-signer: where it comes from, and that a wrong one is tried once, ever.
+. "${srcdir:-.}/tests/tap.sh"
+. "$srcdir/tests/e2e/signer_lib.sh"
+
+set_pin() { # TEXT
+	(umask 077 && printf '%s\n' "$1" >"$T/pin")
+}
+
+restart() {
+	stop "$signer_pid"
+	run_signer "$@"
+}
+
+ok "a token" new_token
+ok "a key" new_key code rsa:2048 01
+configure "$mock" code
+
+chmod 0644 "$T/pin"
+fails 78 "a PIN file that others can read" "$signer" --config "$T/signer.conf"
+says err "0644"
+fails 78 "--check says the same" "$signer" --config "$T/signer.conf" --check
+chmod 0600 "$T/pin"
+sed '/^pin-file/d' "$T/signer.conf" >"$T/nopin.conf"
+fails 78 "no PIN at all" "$signer" --config "$T/nopin.conf"
+says err "nothing says where to read it"
+
+set_pin 000000
+run_signer
+ok "a wrong PIN latches" ask 10 state latched
+says out "CKR_PIN_INCORRECT"
+ok "the latch is there" grep -q "^token-serial " "$T/state/latch"
+fails 1 "the latch holds neither PIN" grep -qE "000000|$pin" "$T/state/latch"
+ok "C_Login was called once" test "$(calls C_Login)" = 1
+fails 1 "a job is refused at once" ask 5 sign code rsa sha256 "$(digest x)" "$T/sig"
+says out "code=pin_latched heard=0"
+set_pin "$pin"
+for i in 1 2 3; do
+	restart
+	ok "restart $i: still latched, though the PIN is right by now" ask 10 state latched
+done
+ok "still one C_Login" test "$(calls C_Login)" = 1
+initialized=$(calls C_Initialize)
+fails 78 "--check says latched" "$signer" --config "$T/signer.conf" --check
+says err "latched: the login of"
+ok "--check has not touched the token" test "$(calls C_Initialize)" = "$initialized"
+
+ok "--unlatch" "$signer" --config "$T/signer.conf" --unlatch
+says out "unlatched: token serial"
+ok "the running signer logs in with the PIN that is there now" ask 15 state ready
+ok "with one C_Login" test "$(calls C_Login)" = 2
+ok "and signs" ask 5 sign code rsa sha256 "$(digest x)" "$T/sig"
+ok "--unlatch again has nothing to do" "$signer" --config "$T/signer.conf" --unlatch
+says out "not latched"
+
+before=$(calls C_Login)
+echo "C_Login crash once" >"$T/mock/control"
+restart
+ok "a crash inside C_Login latches" ask 10 state latched
+ok "after one call" test "$(calls C_Login)" = $((before + 1))
+restart
+ok "and stays so" ask 10 state latched
+ok "without another" test "$(calls C_Login)" = $((before + 1))
+stop "$signer_pid"
+ok "unlatch while nothing runs" "$signer" --config "$T/signer.conf" --unlatch
+
+for flag in 0x20000 0x40000 0x80000; do # FINAL_TRY, LOCKED, TO_BE_CHANGED
+	before=$(calls C_Login)
+	echo "C_GetTokenInfo flags $flag" >"$T/mock/control"
+	run_signer
+	ok "token flag $flag refuses" ask 10 state latched
+	says out "no login is tried"
+	ok "before any login" test "$(calls C_Login)" = "$before"
+	ok "and leaves no latch" test ! -e "$T/state/latch"
+	stop "$signer_pid"
+done
+rm -f "$T/mock/control"
+
+sed '/^pin-file/d' "$T/signer.conf" >"$T/nopin.conf" && mv "$T/nopin.conf" "$T/signer.conf"
+exec 9<"$T/pin"
+run_signer --pin-fd 9
+exec 9<&-
+ok "the PIN from a descriptor" ask 10 state ready
+stop "$signer_pid"
+mkdir "$T/cred" && cp -p "$T/pin" "$T/cred/pin"
+CREDENTIALS_DIRECTORY=$T/cred
+export CREDENTIALS_DIRECTORY
+run_signer
+ok "the PIN from a systemd credential" ask 10 state ready
+fails 1 "it is in nobody's arguments or environment" grep -lqs "$pin" \
+	"/proc/$signer_pid/cmdline" "/proc/$signer_pid/environ" "/proc/$(child_pid)/cmdline" "/proc/$(child_pid)/environ"
+done_testing

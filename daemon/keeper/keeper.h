@@ -39,7 +39,7 @@ struct keeper {
 	uint64_t stop_at; /* clock_ms: no longer waited for what is under way */
 };
 
-/* ---- pipeline.c: the way of one request ---- */
+/* ---- ask.c and pipeline.c: the way of one request; refuse.c: pipeline_note ---- */
 
 /* One question of the front's; answered now or later, always. */
 void pipeline_ask(

@@ -2,21 +2,24 @@
 noinst_LIBRARIES += libkeeper.a
 libkeeper_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS) $(SQLITE_CFLAGS)
 libkeeper_a_SOURCES = \
-	daemon/keeper/answers.c daemon/keeper/copy.h \
+	daemon/keeper/answers.c daemon/keeper/ask.c daemon/keeper/call.h daemon/keeper/copy.h \
 	daemon/keeper/front_link.c daemon/keeper/front_link.h \
 	daemon/keeper/identity.c daemon/keeper/identity.h \
-	daemon/keeper/keeper.h \
+	daemon/keeper/keeper.h daemon/keeper/lookup.c \
 	daemon/keeper/loop.c daemon/keeper/loop.h \
 	daemon/keeper/pipeline.c \
 	daemon/keeper/policy.c daemon/keeper/policy.h \
 	daemon/keeper/pool.c daemon/keeper/pool.h \
 	daemon/keeper/queue.c daemon/keeper/queue.h \
 	daemon/keeper/record.c daemon/keeper/record.h \
+	daemon/keeper/record_op.c daemon/keeper/record_op.h \
 	daemon/keeper/record_event.c daemon/keeper/record_event.h \
+	daemon/keeper/refuse.c \
 	daemon/keeper/request.c daemon/keeper/request.h \
 	daemon/keeper/settings.c daemon/keeper/settings.h \
 	daemon/keeper/signer_link.c daemon/keeper/signer_link.h \
 	daemon/keeper/store.h daemon/keeper/store_sqlite.c \
+	daemon/keeper/waiter.c \
 	daemon/keeper/work.h
 
 KEEPER_LIBS = libkeeper.a libauthenticode.a libwire.a libbase.a $(SQLITE_LIBS) $(OPENSSL_LIBS) $(JANSSON_LIBS) \
@@ -25,3 +28,10 @@ KEEPER_LIBS = libkeeper.a libauthenticode.a libwire.a libbase.a $(SQLITE_LIBS) $
 sbin_PROGRAMS += kdsign-keeper
 kdsign_keeper_SOURCES = daemon/keeper/main.c
 kdsign_keeper_LDADD = $(KEEPER_LIBS)
+
+KEEPER_TOOLS = tests/unit/keeper/fake_signer_tool tests/unit/keeper/fake_front_tool
+check_PROGRAMS += $(KEEPER_TOOLS)
+tests_unit_keeper_fake_signer_tool_SOURCES = tests/unit/keeper/fake_signer_tool.c
+tests_unit_keeper_fake_signer_tool_LDADD = $(KEEPER_LIBS)
+tests_unit_keeper_fake_front_tool_SOURCES = tests/unit/keeper/fake_front_tool.c
+tests_unit_keeper_fake_front_tool_LDADD = $(KEEPER_LIBS)

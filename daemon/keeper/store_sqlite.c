@@ -16,8 +16,7 @@
 #include "daemon/keeper/copy.h"
 
 #define APPLICATION_ID 0x6b647367 /* "kdsg": a record, and nobody else's database */
-#define ITEMS_PER_REQUEST                                                                \
-	1024 /* an item's row is request * 1024 + index: rows stay in order */
+#define ITEMS_PER_REQUEST 1024    /* an item's row is request * 1024 + index */
 
 _Static_assert(
     API_ITEMS_MAX < ITEMS_PER_REQUEST, "item rows of two requests would overlap");
@@ -39,8 +38,7 @@ enum statement {
 	ST_ITEM_ADD,
 	ST_ITEM_FORGET,
 	ST_ITEMS,
-	ST_CHAIN_ADD,
-	ST_CHAIN_FIND,
+	ST_CHAIN_PUT,
 	ST_CHAIN_GET,
 	ST_N
 };
@@ -74,9 +72,8 @@ static const char *const statements[ST_N] = {
     [ST_ITEMS] = "SELECT at, status, final, code, detail, md, chain, content, attrs, "
 		 "signature FROM item "
 		 "WHERE at BETWEEN ? AND ? ORDER BY at",
-    [ST_CHAIN_ADD] =
-	"INSERT INTO chain(sha256, der) VALUES (?, ?) ON CONFLICT (sha256) DO NOTHING",
-    [ST_CHAIN_FIND] = "SELECT no FROM chain WHERE sha256 = ?",
+    [ST_CHAIN_PUT] = "INSERT INTO chain(sha256, der) VALUES (?, ?) ON CONFLICT (sha256) "
+		     "DO UPDATE SET sha256 = excluded.sha256 RETURNING no",
     [ST_CHAIN_GET] = "SELECT der FROM chain WHERE no = ?",
 };
 
@@ -426,14 +423,12 @@ lite_chain_put(void *self, const uint8_t sha256[32], const uint8_t *der, size_t 
     uint64_t *ret_no, struct kd_err *e)
 {
 	struct lite *s = self;
-	sqlite3_stmt *st = s->st[ST_CHAIN_FIND];
+	sqlite3_stmt *st = s->st[ST_CHAIN_PUT];
 	bool have;
 
-	(void)sqlite3_bind_blob(s->st[ST_CHAIN_ADD], 1, sha256, 32, SQLITE_STATIC);
-	(void)sqlite3_bind_blob(s->st[ST_CHAIN_ADD], 2, der, (int)n, SQLITE_STATIC);
 	(void)sqlite3_bind_blob(st, 1, sha256, 32, SQLITE_STATIC);
-	if (!run(s, ST_CHAIN_ADD, "certificates", e) ||
-	    !row(s, ST_CHAIN_FIND, "certificates", &have, e))
+	(void)sqlite3_bind_blob(st, 2, der, (int)n, SQLITE_STATIC);
+	if (!row(s, ST_CHAIN_PUT, "certificates", &have, e))
 		return false;
 	*ret_no = (uint64_t)sqlite3_column_int64(st, 0);
 	(void)sqlite3_reset(st);

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* daemon/keeper/ask.c - the front's questions: who asks, may they, and which way it goes.
+ */
+#include "daemon/keeper/call.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+
+/* The same id is under way: attach, or say why not. */
+static void
+join(const struct call *c, struct request *live, const struct request *mine)
+{
+	struct kd_err e = {0};
+
+	if (!check_owner(live, mine->client, mine->content, &e)) {
+		tell_problem(c->conn, c->frame_id, c->ask->request_id, &e);
+		return;
+	}
+	c->k->count.repeated++;
+	if (live->late || live->unrecorded)
+		fail_record(&e);
+	else if (waiter_add(live, c, c->ask->deadline_ms, &e))
+		return;
+	tell_problem(c->conn, c->frame_id, c->ask->request_id, &e);
+}
+
+static bool
+decide(const struct call *c, struct api_sign_request *sign, struct kd_err *e)
+{
+	AUTO(request_free) struct request *r = NULL;
+	struct keeper *k = c->k;
+	const struct policy_grant *grant;
+	const char *key;
+	struct request *live;
+	struct kd_err unable = {0};
+
+	if (!api_sign_request_decode(
+		(const char *)c->ask->body.p, c->ask->body.len, sign, e) ||
+	    !policy_decide(&k->settings->policy, c->who, sign, &key, &grant, e))
+		return false;
+	if (!request_new(sign, c->who, c->ask, k->settings, &r, e))
+		return false;
+	memcpy(r->grant, grant->name, sizeof(r->grant));
+	r->key = settings_key(k->settings, key);
+	memcpy(r->key_name, r->key->name, sizeof(r->key_name));
+	r->link = keeper_link(k, r->key->signer->name);
+	live = live_find(&k->live, r->ask.id);
+	if (live != NULL) {
+		join(c, live, r);
+		return true;
+	}
+	/* A key that cannot sign now may still have signed this before. */
+	if (!signer_link_check_key(r->link, r->key, clock_unix_ms() / 1000, &unable))
+		return look_up(c, STEAL(r), true, &unable, e);
+	return pipeline_begin(c, STEAL(r), e);
+}
+
+static void
+ask_sign(const struct call *c)
+{
+	AUTO(api_sign_request_clear) struct api_sign_request sign = {0};
+	struct kd_err e = {0};
+
+	if (!decide(c, &sign, &e))
+		refuse(c, &sign, &e);
+}
+
+static void
+ask_signature(const struct call *c)
+{
+	struct request *live = live_find(&c->k->live, c->ask->target), *r = NULL;
+	struct kd_err e = {0}, unknown = {0};
+
+	fail_unknown_id(&unknown, c->ask->target);
+	if (!api_id_ok(c->ask->target)) {
+		e = unknown;
+	} else if (live != NULL) {
+		uint32_t wait = c->ask->wait_ms;
+
+		if (wait > c->ask->deadline_ms)
+			wait = c->ask->deadline_ms;
+		if (check_owner(live, c->who->spki_sha256, NULL, &e) &&
+		    waiter_add(live, c, wait, &e))
+			return;
+	} else if (request_new_empty(c->ask->target, c->who, c->ask, &r, &e) &&
+		   look_up(c, r, false, &unknown, &e)) {
+		return;
+	}
+	tell_problem(c->conn, c->frame_id, c->ask->request_id, &e);
+}
+
+static void
+ask_plain(const struct call *c)
+{
+	AUTO(buf_clear) struct buf body = {0};
+	struct kd_err e = {0};
+	struct answer a;
+	bool done = false;
+
+	switch (c->ask->route) {
+	case ASK_KEYS:
+		done = answers_keys(c->k, c->who, &a, &body, &e);
+		break;
+	case ASK_KEY:
+		done = answers_key(c->k, c->who, c->ask->target, &a, &body, &e);
+		break;
+	case ASK_READY:
+		done = answers_ready(c->k, &a, &body, &e);
+		break;
+	case ASK_METRICS:
+		done = answers_metrics(c->k, &a, &body, &e);
+		break;
+	default:
+		(void)kd_fail(&e, KD_E_BUG, "route %d", (int)c->ask->route);
+	}
+	if (done)
+		front_answer(c->conn, c->frame_id, &a);
+	else
+		refuse(c, NULL, &e);
+}
+
+void
+pipeline_ask(
+    struct keeper *k, struct front_conn *conn, uint64_t id, const struct ask *ask)
+{
+	struct call c = {.k = k, .conn = conn, .frame_id = id, .ask = ask};
+	struct kd_err e = {0};
+
+	if (ask->local) {
+		if (ask->route != ASK_READY && ask->route != ASK_METRICS)
+			(void)kd_fail(&e, KD_E_AUTH,
+			    "no client certificate over the status socket");
+	} else if (ask->route == ASK_METRICS) {
+		(void)kd_fail(
+		    &e, KD_E_NOT_FOUND, "metrics are served on the status socket only");
+	} else if (!identity_check(k->settings->trust, ask->chain, ask->chain_n,
+		       clock_unix_ms() / 1000, &c.who, &e)) {
+		c.who = NULL;
+	}
+	if (e.code != KD_OK)
+		refuse(&c, NULL, &e);
+	else if (ask->route == ASK_SIGN)
+		ask_sign(&c);
+	else if (ask->route == ASK_SIGNATURE)
+		ask_signature(&c);
+	else
+		ask_plain(&c);
+}

@@ -95,8 +95,9 @@ static const struct {
 } roles[] = {
     [HARDEN_FRONT] = {false, false}, /* its listening sockets are there before */
     [HARDEN_KEEPER] = {false, false},
-    [HARDEN_SIGNER_PARENT] = {true, true},  /* starts its child, which inherits the filter */
-    [HARDEN_SIGNER_CHILD] = {false, true},  /* a network HSM's module */
+    [HARDEN_SIGNER_PARENT] = {true,
+	true}, /* starts its child, which inherits the filter */
+    [HARDEN_SIGNER_CHILD] = {false, true}, /* a network HSM's module */
 };
 
 /* libseccomp answers a negative errno; 0 is done. */
@@ -123,8 +124,9 @@ add_common(scmp_filter_ctx filter)
 static int
 add_of_role(scmp_filter_ctx filter, enum harden_role role)
 {
-	/* the kernel reads only the low half of the argument */
-	const struct scmp_arg_cmp not_unix = SCMP_A0_32(SCMP_CMP_NE, AF_UNIX);
+	/* The filter compares 64 bits, the kernel uses 32: that can only refuse too much.
+	 */
+	const struct scmp_arg_cmp not_unix = SCMP_A0(SCMP_CMP_NE, AF_UNIX);
 	int rc = 0;
 
 	if (!roles[role].exec) {
@@ -182,7 +184,7 @@ harden_process(enum harden_role role, struct kd_err *e)
 bool
 harden_close_fds(int from, struct kd_err *e)
 {
-	if (from < 0 || close_range((unsigned)from, ~0u, 0) != 0)
+	if (close_range((unsigned)from, ~0u, 0) != 0)
 		return kd_fail_errno(
 		    e, KD_E_BUG, errno, "descriptors from %d on cannot be closed", from);
 	return true;

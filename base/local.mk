@@ -35,10 +35,17 @@ EXTRA_DIST += fuzz/corpus/conf
 base_tests = \
 	tests/unit/base/builder_test \
 	tests/unit/base/clock_test \
+	tests/unit/base/conf_test \
 	tests/unit/base/error_test \
+	tests/unit/base/file_test \
+	tests/unit/base/harden_test \
+	tests/unit/base/log_test \
 	tests/unit/base/mem_test \
 	tests/unit/base/num_test \
 	tests/unit/base/reader_test \
+	tests/unit/base/secret_test \
+	tests/unit/base/service_test \
+	tests/unit/base/sock_test \
 	tests/unit/base/text_test
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
@@ -46,8 +53,15 @@ EXTRA_DIST += tests/unit/base/test.h
 BASE_TEST_LIBS = libbase.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_base_builder_test_LDADD = $(BASE_TEST_LIBS)
 tests_unit_base_clock_test_LDADD = $(BASE_TEST_LIBS)
+tests_unit_base_conf_test_LDADD = $(BASE_TEST_LIBS)
 tests_unit_base_error_test_LDADD = $(BASE_TEST_LIBS)
+tests_unit_base_file_test_LDADD = $(BASE_TEST_LIBS)
+tests_unit_base_harden_test_LDADD = $(BASE_TEST_LIBS)
+tests_unit_base_log_test_LDADD = $(BASE_TEST_LIBS)
 tests_unit_base_mem_test_LDADD = $(BASE_TEST_LIBS)
 tests_unit_base_num_test_LDADD = $(BASE_TEST_LIBS)
 tests_unit_base_reader_test_LDADD = $(BASE_TEST_LIBS)
+tests_unit_base_secret_test_LDADD = $(BASE_TEST_LIBS)
+tests_unit_base_service_test_LDADD = $(BASE_TEST_LIBS)
+tests_unit_base_sock_test_LDADD = $(BASE_TEST_LIBS)
 tests_unit_base_text_test_LDADD = $(BASE_TEST_LIBS)

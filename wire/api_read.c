@@ -23,7 +23,7 @@ api_get_str(struct jo *o, const struct api_object *schema, const char *name)
 {
 	const struct api_member *m = api_member(schema, name);
 
-	assert(m->type == API_STRING);
+	assert(m->type == API_STRING || m->type == API_CODE);
 	if (m->optional && !jo_has(o, name))
 		return NULL;
 	return jo_str(o, name, m->min, m->max);

@@ -4,6 +4,8 @@
 
 #include "wire/api.h"
 
+#define API_CODE_MAX 31 /* bytes: sizeof(api_ready_key.code) - 1 */
+
 /* Base64 (RFC 4648 section 4) of n bytes. */
 #define BASE64_LEN(n) (((n) + 2) / 3 * 4)
 
@@ -14,6 +16,14 @@
 #define STRING_OPT(name, min, max)                                                       \
 	{                                                                                \
 		name, API_STRING, true, min, max, NULL, NULL                             \
+	}
+#define CODE(name)                                                                       \
+	{                                                                                \
+		name, API_CODE, false, 1, API_CODE_MAX, NULL, NULL                       \
+	}
+#define CODE_OPT(name)                                                                   \
+	{                                                                                \
+		name, API_CODE, true, 1, API_CODE_MAX, NULL, NULL                        \
 	}
 #define WORD(name, max, words)                                                           \
 	{                                                                                \
@@ -76,7 +86,7 @@ static const struct api_member sign_request[] = {
 const struct api_object api_sign_request_schema = {"SignRequest", sign_request};
 
 static const struct api_member item_error[] = {
-    STRING("code", 1, 32),
+    CODE("code"),
     STRING("detail", 0, API_DETAIL_MAX),
     END,
 };
@@ -136,7 +146,7 @@ const struct api_object api_keys_schema = {"Keys", keys};
 static const struct api_member ready_key[] = {
     STRING("name", 1, API_KEY_NAME_MAX),
     BOOLEAN("ready"),
-    STRING_OPT("code", 1, sizeof(((struct api_ready_key *)0)->code) - 1),
+    CODE_OPT("code"),
     STRING_OPT("detail", 1, sizeof(((struct api_ready_key *)0)->detail) - 1),
     STRING("token", 0, sizeof(((struct api_ready_key *)0)->token) - 1),
     END,
@@ -158,7 +168,7 @@ static const struct api_member problem[] = {
     STRING("title", 1, 128),
     INTEGER("status", 400, 599),
     STRING("detail", 0, API_DETAIL_MAX),
-    STRING("code", 1, 32),
+    CODE("code"),
     STRING_OPT("request_id", 1, 64),
     STRING_OPT("hint", 1, API_DETAIL_MAX),
     END,

@@ -13,6 +13,7 @@
 
 enum api_type {
 	API_STRING,  /* min, max: bytes */
+	API_CODE,    /* a string: one of api_codes, or of a newer server's */
 	API_INTEGER, /* min, max: value */
 	API_BOOLEAN,
 	API_OBJECT,

@@ -54,3 +54,8 @@ fuzz_replay_signer_msg_LDADD = $(wire_replay_libs)
 fuzz_replay_api_SOURCES = fuzz/fuzz_api.c fuzz/replay.c
 fuzz_replay_api_LDADD = $(wire_replay_libs)
 EXTRA_DIST += fuzz/corpus/frame fuzz/corpus/front_msg fuzz/corpus/signer_msg fuzz/corpus/api
+
+wire_unit_tests += tests/unit/wire/openapi_test
+tests_unit_wire_openapi_test_SOURCES = tests/unit/wire/openapi_test.c tests/unit/wire/yaml.c tests/unit/wire/yaml.h
+tests_unit_wire_openapi_test_LDADD = $(wire_test_libs)
+EXTRA_DIST += docs/openapi.yaml docs/PROTOCOL.md

@@ -54,7 +54,7 @@ static void
 newer_servers_may_say_more(void **state)
 {
 	static const char text[] = "{" ID ",\"log\":{},\"items\":[{\"status\":\"signed\","
-					  "\"cms\":\"MAA=\",\"proof\":[]},"
+				   "\"cms\":\"MAA=\",\"proof\":[]},"
 				   "{\"status\":\"failed\",\"error\":{\"code\":\"quota\","
 				   "\"detail\":\"d\",\"more\":1}}]}";
 	AUTO(api_sign_answer_clear) struct api_sign_answer a = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authenticode/pe.h - a PE image's headers: where the digest's holes and the certificate
- * table are. */
+/* authenticode/pe.h - a PE image's headers: where the certificate table is, and what else
+ * the digest leaves out. */
 #ifndef KD_PE_H
 #define KD_PE_H
 #include <stdint.h>
@@ -34,13 +34,14 @@ struct pe {              /* plain data; offsets in bytes from the start of the f
 /*
  * pe_open - read and check the headers of an open regular file, in bounded memory.
  *
+ * On success secdir_off + 8 <= headers_end <= image_end <= size, cert_off is a multiple
+ * of 8, and no section's data lies outside the file. The messages name field, offset,
+ * value seen and expected; the caller adds the path.
+ *
  * Errors: KD_E_FORMAT (not a PE image; truncated; certificate table in a wrong place),
- * KD_E_LIMIT (over 4 GiB, too many sections), KD_E_FILE (cannot be read). The message
- * names field, offset, value seen and expected; the caller adds the path. On success
- * secdir_off + 8 <= headers_end <= image_end <= size, cert_off is a multiple of 8, and no
- * section's data lies outside the file.
- * Spec: Microsoft
- * PE format, "MS-DOS Stub" to "Section Table"; authenticode-pe facts 1.
+ * KD_E_LIMIT (over 4 GiB, too many sections), KD_E_FILE (cannot be read).
+ *
+ * Spec: Microsoft PE format, "MS-DOS Stub" to "Section Table"; authenticode-pe facts 1.
  */
 bool pe_open(int fd, struct pe *ret, struct kd_err *e) KD_MUST;
 /* "x64", "x86", "arm64", ... or "machine 0x1234" (in buf). */

@@ -12,8 +12,7 @@
 #define PE_DIGESTS_MAX 4
 
 struct pe_digest {
-	/* asked for, set by the caller; MD_NONE ends, and none at all gives the sums
-	 * alone */
+	/* set by the caller: asked for, MD_NONE ends; none at all gives the sums alone */
 	enum md md[PE_DIGESTS_MAX];
 	uint8_t digest[PE_DIGESTS_MAX][MD_LEN_MAX]; /* md_len(md[i]) bytes each */
 	/* checksum's sum over [0, image_end) without CheckSum and directory entry */
@@ -23,8 +22,7 @@ struct pe_digest {
 };
 
 /*
- * pe_digest - read the file once, front to back, and compute all that its signature
- * needs.
+ * pe_digest - read the file once, front to back, and compute all its signature needs.
  *
  * The stream of all bytes is hashed but for CheckSum, the certificate table's directory
  * entry and the table itself; an unsigned file as if zero bytes filled it to a multiple
@@ -32,9 +30,12 @@ struct pe_digest {
  *
  * fd, pe  borrowed; pe is what pe_open() said of fd
  * d       d->md is read; the rest written on success only
+ *
  * Memory: one buffer of at most 64 KiB. Safe from several threads, each with its own d.
+ *
  * Errors: KD_E_FILE (read error, or the file became shorter), KD_E_CRYPTO, KD_E_NOMEM.
- * Spec:   Windows Authenticode PE Signature Format 1.0, "Calculating the PE Image Hash";
+ *
+ * Spec: Windows Authenticode PE Signature Format 1.0, "Calculating the PE Image Hash";
  * facts 2, 3.
  */
 bool pe_digest(

@@ -10,13 +10,12 @@
 #include "base/builder.h"
 
 #define PE_CERT_ENTRIES_MAX 16 /* the most seen in a real file is 2 */
-#define PE_CERT_TABLE_MAX                                                                \
-	((size_t)16 << 20) /* read into memory whole; real ones stay under 64 KiB */
+/* Read into memory whole; real ones stay under 64 KiB. */
+#define PE_CERT_TABLE_MAX ((size_t)16 << 20)
 
 struct pe_cert {                 /* one WIN_CERTIFICATE */
 	uint16_t revision, type; /* 0x0200, 2 = PKCS#7 SignedData */
-	const uint8_t
-	    *p; /* borrowed from the table; the DER value alone, padding left out */
+	const uint8_t *p;        /* borrowed from the table; of DER the value alone */
 	size_t len;
 };
 struct pe_certs {
@@ -31,10 +30,12 @@ AUTO_DEFINE_CLEAR(struct pe_certs, pe_certs_clear);
  * pe_certs_read - the entries of the certificate table.
  *
  * ret  written on success only, at least one entry; the caller clears it
+ *
  * Errors: KD_E_UNSIGNED (no table), KD_E_FORMAT (an entry is malformed; named with its
  * offset in the file), KD_E_LIMIT (over PE_CERT_TABLE_MAX bytes or PE_CERT_ENTRIES_MAX
- * entries), KD_E_FILE, KD_E_NOMEM. Spec: Microsoft PE format, "The Attribute Certificate
- * Table"; facts 4.
+ * entries), KD_E_FILE, KD_E_NOMEM.
+ *
+ * Spec: Microsoft PE format, "The Attribute Certificate Table"; facts 4.
  */
 bool pe_certs_read(
     int fd, const struct pe *pe, struct pe_certs *ret, struct kd_err *e) KD_MUST;
@@ -46,12 +47,16 @@ bool pe_certs_read(
  * includes the padding), directory entry and CheckSum set; nothing is read twice,
  * CheckSum comes from d.
  *
- * in_fd, pe, d  borrowed; pe and d are what pe_open() and pe_digest() said of in_fd; not
- * changed out_fd        an empty regular file, open for writing; after a failure its
- * content is worthless Errors: KD_E_FORMAT (data after the old table: Windows may refuse
- * such a file, MS12-024), KD_E_TOO_LARGE (cms), KD_E_LIMIT (the result would exceed
- * PE_SIZE_MAX), KD_E_FILE (reading), KD_E_IO (writing), KD_E_NOMEM. Spec: facts 2
- * (padding), 3, 4.
+ * in_fd, pe, d  borrowed, not changed; what pe_open() and pe_digest() said of in_fd
+ *
+ * out_fd        an empty regular file, open for writing; after a failure its content is
+ *               worthless
+ *
+ * Errors: KD_E_FORMAT (data after the old table: Windows may refuse such a file,
+ * MS12-024; or a section's data in the table), KD_E_TOO_LARGE (cms), KD_E_LIMIT (the
+ * result would exceed PE_SIZE_MAX), KD_E_FILE (reading), KD_E_IO (writing), KD_E_NOMEM.
+ *
+ * Spec: facts 2 (padding), 3, 4.
  */
 bool pe_embed(int in_fd, const struct pe *pe, const struct pe_digest *d,
     const uint8_t *cms, size_t cms_len, int out_fd, struct kd_err *e) KD_MUST;

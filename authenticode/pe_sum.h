@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authenticode/pe_sum.h - the PE checksum's sum, fast, over parts of a file in any order.
- */
+/* authenticode/pe_sum.h - the PE checksum's sum, fast, over parts in any order. */
 #ifndef KD_PE_SUM_H
 #define KD_PE_SUM_H
 #include <stddef.h>

@@ -121,29 +121,25 @@ goes_to_the_child_whole(void **state)
 	    "secret: cannot write: Bad file descriptor");
 }
 
-/* proc(5): lo locked, dd not in core dumps, wf wiped on fork. */
+/* proc(5): lo locked, dd not in core dumps, wf wiped on fork. Flags of its own make the
+ * page a mapping of its own, so the mapping starts where the page does. */
 static void
 pages_are_locked_and_in_no_core(void **state)
 {
 	AUTO(secret_free) struct secret *s = NULL;
 	FILE *maps = fopen("/proc/self/smaps", "r");
-	char line[512], flags[512] = "";
-	unsigned long from, to;
+	char line[512], flags[512] = "", start[32];
 	bool here = false;
 
 	assert_non_null(maps);
 	assert_done(read_bytes("1234", 4, &s, &e));
-	while (fgets(line, sizeof(line), maps) != NULL) {
-		char *end;
-
-		from = strtoul(line, &end, 16);
-		if (*end == '-') {
-			to = strtoul(end + 1, NULL, 16);
-			here = (uintptr_t)secret_bytes(s) >= from &&
-			       (uintptr_t)secret_bytes(s) < to;
-		} else if (here && strncmp(line, "VmFlags:", 8) == 0) {
+	(void)snprintf(start, sizeof(start), "%lx-",
+	    (unsigned long)(uintptr_t)secret_bytes(s) &
+		~((unsigned long)getpagesize() - 1));
+	while (flags[0] == '\0' && fgets(line, sizeof(line), maps) != NULL) {
+		here = here || strncmp(line, start, strlen(start)) == 0;
+		if (here && strncmp(line, "VmFlags:", 8) == 0)
 			memcpy(flags, line, sizeof(flags));
-		}
 	}
 	(void)fclose(maps);
 	assert_non_null(strstr(flags, " lo"));

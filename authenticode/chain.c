@@ -103,9 +103,9 @@ explain_dead_end(const struct search *s, struct chain_check *ret)
 		    CHAIN_MAX);
 	else if (s->forged_issuer != NULL)
 		(void)snprintf(ret->detail, sizeof(ret->detail),
-		    "the signature on '%s' does not verify with the key of its issuer "
-		    "'%s'",
-		    name, issuer);
+		    "the '%s' at hand did not sign '%s': its key does not verify the "
+		    "signature",
+		    issuer, name);
 	else if (cert_self_signed(top))
 		(void)snprintf(ret->detail, sizeof(ret->detail),
 		    "ends at the self-signed '%s', which is not one of the given roots",

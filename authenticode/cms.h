@@ -10,7 +10,8 @@
 #include "base/builder.h"
 #include "base/md.h"
 
-#define CMS_CERTS_MAX 64 /* in one certificate set; the most seen in a real file is 12 */
+#define CMS_CERTS_MAX 64 /* in one certificate set; the most seen in a real file is 12   \
+			  */
 
 /*
  * cms_build_signed_attrs - the bytes that a signature covers: DER SET OF contentType,

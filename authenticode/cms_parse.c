@@ -100,13 +100,9 @@ parse_signature(struct rd *r, struct cms *ret, struct kd_err *e)
 	    !der_want(r, DER_OCTET_STRING, "SignerInfo encryptedDigest", &signature, e))
 		return false;
 	oid_text(&algorithm, ret->signature_algorithm);
-	ret->signature_kind = oid_is(&algorithm, &oid_rsa_pss) ? CMS_SIGNATURE_OTHER
-			      : oid_is_under(&algorithm, &oid_rsa_family)
-				  ? CMS_SIGNATURE_RSA
-			      : oid_is(&algorithm, &oid_ec_public_key) ||
-				      oid_is_under(&algorithm, &oid_ecdsa_family)
-				  ? CMS_SIGNATURE_ECDSA
-				  : CMS_SIGNATURE_OTHER;
+	ret->signature_kind = oid_is_rsa_signature(&algorithm)     ? CMS_SIGNATURE_RSA
+			      : oid_is_ecdsa_signature(&algorithm) ? CMS_SIGNATURE_ECDSA
+								   : CMS_SIGNATURE_OTHER;
 	ret->signature = signature.body.p;
 	ret->signature_len = signature.body.len;
 	return true;
@@ -118,8 +114,12 @@ parse_signer_info(struct rd r, struct cms *ret, struct kd_err *e)
 {
 	struct tlv version, attrs, unsigned_attrs;
 
-	if (!der_want(&r, DER_INTEGER, "SignerInfo version", &version, e) ||
-	    !parse_sid(&r, ret, e) ||
+	if (!der_want(&r, DER_INTEGER, "SignerInfo version", &version, e))
+		return false;
+	if (!der_body_is(&version, "\1", 1))
+		return kd_fail(
+		    e, KD_E_FORMAT, "SignerInfo version is not 1 (PKCS #7 1.5)");
+	if (!parse_sid(&r, ret, e) ||
 	    !oid_get_md(&r, "SignerInfo digestAlgorithm", &ret->md, e) ||
 	    !der_want(&r, DER_C0, "SignerInfo authenticatedAttributes", &attrs, e) ||
 	    !parse_signature(&r, ret, e) ||

@@ -41,3 +41,43 @@ fuzz_replay_pe_SOURCES = fuzz/fuzz_pe.c fuzz/replay.c
 fuzz_replay_pe_LDADD = libauthenticode.a libbase.a $(OPENSSL_LIBS)
 TESTS += fuzz/replay_pe
 EXTRA_DIST += fuzz/corpus/pe
+
+AUTHENTICODE_TESTS = tests/unit/authenticode/der_test tests/unit/authenticode/spc_test \
+	tests/unit/authenticode/cert_test tests/unit/authenticode/cms_test \
+	tests/unit/authenticode/chain_test tests/unit/authenticode/verify_test
+DEMO_PKI = tests/unit/authenticode/demo_pki.c tests/unit/authenticode/demo_pki.h
+check_PROGRAMS += $(AUTHENTICODE_TESTS)
+TESTS += $(AUTHENTICODE_TESTS)
+tests_unit_authenticode_der_test_SOURCES = tests/unit/authenticode/der_test.c
+tests_unit_authenticode_der_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_spc_test_SOURCES = tests/unit/authenticode/spc_test.c
+tests_unit_authenticode_spc_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_cert_test_SOURCES = tests/unit/authenticode/cert_test.c $(DEMO_PKI)
+tests_unit_authenticode_cert_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_cms_test_SOURCES = tests/unit/authenticode/cms_test.c $(DEMO_PKI)
+tests_unit_authenticode_cms_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_chain_test_SOURCES = tests/unit/authenticode/chain_test.c $(DEMO_PKI)
+tests_unit_authenticode_chain_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_verify_test_SOURCES = tests/unit/authenticode/verify_test.c $(DEMO_PKI) $(PE_MAKE)
+tests_unit_authenticode_verify_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+
+# Certificates and keys for the tests: made once in a build folder, by the openssl command line.
+EXTRA_DIST += tests/unit/authenticode/demo_pki.sh
+DEMO_PKI_DIR = tests/unit/authenticode/pki
+$(DEMO_PKI_DIR)/made: tests/unit/authenticode/demo_pki.sh
+	rm -rf $(DEMO_PKI_DIR) && mkdir -p $(DEMO_PKI_DIR)
+	sh $(srcdir)/tests/unit/authenticode/demo_pki.sh $(DEMO_PKI_DIR) >$(DEMO_PKI_DIR)/log 2>&1
+	touch $@
+check_DATA += $(DEMO_PKI_DIR)/made
+clean-local: clean-demo-pki
+.PHONY: clean-demo-pki
+clean-demo-pki:
+	rm -rf $(DEMO_PKI_DIR)
+
+check_PROGRAMS += fuzz/replay_cms fuzz/replay_spc
+fuzz_replay_cms_SOURCES = fuzz/fuzz_cms.c fuzz/replay.c
+fuzz_replay_cms_LDADD = libauthenticode.a libbase.a $(OPENSSL_LIBS)
+fuzz_replay_spc_SOURCES = fuzz/fuzz_spc.c fuzz/replay.c
+fuzz_replay_spc_LDADD = libauthenticode.a libbase.a $(OPENSSL_LIBS)
+TESTS += fuzz/replay_cms fuzz/replay_spc
+EXTRA_DIST += fuzz/corpus/cms fuzz/corpus/spc

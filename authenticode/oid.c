@@ -23,10 +23,7 @@ const struct oid oid_message_digest = OID(PKCS "\x09\x04");
 const struct oid oid_signing_time = OID(PKCS "\x09\x05");
 const struct oid oid_counter_signature = OID(PKCS "\x09\x06");
 const struct oid oid_rsa_encryption = OID(PKCS "\x01\x01");
-const struct oid oid_rsa_family = OID(PKCS "\x01");
-const struct oid oid_rsa_pss = OID(PKCS "\x01\x0a");
 const struct oid oid_ec_public_key = OID(X962 "\x02\x01");
-const struct oid oid_ecdsa_family = OID(X962 "\x04");
 const struct oid oid_spc_indirect_data = OID(MICROSOFT "\x02\x01\x04");
 const struct oid oid_spc_statement_type = OID(MICROSOFT "\x02\x01\x0b");
 const struct oid oid_spc_opus_info = OID(MICROSOFT "\x02\x01\x0c");
@@ -42,6 +39,13 @@ static const struct oid md_oids[] = {
     [MD_SHA512] = OID(NIST_HASH "\x03"),
 };
 
+/* rsaEncryption, then shaWithRSAEncryption of SHA-1, SHA-256, SHA-384, SHA-512. */
+static const struct oid rsa_signatures[] = {OID(PKCS "\x01\x01"), OID(PKCS "\x01\x05"),
+    OID(PKCS "\x01\x0b"), OID(PKCS "\x01\x0c"), OID(PKCS "\x01\x0d")};
+/* id-ecPublicKey, then ecdsa-with-SHA of the same. */
+static const struct oid ecdsa_signatures[] = {OID(X962 "\x02\x01"), OID(X962 "\x04\x01"),
+    OID(X962 "\x04\x03\x02"), OID(X962 "\x04\x03\x03"), OID(X962 "\x04\x03\x04")};
+
 void
 oid_put(struct buf *b, const struct oid *o)
 {
@@ -54,11 +58,25 @@ oid_is(const struct tlv *t, const struct oid *o)
 	return t->tag == DER_OID && der_body_is(t, o->der, o->len);
 }
 
-bool
-oid_is_under(const struct tlv *t, const struct oid *o)
+static bool
+is_one_of(const struct tlv *t, const struct oid *v, size_t n)
 {
-	return t->tag == DER_OID && t->body.len >= o->len &&
-	       memcmp(t->body.p, o->der, o->len) == 0;
+	for (size_t i = 0; i < n; i++)
+		if (oid_is(t, &v[i]))
+			return true;
+	return false;
+}
+
+bool
+oid_is_rsa_signature(const struct tlv *t)
+{
+	return is_one_of(t, rsa_signatures, KD_ARRAY_LEN(rsa_signatures));
+}
+
+bool
+oid_is_ecdsa_signature(const struct tlv *t)
+{
+	return is_one_of(t, ecdsa_signatures, KD_ARRAY_LEN(ecdsa_signatures));
 }
 
 /* Appends ".n" to dst at *len; false when there is no room left. */
@@ -126,10 +144,13 @@ oid_get_algorithm(struct rd *r, const char *what, struct tlv *ret_oid, struct kd
 bool
 oid_get_md(struct rd *r, const char *what, enum md *ret, struct kd_err *e)
 {
-	struct tlv oid;
+	struct tlv seq, oid, null;
 	char text[OID_TEXT_LEN];
 
-	if (!oid_get_algorithm(r, what, &oid, e))
+	if (!der_want(r, DER_SEQUENCE, what, &seq, e) ||
+	    !der_want(&seq.body, DER_OID, what, &oid, e) ||
+	    !der_opt(&seq.body, DER_NULL, what, &null, e) ||
+	    !der_done(&seq.body, what, e))
 		return false;
 	for (size_t i = MD_SHA1; i < KD_ARRAY_LEN(md_oids); i++) {
 		if (oid_is(&oid, &md_oids[i])) {

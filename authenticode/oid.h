@@ -12,16 +12,14 @@ struct oid {
 };
 #define OID_TEXT_LEN 64
 
-extern const struct oid oid_signed_data;       /* 1.2.840.113549.1.7.2 */
-extern const struct oid oid_content_type;      /* 1.2.840.113549.1.9.3 */
-extern const struct oid oid_message_digest;    /* 1.2.840.113549.1.9.4 */
-extern const struct oid oid_signing_time;      /* 1.2.840.113549.1.9.5 */
-extern const struct oid oid_counter_signature; /* 1.2.840.113549.1.9.6 */
-extern const struct oid oid_rsa_encryption;    /* 1.2.840.113549.1.1.1 */
-extern const struct oid oid_rsa_family; /* 1.2.840.113549.1.1: prefix of all of PKCS #1 */
-extern const struct oid oid_rsa_pss;    /* 1.2.840.113549.1.1.10 */
-extern const struct oid oid_ec_public_key; /* 1.2.840.10045.2.1 */
-extern const struct oid oid_ecdsa_family;  /* 1.2.840.10045.4: prefix of ecdsa-with-* */
+/* clang-format off */
+extern const struct oid oid_signed_data;        /* 1.2.840.113549.1.7.2 */
+extern const struct oid oid_content_type;       /* 1.2.840.113549.1.9.3 */
+extern const struct oid oid_message_digest;     /* 1.2.840.113549.1.9.4 */
+extern const struct oid oid_signing_time;       /* 1.2.840.113549.1.9.5 */
+extern const struct oid oid_counter_signature;  /* 1.2.840.113549.1.9.6 */
+extern const struct oid oid_rsa_encryption;     /* 1.2.840.113549.1.1.1 */
+extern const struct oid oid_ec_public_key;      /* 1.2.840.10045.2.1 */
 extern const struct oid oid_spc_indirect_data;  /* 1.3.6.1.4.1.311.2.1.4 */
 extern const struct oid oid_spc_statement_type; /* 1.3.6.1.4.1.311.2.1.11 */
 extern const struct oid oid_spc_opus_info;      /* 1.3.6.1.4.1.311.2.1.12 */
@@ -29,15 +27,19 @@ extern const struct oid oid_spc_pe_image_data;  /* 1.3.6.1.4.1.311.2.1.15 */
 extern const struct oid oid_spc_individual;     /* 1.3.6.1.4.1.311.2.1.21 */
 extern const struct oid oid_nested_signature;   /* 1.3.6.1.4.1.311.2.4.1 */
 extern const struct oid oid_rfc3161_token;      /* 1.3.6.1.4.1.311.3.3.1 */
+/* clang-format on */
 
 void oid_put(struct buf *b, const struct oid *o);
-bool oid_is(const struct tlv *t, const struct oid *o);       /* tag and content */
-bool oid_is_under(const struct tlv *t, const struct oid *o); /* o, or an arc below it */
+bool oid_is(const struct tlv *t, const struct oid *o); /* tag and content */
+/* As a SignerInfo's signature algorithm: the key's own OID (what signtool writes) or one
+ * that names a digest, too (other tools). PKCS #1 v1.5 only; Authenticode has no PSS. */
+bool oid_is_rsa_signature(const struct tlv *t);
+bool oid_is_ecdsa_signature(const struct tlv *t);
 /* "1.2.840..."; "(malformed)" when it is none, cut with "..." when too long. */
 void oid_text(const struct tlv *t, char dst[OID_TEXT_LEN]);
 
-/* AlgorithmIdentifier of a digest: SEQUENCE { OID, NULL } (RFC 5754 section 2: parsers
- * must take both absent and NULL; Authenticode writes NULL). */
+/* AlgorithmIdentifier of a digest: SEQUENCE { OID, NULL }. Read, NULL may be absent (RFC
+ * 5754 section 2). */
 void oid_put_md(struct buf *b, enum md md);
 /* Reads an AlgorithmIdentifier; parameters are not looked at. */
 bool oid_get_algorithm(

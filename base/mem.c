@@ -40,9 +40,9 @@ kd_alloc(size_t n)
 void *
 kd_alloc_array(size_t count, size_t size)
 {
-	if (count == 0 || size == 0)
-		return kd_alloc(0);
-	return told_to_fail() ? NULL : calloc(count, size);
+	size_t n;
+
+	return kd_mul(&n, count, size) ? kd_alloc(n) : NULL;
 }
 
 void *

@@ -8,6 +8,12 @@
 
 #include "base/secret.h"
 
+#ifdef KD_SANITIZE /* AddressSanitizer makes mlock() do nothing */
+#define LOCKS false
+#else
+#define LOCKS true
+#endif
+
 /* A pipe that holds n bytes and then ends. */
 static int
 pipe_of(const char *p, size_t n)
@@ -142,7 +148,7 @@ pages_are_locked_and_in_no_core(void **state)
 			memcpy(flags, line, sizeof(flags));
 	}
 	(void)fclose(maps);
-	assert_non_null(strstr(flags, " lo"));
+	assert_true(!LOCKS || strstr(flags, " lo") != NULL);
 	assert_non_null(strstr(flags, " dd"));
 	assert_non_null(strstr(flags, " wf"));
 }
@@ -171,8 +177,11 @@ static void
 memory_that_cannot_be_locked_is_refused(void **state)
 {
 	AUTO(close) int fd = pipe_of("1234", 4);
-	pid_t pid = fork();
+	pid_t pid;
 
+	if (!LOCKS)
+		skip();
+	pid = fork();
 	if (pid == 0) {
 		const struct rlimit none = {0, 0};
 		struct secret *s = NULL;

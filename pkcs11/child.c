@@ -85,7 +85,7 @@ fill_result(struct child_result *r, const struct sign_out *out, const struct kd_
 	r->token_us = out->token_us;
 	r->replace = i->replace;
 	r->retry = i->retry == RV_ONCE || (i->retry == RV_BEFORE_SIGN && init);
-	r->key_unusable = i->key_unusable;
+	r->key_unusable = i->key_unusable || e->code == KD_E_BAD_SIGNATURE;
 	if (e->code == KD_OK) {
 		r->len = (uint32_t)out->len;
 		memcpy(r->body, out->signature, out->len);

@@ -40,3 +40,25 @@ pkcs11_e2e_tests = tests/e2e/signer_sign.t tests/e2e/signer_pin.t tests/e2e/sign
 TESTS += $(pkcs11_e2e_tests)
 dist_check_SCRIPTS += $(pkcs11_e2e_tests)
 EXTRA_DIST += tests/e2e/signer_lib.sh
+
+dist_man_MANS += docs/kdsign-signer.8
+EXTRA_DIST += etc/signer.conf
+
+pkcs11_unit_tests = tests/unit/pkcs11/uri_test tests/unit/pkcs11/rv_test \
+	tests/unit/pkcs11/latch_test tests/unit/pkcs11/jobs_test
+pkcs11_test_libs = libpkcs11.a libwire.a libbase.a $(BASE_LIBS) $(P11_LIBS) $(P11KIT_LIBS) \
+	$(OPENSSL_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += $(pkcs11_unit_tests)
+TESTS += $(pkcs11_unit_tests)
+tests_unit_pkcs11_uri_test_LDADD = $(pkcs11_test_libs)
+tests_unit_pkcs11_rv_test_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
+tests_unit_pkcs11_rv_test_LDADD = $(pkcs11_test_libs)
+tests_unit_pkcs11_latch_test_LDADD = $(pkcs11_test_libs)
+tests_unit_pkcs11_jobs_test_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
+tests_unit_pkcs11_jobs_test_LDADD = $(pkcs11_test_libs)
+
+check_PROGRAMS += fuzz/replay_uri
+fuzz_replay_uri_SOURCES = fuzz/fuzz_uri.c fuzz/replay.c
+fuzz_replay_uri_LDADD = libpkcs11.a libbase.a $(P11KIT_LIBS)
+TESTS += fuzz/replay_uri
+EXTRA_DIST += fuzz/corpus/uri

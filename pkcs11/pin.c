@@ -39,7 +39,7 @@ pin_load(struct pin_source *src, struct secret **ret, struct kd_err *e)
 		bool done = secret_read_fd(src->fd, ret, e);
 
 		(void)close(src->fd);
-		src->fd = -1;
+		src->fd = PIN_FD_READ;
 		return done || kd_in(e, "--pin-fd");
 	}
 	path = pin_path(src, buf);
@@ -64,7 +64,7 @@ bool
 pin_can_reload(const struct pin_source *src)
 {
 	char buf[PATH_MAX];
-	const char *path = pin_path(src, buf);
+	const char *path = src->fd == PIN_FD_READ ? NULL : pin_path(src, buf);
 
 	return path != NULL && access(path, R_OK) == 0;
 }

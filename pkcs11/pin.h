@@ -6,8 +6,9 @@
 #include "base/secret.h"
 
 /* The first that is given counts: a descriptor, pin-file, $CREDENTIALS_DIRECTORY/pin. */
+#define PIN_FD_READ (-2)
 struct pin_source {
-	int fd;           /* --pin-fd; -1 when not given. Closed once read. */
+	int fd; /* --pin-fd; -1 when not given. Closed once read, then PIN_FD_READ. */
 	const char *file; /* pin-file, borrowed; NULL when not configured */
 };
 

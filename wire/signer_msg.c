@@ -15,7 +15,7 @@
 /* A result's code on the wire is its place here: new ones go to the end. */
 static const enum kd_code result_codes[] = {
     KD_OK, KD_E_TOKEN, KD_E_TOKEN_TIMEOUT, KD_E_PIN, KD_E_KEY, KD_E_BUSY,
-    KD_E_UNKNOWN_OUTCOME, KD_E_NOMEM, KD_E_CRYPTO,
+    KD_E_UNKNOWN_OUTCOME, KD_E_NOMEM, KD_E_CRYPTO, KD_E_BAD_SIGNATURE,
     KD_E_BUG, /* the last: also any code a signer should not come up with */
 };
 

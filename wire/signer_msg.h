@@ -30,7 +30,8 @@ struct sign_job {
 };
 
 struct sign_result {
-	enum kd_code code;  /* KD_OK, or KD_E_TOKEN, _TOKEN_TIMEOUT, _PIN, _KEY, _BUSY, _UNKNOWN_OUTCOME */
+	enum kd_code code;  /* KD_OK, or KD_E_TOKEN, _TOKEN_TIMEOUT, _PIN, _KEY, _BUSY, _UNKNOWN_OUTCOME,
+	                     * _BAD_SIGNATURE (of a wrong length; never handed out) */
 	bool heard;         /* the token may have acted on it: C_SignInit was called */
 	uint64_t ckr;       /* CK_RV when one was returned, else 0 */
 	uint32_t token_us;  /* time inside the module */

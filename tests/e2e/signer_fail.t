@@ -89,7 +89,7 @@ kill -KILL "$(child_pid)"
 ok "a fresh child looks at the key again" sign
 order C_Sign short once
 fails 1 "a signature of the wrong length is not handed out" sign
-says out "heard=1"
+says out "code=hsm_bad_signature heard=1"
 says out "C_Sign gave 255 bytes, expected 256"
 ok "SIGTERM" stop "$signer_pid"
 

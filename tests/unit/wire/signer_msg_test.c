@@ -120,8 +120,9 @@ every_code_has_its_number(void **state)
 	    {KD_E_TOKEN, KD_E_TOKEN, 1}, {KD_E_TOKEN_TIMEOUT, KD_E_TOKEN_TIMEOUT, 2},
 	    {KD_E_PIN, KD_E_PIN, 3}, {KD_E_KEY, KD_E_KEY, 4}, {KD_E_BUSY, KD_E_BUSY, 5},
 	    {KD_E_UNKNOWN_OUTCOME, KD_E_UNKNOWN_OUTCOME, 6}, {KD_E_NOMEM, KD_E_NOMEM, 7},
-	    {KD_E_CRYPTO, KD_E_CRYPTO, 8}, {KD_E_BUG, KD_E_BUG, 9},
-	    {KD_E_CONFIG, KD_E_BUG, 9}, /* not for a signer to say */
+	    {KD_E_CRYPTO, KD_E_CRYPTO, 8},
+	    {KD_E_BAD_SIGNATURE, KD_E_BAD_SIGNATURE, 9}, {KD_E_BUG, KD_E_BUG, 10},
+	    {KD_E_CONFIG, KD_E_BUG, 10}, /* not for a signer to say */
 	};
 
 	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
@@ -150,7 +151,7 @@ wrong_results_are_refused(void **state)
 		uint8_t byte;
 		const char *msg;
 	} cases[] = {
-	    {0, 10, "signature: unknown code 10"},
+	    {0, 11, "signature: unknown code 11"},
 	    {0, 1, "signature: code 1 with 384 bytes of signature"},
 	    {1, 2, "signature: heard: is 2, must be 0 or 1"},
 	    {1, 0, "signature: code 0, yet the token never heard of it"},

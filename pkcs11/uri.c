@@ -66,7 +66,7 @@ check_foreign(P11KitUri *p, struct kd_err *e)
 		    "name the token by its serial or label");
 	if (p11_kit_uri_any_unrecognized(p))
 		return kd_fail(e, KD_E_CONFIG,
-		    "holds an attribute that is unknown or not understood (RFC 7512 "
+		    "holds an attribute that is unknown or longer than allowed (RFC 7512 "
 		    "2.3)");
 	return true;
 }

@@ -31,18 +31,20 @@ decide(const struct call *c, struct api_sign_request *sign, struct kd_err *e)
 	AUTO(request_free) struct request *r = NULL;
 	struct keeper *k = c->k;
 	const struct policy_grant *grant;
-	const char *key;
+	const struct key *key;
+	const char *name; /* may stand in sign, which request_new takes */
 	struct request *live;
 	struct kd_err unable = {0};
 
 	if (!api_sign_request_decode(
 		(const char *)c->ask->body.p, c->ask->body.len, sign, e) ||
-	    !policy_decide(&k->settings->policy, c->who, sign, &key, &grant, e))
+	    !policy_decide(&k->settings->policy, c->who, sign, &name, &grant, e))
 		return false;
+	key = settings_key(k->settings, name);
 	if (!request_new(sign, c->who, c->ask, k->settings, &r, e))
 		return false;
 	memcpy(r->grant, grant->name, sizeof(r->grant));
-	r->key = settings_key(k->settings, key);
+	r->key = key;
 	memcpy(r->key_name, r->key->name, sizeof(r->key_name));
 	r->link = keeper_link(k, r->key->signer->name);
 	live = live_find(&k->live, r->ask.id);

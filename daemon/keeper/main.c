@@ -76,7 +76,8 @@ plug_links(struct keeper *k, const struct settings *s, struct kd_err *e)
 
 	if (all == NULL)
 		return kd_fail_nomem(e, "signers");
-	memcpy(all, k->links, kept * sizeof(struct signer_link *));
+	if (kept > 0)
+		memcpy(all, k->links, kept * sizeof(struct signer_link *));
 	for (i = 0; i < n; i++) {
 		if (find_link(k, settings_signer(s, i), s->signer_uids[i]) != NULL)
 			continue;

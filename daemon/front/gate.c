@@ -84,12 +84,13 @@ lines_are_whole(const struct gate_head *h, struct kd_err *e)
 			    i);
 		end = (uintptr_t)g->value + g->value_len;
 	}
-	/* The last line's own end: the buffer goes on behind it with at least CR LF. */
+	/* Behind the last line stands the empty one: CR LF CR LF, in place of which LF CR
+	 * LF, CR LF LF or LF LF have fewer bytes than four. */
 	if (h->n > 0 &&
-	    memcmp(h->headers[h->n - 1].value + h->headers[h->n - 1].value_len, "\0\0",
-		2) != 0)
-		return kd_fail(
-		    e, KD_E_REQUEST, "the last header line must end with CR LF");
+	    memcmp(h->headers[h->n - 1].value + h->headers[h->n - 1].value_len,
+		"\0\0\0\0", 4) != 0)
+		return kd_fail(e, KD_E_REQUEST,
+		    "the last header line and the empty one must end with CR LF");
 	return true;
 }
 

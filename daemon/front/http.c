@@ -184,7 +184,6 @@ options_fill(struct http *h, int fd, struct MHD_OptionItem *o)
 	option(o, &n, MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_PER_CONNECTION, NULL);
 	option(o, &n, MHD_OPTION_CONNECTION_TIMEOUT, idle_s,
 	    NULL); /* behind our own clock */
-	option(o, &n, MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL);
 	option(o, &n, MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, h);
 	option(o, &n, MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, h);
 	option(o, &n, MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_uri, h);

@@ -340,6 +340,7 @@ static void
 link_serve(struct keeper_link *l, struct kd_err *e)
 {
 	struct frame_in in = {.max_payload = KEEPER_ANSWER_MAX};
+	uint64_t next_look = 0;
 	bool want_out;
 
 	while (!ending(l, &want_out)) {
@@ -361,7 +362,10 @@ link_serve(struct keeper_link *l, struct kd_err *e)
 		if ((p[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0 &&
 		    !read_answers(l, &in, e))
 			break;
-		fail_late(l);
+		if (clock_ms() >= next_look) {
+			fail_late(l);
+			next_look = clock_ms() + TICK_MS;
+		}
 	}
 	frame_in_clear(&in);
 }

@@ -29,3 +29,24 @@ kdsignd_LDADD = $(FRONT_LIBS)
 check_PROGRAMS += tests/unit/front/fake_keeper
 tests_unit_front_fake_keeper_SOURCES = tests/unit/front/fake_keeper.c
 tests_unit_front_fake_keeper_LDADD = libwire.a libbase.a $(JANSSON_LIBS) $(BASE_LIBS)
+
+check_PROGRAMS += tests/unit/front/raw_client
+tests_unit_front_raw_client_CPPFLAGS = $(AM_CPPFLAGS) $(GNUTLS_CFLAGS)
+tests_unit_front_raw_client_SOURCES = tests/unit/front/raw_client.c
+tests_unit_front_raw_client_LDADD = libbase.a $(GNUTLS_LIBS) $(BASE_LIBS)
+
+front_unit_tests = tests/unit/front/gate_test tests/unit/front/limits_test tests/unit/front/route_test
+front_test_libs = $(FRONT_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += $(front_unit_tests)
+TESTS += $(front_unit_tests)
+tests_unit_front_gate_test_SOURCES = tests/unit/front/gate_test.c
+tests_unit_front_gate_test_LDADD = $(front_test_libs)
+tests_unit_front_limits_test_SOURCES = tests/unit/front/limits_test.c
+tests_unit_front_limits_test_LDADD = $(front_test_libs)
+tests_unit_front_route_test_SOURCES = tests/unit/front/route_test.c
+tests_unit_front_route_test_LDADD = $(front_test_libs)
+
+front_e2e_tests = tests/e2e/front_gate.t tests/e2e/front_keeper.t tests/e2e/front_limits.t \
+	tests/e2e/front_tls.t
+dist_check_SCRIPTS += $(front_e2e_tests)
+TESTS += $(front_e2e_tests)

@@ -303,6 +303,8 @@ client_verify(gnutls_session_t s)
 		log_line(
 		    LOG_L_NOTICE, "%s refused: certificate status 0x%x", peer, status);
 	gnutls_free(text.data);
+	/* The library closes without a word; so that the client knows why. */
+	(void)gnutls_alert_send(s, GNUTLS_AL_FATAL, GNUTLS_A_BAD_CERTIFICATE);
 	return GNUTLS_E_CERTIFICATE_ERROR;
 }
 

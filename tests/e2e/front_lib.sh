@@ -6,7 +6,7 @@
 #	front_conf [LINE...]      $T/kdsignd.conf
 #	front_start               starts fake_keeper and kdsignd; $port, $front_pid, $keeper_pid
 #	call [curl options] PATH  one request as "good"; its status on stdout, body in $T/body
-#	raw FILE [SECONDS]        FILE's bytes over TLS as "good"; what came back in $T/reply
+#	raw [options] FILE        FILE's bytes over TLS as "good"; see below
 #	asked ROUTE               how many asks of that route the keeper saw (3 is POST /v1/signatures)
 
 need openssl curl
@@ -147,14 +147,10 @@ status() {
 	}
 }
 
-# The connection is kept open for some seconds, unless the server ends it.
+# raw [raw_client options] FILE: what came back in $T/reply, its last line 'closed MS' or 'open MS'
 raw() {
-	{
-		cat "$1"
-		sleep "${2:-2}"
-	} | timeout 20 openssl s_client -connect "127.0.0.1:$port" -quiet -no_ign_eof -servername x \
-		-CAfile "$P/ca.crt" -cert "$P/good.crt" -key "$P/good.key" >"$T/reply" 2>"$T/raw.err"
-	return 0
+	"$builddir/tests/unit/front/raw_client" --port "$port" --cert "$P/good.crt" \
+		--key "$P/good.key" "$@" >"$T/reply"
 }
 
 asked() {

@@ -23,9 +23,9 @@
 #define TICK_MS 10
 
 /*
- * What the body of a POST may say: "@hang" is never answered, "@sleep" one second later,
- * "@big" with 4 MiB, "@die" ends this process. GET /v1/signatures/{id}?wait=S is answered
- * after S seconds. All else at once.
+ * What the body of a POST may say: "%hang" is never answered, "%sleep" one second later,
+ * "%big" with 4 MiB, "%die" ends this process, "%lie" with bytes that are no frame. GET
+ * /v1/signatures/{id}?wait=S is answered after S seconds. All else at once.
  */
 struct later {
 	uint64_t id, due_ms;
@@ -88,18 +88,22 @@ ask_take(struct fake *k, const struct frame *f, struct kd_err *e)
 	if (!ask_decode(f->payload, &a, e))
 		return false;
 	note(k, &a);
-	if (body_has(&a, "@die"))
+	if (body_has(&a, "%die"))
 		exit(0);
-	if (body_has(&a, "@hang"))
+	if (body_has(&a, "%hang"))
 		return true;
+	if (body_has(&a, "%lie")) {
+		buf_str(&k->out.buf, "GET / HTTP/1.1 is no frame");
+		return true;
+	}
 	if (a.route == ASK_METRICS)
 		return answer_text(
 		    k, f->id, 200, ANSWER_TEXT, "kdsign_keeper_up 1\n", 19, e);
-	if (body_has(&a, "@big")) {
+	if (body_has(&a, "%big")) {
 		memset(big, ' ', sizeof(big));
 		return answer_text(k, f->id, 200, ANSWER_JSON, big, sizeof(big), e);
 	}
-	if (body_has(&a, "@sleep"))
+	if (body_has(&a, "%sleep"))
 		delay = 1000;
 	else if (a.route == ASK_SIGNATURE)
 		delay = a.wait_ms;

@@ -58,6 +58,9 @@ plant base/fine.c "$spdx
 void g(void) { my_strcpy(1); }"
 ok "a banned call's name in words" check check-source
 plant base/bad.c "$spdx
+long f(const char *s) { return strtol(s, NULL, 0); }"
+finds check-source '# base/bad.c:2:' "a loose number"
+plant base/bad.c "$spdx
 void *p = malloc(1);"
 finds check-source '# base/bad.c:2:' "an allocation outside base/mem.c"
 plant tests/fine.c "$spdx

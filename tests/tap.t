@@ -23,9 +23,9 @@ says out "not ok 1 - three (exit 4, want 3)"
 fails 1 "a text not said" script 'ok x echo abc; says out "a.c"; done_testing'
 says out "not ok 2 - out says: a.c"
 ok "a missing command" script 'need no-such-command-here; done_testing'
-says out "1..0 # SKIP no-such-command-here is not installed"
+says out "SKIP no-such-command-here is not installed"
 ok "a missing corpus" script 'KDSIGN_CORPUS=/nonexistent; corpus pe; done_testing'
-says out "1..0 # SKIP no corpus 'pe'"
+says out "SKIP no corpus 'pe'"
 ok "a condition that comes true" script 'start s sh -c "sleep 0.2; : >$T/there"; ok x wait_for 5 test -e "$T/there"; done_testing'
 ok "a condition that does not" script 'fails 1 x wait_for 1 false; done_testing'
 ok "stop gives the exit status" script 'start s sh -c "trap \"exit 7\" TERM; : >$T/up; while :; do sleep 0.05; done"

@@ -13,6 +13,8 @@
 #include "client/sign_pool.h"
 #include "wire/json.h"
 
+#define JOBS_PER_CORE 4
+
 struct sign_args {
 	const char *key, *sha1, *description, *url, *output;
 	struct option_list ac;
@@ -37,7 +39,7 @@ static const struct option_row sign_rows[] = {
     {"output", OPTION_TEXT, offsetof(struct sign_args, output), "FILE|DIR",
 	"write there and leave the input as it is"},
     {"jobs", OPTION_UINT, offsetof(struct sign_args, jobs), "N",
-	"threads that read and write, default one a core", .min = 1,
+	"threads that read and write, default four a core", .min = 1,
 	.max = SIGN_JOBS_MAX},
     {"append", OPTION_FLAG, offsetof(struct sign_args, append), NULL,
 	"not supported yet: add a second signature"},
@@ -154,14 +156,18 @@ send_request(
 	return server_sign(self, q, ret, e);
 }
 
+/* More threads than cores: who writes a file waits for the disk most of the time (fsync).
+ */
 static size_t
 count_jobs(uint64_t wanted)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	long n = sysconf(_SC_NPROCESSORS_ONLN) * JOBS_PER_CORE;
 
 	if (wanted != 0)
 		return (size_t)wanted;
-	return cores < 1 ? 1 : cores > SIGN_JOBS_MAX ? SIGN_JOBS_MAX : (size_t)cores;
+	return n < JOBS_PER_CORE   ? JOBS_PER_CORE
+	       : n > SIGN_JOBS_MAX ? SIGN_JOBS_MAX
+				   : (size_t)n;
 }
 
 static bool

@@ -51,6 +51,6 @@ tests_unit_client_settings_test_LDADD = $(CLIENT_TEST_LIBS)
 tests_unit_client_sign_pool_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
 tests_unit_client_sign_pool_test_LDADD = $(CLIENT_TEST_LIBS)
 
-dist_check_SCRIPTS += tests/e2e/client_local.t tests/e2e/client_local_tls.t
-TESTS += tests/e2e/client_local.t tests/e2e/client_local_tls.t
-EXTRA_DIST += tests/e2e/client_files.sh
+dist_check_SCRIPTS += tests/e2e/client_local.t tests/e2e/client_local_tls.t tests/e2e/client_sign.t
+TESTS += tests/e2e/client_local.t tests/e2e/client_local_tls.t tests/e2e/client_sign.t
+EXTRA_DIST += tests/e2e/client_files.sh tests/e2e/client_service.sh

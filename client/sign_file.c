@@ -38,8 +38,18 @@ sign_file_hash(struct sign_file *f, const struct sign_options *o, struct kd_err 
 	f->digest = (struct pe_digest){.md = {o->md}};
 	if (!file_open_read(f->plan->arg, &fd, &f->st, e))
 		return false;
-	return (pe_open(fd, &f->pe, e) && pe_digest(fd, &f->pe, &f->digest, e)) ||
-	       in_file(f, e);
+	if (!pe_open(fd, &f->pe, e) || !pe_digest(fd, &f->pe, &f->digest, e))
+		return in_file(f, e);
+	/* pe_embed would refuse it too, but then the token would have signed for nothing.
+	 */
+	if (f->digest.trailing == 0)
+		return true;
+	(void)kd_fail(e, KD_E_FORMAT,
+	    "%llu bytes follow the certificate table, expected none: Windows may refuse "
+	    "such a "
+	    "file (MS12-024)",
+	    (unsigned long long)f->digest.trailing);
+	return in_file(f, e);
 }
 
 /* The base name as the record shall show it: UTF-8, at most API_NAME_MAX bytes. */

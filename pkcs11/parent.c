@@ -227,12 +227,21 @@ wait_ms(const struct parent *p)
 	return next == NEVER ? -1 : clock_left(next);
 }
 
+/* A login is waited for as well: cut off, it would count as refused. */
+static bool
+may_end(const struct parent *p)
+{
+	bool idle = p->flights_n == 0 && p->phase != PHASE_LOGIN;
+
+	return p->stopping && (idle || p->stop_ms <= p->now_ms);
+}
+
 static bool
 serve(struct parent *p, struct kd_err *e)
 {
 	struct epoll_event events[EVENTS];
 
-	while (!(p->stopping && (p->flights_n == 0 || p->stop_ms <= p->now_ms))) {
+	while (!may_end(p)) {
 		int n;
 
 		child_timers(p);

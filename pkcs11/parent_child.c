@@ -179,6 +179,8 @@ child_kill(struct parent *p)
 	p->phase_end_ms = p->now_ms + KILL_MS;
 }
 
+/* The state stays TOKEN_READY meanwhile: jobs wait in the queue for the next child, and a
+ * keeper that refused them for these milliseconds would be wrong. */
 void
 child_replace(struct parent *p, const char *why)
 {
@@ -224,7 +226,7 @@ on_found(struct parent *p, const struct child_found *f)
 	(void)text_show(s->serial, sizeof(s->serial), f->serial, strlen(f->serial));
 	(void)text_show(s->model, sizeof(s->model), f->model, strlen(f->model));
 	p->state_changed = true;
-	if (p->phase != PHASE_STARTING)
+	if (p->phase != PHASE_STARTING || p->stopping)
 		return;
 	if (f->refuse[0] != '\0') { /* the child ends; the flags are read again later */
 		log_line(LOG_L_ERROR, "token '%s': %s", s->label, f->refuse);

@@ -1,7 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # What a vendor's module and a token do wrong, and what kdsign-signer makes of it.
+# shellcheck source=tests/tap.sh
 . "${srcdir:-.}/tests/tap.sh"
+# shellcheck source=tests/e2e/signer_lib.sh
 . "$srcdir/tests/e2e/signer_lib.sh"
 
 order() {

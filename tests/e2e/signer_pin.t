@@ -1,7 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The PIN of kdsign-signer: where it comes from, and that a wrong one is tried once, ever.
+# shellcheck source=tests/tap.sh
 . "${srcdir:-.}/tests/tap.sh"
+# shellcheck source=tests/e2e/signer_lib.sh
 . "$srcdir/tests/e2e/signer_lib.sh"
 
 set_pin() { # TEXT
@@ -10,7 +12,7 @@ set_pin() { # TEXT
 
 restart() {
 	stop "$signer_pid"
-	run_signer "$@"
+	run_signer
 }
 
 ok "a token" new_token
@@ -76,6 +78,30 @@ for flag in 0x20000 0x40000 0x80000; do # FINAL_TRY, LOCKED, TO_BE_CHANGED
 	stop "$signer_pid"
 done
 rm -f "$T/mock/control"
+
+echo "C_Login delay 1500 once" >"$T/mock/control"
+before=$(calls C_Login)
+run_signer
+ok "a slow login has begun" wait_for 5 sh -c "[ \$(grep -cx C_Login '$T/mock/calls') -gt $before ]"
+stop "$signer_pid"
+ok "SIGTERM waits for it" test $? -eq 0
+ok "so that it is not taken for a refused one" test ! -e "$T/state/latch"
+
+if [ "$(id -u)" -eq 0 ] && setpriv --reuid daemon --clear-groups test -r "$mock"; then
+	chmod 711 "$T" && chown -R daemon "$T/tokens" "$T/state" "$T/mock" && chmod 644 "$SOFTHSM2_CONF"
+	configure "$mock" code
+	{ echo "user = daemon" && echo "keeper-user = root" && cat "$T/signer.conf"; } >"$T/user.conf"
+	mv "$T/signer.conf" "$T/plain.conf" && mv "$T/user.conf" "$T/signer.conf"
+	run_signer
+	ok "started as root it becomes its user, with a PIN file of root's" ask 10 state ready
+	ok "the parent runs as daemon" grep -q "^Uid:	$(id -u daemon)	$(id -u daemon)	$(id -u daemon)" "/proc/$signer_pid/status"
+	ok "and so does the child" grep -q "^Uid:	$(id -u daemon)	$(id -u daemon)	$(id -u daemon)" "/proc/$(child_pid)/status"
+	stop "$signer_pid"
+	chown -R root "$T/tokens" "$T/state" "$T/mock"
+	mv "$T/plain.conf" "$T/signer.conf"
+else
+	skip "becoming another user" "not root, or daemon cannot read the build folder"
+fi
 
 sed '/^pin-file/d' "$T/signer.conf" >"$T/nopin.conf" && mv "$T/nopin.conf" "$T/signer.conf"
 exec 9<"$T/pin"

@@ -1,7 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # kdsign-signer on SoftHSM: every key type and digest, judged by openssl; what it refuses to do.
+# shellcheck source=tests/tap.sh
 . "${srcdir:-.}/tests/tap.sh"
+# shellcheck source=tests/e2e/signer_lib.sh
 . "$srcdir/tests/e2e/signer_lib.sh"
 
 verify() { # KEY MD TEXT

@@ -250,9 +250,9 @@ request_check_item(struct item *it)
 
 	if (cert_key_verify(
 		r->key->verifier, it->md, it->tbs, it->sig, it->sig_len, &e) &&
-	    cms_assemble(it->md, r->der.p + it->content_at, it->content_len, it->chain,
-		r->der.p + it->attrs_at, it->attrs_len, it->sig, it->sig_len, &it->cms,
-		&e))
+	    cms_signer_assemble(r->key->assembler, it->md, r->der.p + it->content_at,
+		it->content_len, r->der.p + it->attrs_at, it->attrs_len, it->sig,
+		it->sig_len, &it->cms, &e))
 		return;
 	it->code = e.code;
 	it->final = true; /* the token did sign something */

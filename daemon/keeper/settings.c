@@ -208,6 +208,7 @@ load_key(
 		return kd_fail(e, KD_E_CONFIG, "certificates: none given");
 	return cert_info(k->chain, 0, &k->info, e) && check_leaf(k, e) &&
 	       cert_key_new(k->chain, 0, &k->verifier, e) &&
+	       cms_signer_new(k->chain, &k->assembler, e) &&
 	       cert_spki(k->chain, 0, &k->spki, e) && pack_chain(k, e);
 }
 
@@ -394,6 +395,7 @@ key_clear(struct key *k)
 {
 	certs_free(k->chain);
 	cert_key_free(k->verifier);
+	cms_signer_free(k->assembler);
 	buf_clear(&k->spki);
 	buf_clear(&k->chain_der);
 }

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "authenticode/cert.h"
+#include "authenticode/cms.h"
 #include "base/conf.h"
 #include "daemon/keeper/identity.h"
 #include "daemon/keeper/policy.h"
@@ -44,6 +45,7 @@ struct key {
 	struct certs *chain;   /* [0] leaf, then intermediates, then cross-certificates */
 	struct cert_info info; /* of the leaf */
 	struct cert_key *verifier;
+	struct cms_signer *assembler;
 	struct buf spki;
 	struct buf chain_der;     /* what the record keeps: u32 length and DER of each */
 	uint8_t chain_sha256[32]; /* of chain_der */

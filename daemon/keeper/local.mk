@@ -35,3 +35,7 @@ tests_unit_keeper_fake_signer_tool_SOURCES = tests/unit/keeper/fake_signer_tool.
 tests_unit_keeper_fake_signer_tool_LDADD = $(KEEPER_LIBS)
 tests_unit_keeper_fake_front_tool_SOURCES = tests/unit/keeper/fake_front_tool.c
 tests_unit_keeper_fake_front_tool_LDADD = $(KEEPER_LIBS)
+
+EXTRA_DIST += tests/e2e/keeper.sh
+dist_check_SCRIPTS += tests/e2e/keeper.t tests/e2e/keeper_crash.t tests/e2e/keeper_store.t
+TESTS += tests/e2e/keeper.t tests/e2e/keeper_crash.t tests/e2e/keeper_store.t

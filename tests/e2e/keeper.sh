@@ -36,8 +36,8 @@ make_ca() {
 
 client_ext='extendedKeyUsage=clientAuth\nkeyUsage=digitalSignature\n'
 
-make_crl() { # DAYS [REVOKED...]
-	days=$1
+make_crl() { # NEXT-UPDATE [REVOKED...]
+	until=$1
 	shift
 	: >"$T/index.txt"
 	echo 01 >"$T/crlnumber"
@@ -54,7 +54,8 @@ END
 	for revoked; do
 		quietly openssl ca -config "$T/ca.cnf" -revoke "$T/$revoked.pem"
 	done
-	quietly openssl ca -config "$T/ca.cnf" -gencrl -crldays "$days" -out "$T/clients.crl"
+	quietly openssl ca -config "$T/ca.cnf" -gencrl -crl_lastupdate 20200101000000Z \
+		-crl_nextupdate "$until" -out "$T/clients.crl"
 }
 
 spki_sha256() {

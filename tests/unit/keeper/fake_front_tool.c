@@ -26,8 +26,8 @@
  *	fake_front_tool -s SOCKET -c CHAIN.pem [-d DEADLINE_MS] [-w WAIT_MS] ROUTE
  *[TARGET] [<body] prints the status and Retry-After on one line, then the body
  *	fake_front_tool -s SOCKET -c CHAIN.pem -n CONCURRENT -b BATCH -t MS [-l FILE] load
- *		prints "signatures SECONDS PER_SECOND"; each signature released goes to FILE
- *as "id index sha256-of-cms", written before the next is asked for
+ *		prints "signatures SECONDS PER_SECOND"; each signature released goes to
+ *FILE as "id index sha256-of-cms", written before the next is asked for
  */
 #define ANSWER_MAX ((size_t)64 << 20)
 #define CONCURRENT_MAX 256

@@ -145,6 +145,7 @@ do_job(struct fake *f, uint64_t id, const struct sign_job *job, const char *mode
 	static struct sign_result res;
 
 	memset(&res, 0, offsetof(struct sign_result, signature));
+	res.signature_len = 0;
 	if (strcmp(mode, "hang") == 0) {
 		need(f->held_n < HELD_MAX, "too many jobs held");
 		f->held[f->held_n++] = (struct held){.id = id, .job = *job};

@@ -39,3 +39,16 @@ tests_unit_keeper_fake_front_tool_LDADD = $(KEEPER_LIBS)
 EXTRA_DIST += tests/e2e/keeper.sh
 dist_check_SCRIPTS += tests/e2e/keeper.t tests/e2e/keeper_crash.t tests/e2e/keeper_store.t
 TESTS += tests/e2e/keeper.t tests/e2e/keeper_crash.t tests/e2e/keeper_store.t
+
+KEEPER_TESTS = tests/unit/keeper/policy_test tests/unit/keeper/queue_test tests/unit/keeper/record_event_test \
+	tests/unit/keeper/store_test
+check_PROGRAMS += $(KEEPER_TESTS)
+TESTS += $(KEEPER_TESTS)
+tests_unit_keeper_policy_test_SOURCES = tests/unit/keeper/policy_test.c
+tests_unit_keeper_policy_test_LDADD = $(KEEPER_LIBS) $(CMOCKA_LIBS)
+tests_unit_keeper_queue_test_SOURCES = tests/unit/keeper/queue_test.c
+tests_unit_keeper_queue_test_LDADD = $(KEEPER_LIBS) $(CMOCKA_LIBS)
+tests_unit_keeper_record_event_test_SOURCES = tests/unit/keeper/record_event_test.c
+tests_unit_keeper_record_event_test_LDADD = $(KEEPER_LIBS) $(CMOCKA_LIBS)
+tests_unit_keeper_store_test_SOURCES = tests/unit/keeper/store_test.c
+tests_unit_keeper_store_test_LDADD = $(KEEPER_LIBS) $(CMOCKA_LIBS)

@@ -47,6 +47,9 @@ tests_unit_front_route_test_SOURCES = tests/unit/front/route_test.c
 tests_unit_front_route_test_LDADD = $(front_test_libs)
 
 front_e2e_tests = tests/e2e/front_gate.t tests/e2e/front_keeper.t tests/e2e/front_limits.t \
-	tests/e2e/front_tls.t
+	tests/e2e/front_standalone.t tests/e2e/front_tls.t
 dist_check_SCRIPTS += $(front_e2e_tests)
 TESTS += $(front_e2e_tests)
+
+dist_man_MANS += docs/kdsignd.8
+EXTRA_DIST += etc/kdsignd.conf

@@ -127,6 +127,18 @@ mv "$P/ca.gone" "$P/ca.crt"
 print() { "$KDSIGND" --config "$T/kdsignd.conf" --print; }
 ok "--print" print
 says out "header-deadline = 30s"
+sed -n 's/^\(# \)\{0,1\}\([a-z-]*\) =.*/\2/p' "$T/out" >"$T/keys"
+ok "it names every key" test "$(wc -l <"$T/keys")" -eq 19
+described() {
+	while read -r key; do
+		grep -q "^\.It Cm $key\$" "$srcdir/docs/kdsignd.8" &&
+			grep -Eq "^#?$key = " "$srcdir/etc/kdsignd.conf" || {
+			echo "$key"
+			return 1
+		}
+	done <"$T/keys"
+}
+ok "manual page and example describe each" described
 fails 64 "an unknown option" "$KDSIGND" --nonsense
 fails 64 "--standalone with --config" "$KDSIGND" --standalone "$T" --config "$T/kdsignd.conf"
 fails 78 "--standalone of an empty folder" "$KDSIGND" --standalone "$T/new"

@@ -160,9 +160,9 @@ serve(struct fake *k, struct kd_err *e)
 }
 
 static bool
-run(const char *path, struct fake *k, struct kd_err *e)
+run(const char *path, const char *role, struct fake *k, struct kd_err *e)
 {
-	k->listener = service_listen_fd("keeper");
+	k->listener = service_listen_fd(role);
 	if (k->listener < 0 && !sock_listen_unix(path, 0600, &k->listener, e))
 		return false;
 	service_ready("fake");
@@ -190,13 +190,14 @@ main(int argc, char **argv)
 	static struct fake k;
 	struct kd_err e = {0};
 
-	if (argc != 2) {
-		(void)fputs("usage: fake_keeper SOCKET >LOG\n", stderr);
+	if (argc < 2 || argc > 3) {
+		(void)fputs("usage: fake_keeper SOCKET [NAME] >LOG\n"
+			    "NAME: of a socket that is passed in; by default keeper\n", stderr);
 		return 64;
 	}
 	log_init("fake_keeper", LOG_L_INFO);
 	k.log_fd = STDOUT_FILENO;
-	if (run(argv[1], &k, &e))
+	if (run(argv[1], argc == 3 ? argv[2] : "keeper", &k, &e))
 		return 0;
 	log_err(LOG_L_ERROR, &e);
 	return 1;

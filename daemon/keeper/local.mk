@@ -52,3 +52,6 @@ tests_unit_keeper_record_event_test_SOURCES = tests/unit/keeper/record_event_tes
 tests_unit_keeper_record_event_test_LDADD = $(KEEPER_LIBS) $(CMOCKA_LIBS)
 tests_unit_keeper_store_test_SOURCES = tests/unit/keeper/store_test.c
 tests_unit_keeper_store_test_LDADD = $(KEEPER_LIBS) $(CMOCKA_LIBS)
+
+dist_man_MANS += docs/kdsign-keeper.8
+EXTRA_DIST += etc/keeper.conf

@@ -24,6 +24,12 @@ kdsign_signer_SOURCES = pkcs11/signer_main.c
 kdsign_signer_LDADD = libpkcs11.a libwire.a libbase.a $(BASE_LIBS) $(P11_LIBS) $(P11KIT_LIBS) \
 	$(OPENSSL_LIBS)
 
+# For demo and tests: a fresh SoftHSM token whose PIN no argument list ever holds.
+noinst_PROGRAMS += demo-token
+demo_token_SOURCES = pkcs11/demo_token.c
+demo_token_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
+demo_token_LDADD = libpkcs11.a libbase.a $(BASE_LIBS)
+
 check_PROGRAMS += tests/e2e/signer_client
 tests_e2e_signer_client_SOURCES = tests/e2e/signer_client.c
 tests_e2e_signer_client_LDADD = libwire.a libbase.a $(BASE_LIBS)

@@ -131,11 +131,9 @@ sed -n 's/^\(# \)\{0,1\}\([a-z-]*\) =.*/\2/p' "$T/out" >"$T/keys"
 ok "it names every key" test "$(wc -l <"$T/keys")" -eq 19
 described() {
 	while read -r key; do
-		grep -q "^\.It Cm $key\$" "$srcdir/docs/kdsignd.8" &&
-			grep -Eq "^#?$key = " "$srcdir/etc/kdsignd.conf" || {
-			echo "$key"
-			return 1
-		}
+		echo "$key"
+		grep -q "^\.It Cm $key\$" "$srcdir/docs/kdsignd.8" || return 1
+		grep -Eq "^#?$key = " "$srcdir/etc/kdsignd.conf" || return 1
 	done <"$T/keys"
 }
 ok "manual page and example describe each" described

@@ -1,131 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wire/json.c - strict reading of JSON; the only file that knows jansson. */
+/* wire/json.c - strict views of a parsed JSON text: what is asked for, and nothing else.
+ */
 #include "wire/json.h"
 
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
-#include <jansson.h>
-
-#include "base/mem.h"
 #include "base/text.h"
-
-/* Never defined: a struct json is jansson's root value under our name. */
-static const json_t *
-root_of(const struct json *j)
-{
-	return (const json_t *)(const void *)j;
-}
-
-void
-json_free(struct json *j)
-{
-	json_decref((json_t *)(void *)j);
-}
-
-/* jansson reports some failed allocations as syntax errors: this one is believed instead.
- */
-static _Thread_local bool out_of_memory;
-
-static void *
-allocate(size_t n)
-{
-	void *p = kd_alloc(n);
-
-	if (p == NULL)
-		out_of_memory = true;
-	return p;
-}
-
-/* Seeding by ourselves, because jansson would open /dev/urandom long after the sandbox
- * closed. */
-static void
-prepare_library(void)
-{
-	size_t seed = 0;
-
-	json_set_alloc_funcs(allocate, free);
-	if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed) || seed == 0)
-		seed = (size_t)(uintptr_t)&seed; /* 0 would mean: seed yourself */
-	json_object_seed(seed);
-}
-
-/* What the text would cost to parse, found without parsing; brackets need not match. */
-struct extent {
-	size_t values, depth;
-};
-
-static struct extent
-measure(const char *p, size_t n)
-{
-	struct extent x = {.values = 1};
-	size_t depth = 0;
-	bool in_string = false;
-
-	for (size_t i = 0; i < n; i++) {
-		char c = p[i];
-
-		if (in_string) {
-			if (c == '\\')
-				i++;
-			else if (c == '"')
-				in_string = false;
-		} else if (c == '"') {
-			in_string = true;
-		} else if (c == ',' || c == '[' || c == '{') {
-			x.values++;
-			depth += c != ',';
-			if (depth > x.depth)
-				x.depth = depth;
-		} else if ((c == ']' || c == '}') && depth > 0) {
-			depth--;
-		}
-	}
-	return x;
-}
-
-static bool
-check_extent(const char *p, size_t n, struct kd_err *e)
-{
-	struct extent x;
-
-	if (n > JSON_LEN_MAX)
-		return kd_fail(e, KD_E_TOO_LARGE,
-		    "%zu bytes of JSON, at most %zu allowed", n, JSON_LEN_MAX);
-	x = measure(p, n);
-	if (x.values > JSON_VALUES_MAX)
-		return kd_fail(e, KD_E_TOO_LARGE, "%zu JSON values, at most %d allowed",
-		    x.values, JSON_VALUES_MAX);
-	if (x.depth > JSON_DEPTH_MAX)
-		return kd_fail(e, KD_E_REQUEST,
-		    "JSON nested %zu deep, at most %d allowed", x.depth, JSON_DEPTH_MAX);
-	return true;
-}
-
-bool
-json_parse(const char *p, size_t n, struct json **ret, struct kd_err *e)
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	json_error_t why;
-	json_t *root;
-
-	pthread_once(&once, prepare_library);
-	if (!check_extent(p, n, e))
-		return false;
-	out_of_memory = false;
-	root = json_loadb(p, n, JSON_REJECT_DUPLICATES, &why);
-	if (root != NULL) {
-		*ret = (struct json *)(void *)root;
-		return true;
-	}
-	if (out_of_memory)
-		return kd_fail_nomem(e, "parsing JSON");
-	return kd_fail(e, KD_E_REQUEST, "line %d column %d: %s", why.line, why.column,
-	    SHOW(why.text));
-}
+#include "wire/json_value.h"
 
 static void
 path_add(char path[JSON_PATH_MAX], const char *sep, const char *name)
@@ -159,9 +42,9 @@ jo_bad(const struct jo *o, const char *name, const char *fmt, ...)
 }
 
 static const char *
-type_name(const json_t *v)
+type_name(const struct value *v)
 {
-	switch (json_typeof(v)) {
+	switch (v->type) {
 	case JSON_OBJECT:
 		return "an object";
 	case JSON_ARRAY:
@@ -181,54 +64,33 @@ type_name(const json_t *v)
 	return "null";
 }
 
-/* The object's members are numbered by iteration, so more than struct jo can number are
- * refused. */
-static const json_t *
-usable_object(const json_t *v, const char *path, struct kd_err *e)
+static const struct value *
+usable_object(const struct value *v, const char *path, struct kd_err *e)
 {
-	if (path[0] == '\0')
-		path = "the document";
-	if (!json_is_object(v))
-		kd_fail(
-		    e, KD_E_REQUEST, "%s: needs an object, is %s", path, type_name(v));
-	else if (json_object_size(v) > JSON_MEMBERS_MAX)
-		kd_fail(e, KD_E_REQUEST, "%s: %zu members, at most %d allowed", path,
-		    json_object_size(v), JSON_MEMBERS_MAX);
-	else
+	if (v->type == JSON_OBJECT)
 		return v;
+	kd_fail(e, KD_E_REQUEST, "%s: needs an object, is %s",
+	    path[0] == '\0' ? "the document" : path, type_name(v));
 	return NULL;
 }
 
 struct jo
 jo_top(const struct json *j, struct kd_err *e)
 {
-	return (struct jo){.obj = usable_object(root_of(j), "", e), .e = e};
-}
-
-/* jansson's iterators take a pointer to non-const, but change nothing. */
-static json_t *
-object_of(const struct jo *o)
-{
-	return (json_t *)(uintptr_t)o->obj;
+	return (struct jo){.obj = usable_object(&j->v[0], "", e), .e = e};
 }
 
 /* The member and its place among its siblings; NULL when absent or after a finding. A
- * walk, not a hash lookup: objects are small, and the place is needed. */
-static const json_t *
+ * walk: the objects are small, and the place is needed. */
+static const struct value *
 find(const struct jo *o, const char *name, unsigned *ret_place)
 {
-	json_t *obj = object_of(o);
-	unsigned place = 0;
+	const struct value *v = o->obj == NULL ? NULL : value_first(o->obj);
 
-	for (void *it = json_object_iter(obj); it != NULL;
-	     it = json_object_iter_next(obj, it)) {
-		if (strcmp(json_object_iter_key(it), name) == 0) {
-			*ret_place = place;
-			return json_object_iter_value(it);
-		}
-		place++;
-	}
-	return NULL;
+	*ret_place = 0;
+	for (; v != NULL && strcmp(v->name, name) != 0; v = value_next(v))
+		++*ret_place;
+	return v;
 }
 
 bool
@@ -239,21 +101,21 @@ jo_has(const struct jo *o, const char *name)
 	return find(o, name, &place) != NULL;
 }
 
-static const json_t *
+static const struct value *
 take_opt(struct jo *o, const char *name)
 {
 	unsigned place = 0;
-	const json_t *v = find(o, name, &place);
+	const struct value *v = find(o, name, &place);
 
 	if (v != NULL)
 		o->seen |= UINT64_C(1) << place;
 	return v;
 }
 
-static const json_t *
+static const struct value *
 take(struct jo *o, const char *name)
 {
-	const json_t *v = take_opt(o, name);
+	const struct value *v = take_opt(o, name);
 
 	if (v == NULL && o->obj != NULL)
 		jo_bad(o, name, "missing");
@@ -261,17 +123,18 @@ take(struct jo *o, const char *name)
 }
 
 static const char *
-as_string(const struct jo *o, const char *name, const json_t *v, size_t min, size_t max)
+as_string(
+    const struct jo *o, const char *name, const struct value *v, size_t min, size_t max)
 {
 	size_t n;
 
-	if (!json_is_string(v)) {
+	if (v->type != JSON_STRING) {
 		jo_bad(o, name, "needs a string, is %s", type_name(v));
 		return "";
 	}
-	n = json_string_length(v);
+	n = v->n;
 	if (n >= min && n <= max)
-		return json_string_value(v);
+		return v->s;
 	if (min == max)
 		jo_bad(o, name, "needs %zu bytes, has %zu", min, n);
 	else
@@ -282,7 +145,7 @@ as_string(const struct jo *o, const char *name, const json_t *v, size_t min, siz
 const char *
 jo_str(struct jo *o, const char *name, size_t min, size_t max)
 {
-	const json_t *v = take(o, name);
+	const struct value *v = take(o, name);
 
 	return v == NULL ? "" : as_string(o, name, v, min, max);
 }
@@ -290,32 +153,30 @@ jo_str(struct jo *o, const char *name, size_t min, size_t max)
 const char *
 jo_str_opt(struct jo *o, const char *name, size_t max)
 {
-	const json_t *v = take_opt(o, name);
+	const struct value *v = take_opt(o, name);
 
 	return v == NULL ? NULL : as_string(o, name, v, 1, max);
 }
 
 static uint64_t
-as_uint(const struct jo *o, const char *name, const json_t *v, uint64_t min, uint64_t max)
+as_uint(const struct jo *o, const char *name, const struct value *v, uint64_t min,
+    uint64_t max)
 {
-	json_int_t i;
-
-	if (!json_is_integer(v)) {
+	if (v->type != JSON_INTEGER) {
 		jo_bad(o, name, "needs a whole number, is %s", type_name(v));
 		return min;
 	}
-	i = json_integer_value(v);
-	if (i >= 0 && (uint64_t)i >= min && (uint64_t)i <= max)
-		return (uint64_t)i;
+	if (v->i >= 0 && (uint64_t)v->i >= min && (uint64_t)v->i <= max)
+		return (uint64_t)v->i;
 	jo_bad(o, name, "must be %llu to %llu, is %lld", (unsigned long long)min,
-	    (unsigned long long)max, (long long)i);
+	    (unsigned long long)max, (long long)v->i);
 	return min;
 }
 
 uint64_t
 jo_uint(struct jo *o, const char *name, uint64_t min, uint64_t max)
 {
-	const json_t *v = take(o, name);
+	const struct value *v = take(o, name);
 
 	return v == NULL ? min : as_uint(o, name, v, min, max);
 }
@@ -323,23 +184,23 @@ jo_uint(struct jo *o, const char *name, uint64_t min, uint64_t max)
 uint64_t
 jo_uint_opt(struct jo *o, const char *name, uint64_t max, uint64_t dflt)
 {
-	const json_t *v = take_opt(o, name);
+	const struct value *v = take_opt(o, name);
 
 	return v == NULL ? dflt : as_uint(o, name, v, 0, max);
 }
 
 static bool
-as_bool(const struct jo *o, const char *name, const json_t *v)
+as_bool(const struct jo *o, const char *name, const struct value *v)
 {
-	if (!json_is_boolean(v))
+	if (v->type != JSON_TRUE && v->type != JSON_FALSE)
 		jo_bad(o, name, "needs true or false, is %s", type_name(v));
-	return json_is_true(v);
+	return v->type == JSON_TRUE;
 }
 
 bool
 jo_bool(struct jo *o, const char *name)
 {
-	const json_t *v = take(o, name);
+	const struct value *v = take(o, name);
 
 	return v != NULL && as_bool(o, name, v);
 }
@@ -347,7 +208,7 @@ jo_bool(struct jo *o, const char *name)
 bool
 jo_bool_opt(struct jo *o, const char *name, bool dflt)
 {
-	const json_t *v = take_opt(o, name);
+	const struct value *v = take_opt(o, name);
 
 	return v == NULL ? dflt : as_bool(o, name, v);
 }
@@ -355,7 +216,7 @@ jo_bool_opt(struct jo *o, const char *name, bool dflt)
 struct jo
 jo_obj(struct jo *o, const char *name)
 {
-	const json_t *v = take(o, name);
+	const struct value *v = take(o, name);
 	struct jo sub = {.e = o->e};
 
 	memcpy(sub.path, o->path, sizeof(sub.path));
@@ -366,7 +227,8 @@ jo_obj(struct jo *o, const char *name)
 }
 
 static struct ja
-as_array(const struct jo *o, const char *name, const json_t *v, size_t min, size_t max)
+as_array(
+    const struct jo *o, const char *name, const struct value *v, size_t min, size_t max)
 {
 	struct ja a = {.e = o->e};
 	size_t n;
@@ -375,11 +237,11 @@ as_array(const struct jo *o, const char *name, const json_t *v, size_t min, size
 	path_add(a.path, ".", name);
 	if (v == NULL)
 		return a;
-	if (!json_is_array(v)) {
+	if (v->type != JSON_ARRAY) {
 		jo_bad(o, name, "needs an array, is %s", type_name(v));
 		return a;
 	}
-	n = json_array_size(v);
+	n = v->n;
 	if (n < min || n > max) {
 		jo_bad(o, name, "needs %zu to %zu elements, has %zu", min, max, n);
 		return a;
@@ -411,19 +273,33 @@ element_path(const struct ja *a, size_t i, char path[JSON_PATH_MAX])
 	path_add(path, "", index);
 }
 
+/* Element i < n; from where the last one was found, so that a loop over all walks but
+ * once. */
+static const struct value *
+element(struct ja *a, size_t i)
+{
+	if (a->cursor == NULL || i < a->cursor_at) {
+		a->cursor = value_first(a->arr);
+		a->cursor_at = 0;
+	}
+	for (; a->cursor_at < i; a->cursor_at++)
+		a->cursor = value_next(a->cursor);
+	return a->cursor;
+}
+
 struct jo
-ja_obj(const struct ja *a, size_t i)
+ja_obj(struct ja *a, size_t i)
 {
 	struct jo o = {.e = a->e};
 
 	element_path(a, i, o.path);
 	if (i < a->n)
-		o.obj = usable_object(json_array_get(a->arr, i), o.path, a->e);
+		o.obj = usable_object(element(a, i), o.path, a->e);
 	return o;
 }
 
 const char *
-ja_str(const struct ja *a, size_t i, size_t max)
+ja_str(struct ja *a, size_t i, size_t max)
 {
 	struct jo o = {.e = a->e};
 	char path[JSON_PATH_MAX];
@@ -431,7 +307,7 @@ ja_str(const struct ja *a, size_t i, size_t max)
 	if (i >= a->n)
 		return "";
 	element_path(a, i, path);
-	return as_string(&o, path, json_array_get(a->arr, i), 1, max);
+	return as_string(&o, path, element(a, i), 1, max);
 }
 
 void
@@ -443,15 +319,10 @@ jo_ignore_rest(struct jo *o)
 bool
 jo_end(struct jo *o)
 {
-	json_t *obj = object_of(o);
-	uint64_t left = ~o->seen;
+	const struct value *v = o->obj == NULL ? NULL : value_first(o->obj);
 
-	for (void *it = json_object_iter(obj); it != NULL;
-	     it = json_object_iter_next(obj, it)) {
+	for (uint64_t left = ~o->seen; v != NULL; v = value_next(v), left >>= 1)
 		if ((left & 1) != 0)
-			return jo_bad(
-			    o, SHOW(json_object_iter_key(it)), "unknown member");
-		left >>= 1;
-	}
+			return jo_bad(o, SHOW(v->name), "unknown member");
 	return o->e->code == KD_OK;
 }

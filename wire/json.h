@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wire/json.h - strict reading and canonical writing of JSON; the only file that knows the library. */
+/* wire/json.h - strict reading and canonical writing of JSON. */
 #ifndef KD_JSON_H
 #define KD_JSON_H
 #include <stddef.h>
@@ -13,11 +13,11 @@ struct json; /* a parsed document; opaque */
 void json_free(struct json *j);
 AUTO_DEFINE(struct json, json_free);
 /*
- * json_parse - one object or array in UTF-8 and nothing after it.
+ * json_parse - one object or array in UTF-8 and nothing after it (RFC 8259).
  *
- * Refused: a member twice in an object, a NUL in a string, and what exceeds the limits below,
- * which are checked before the library sees the text, because a parsed value takes some thirty
- * times its two bytes.
+ * Refused besides: a member twice in an object, a NUL in a string, half of a surrogate pair, a
+ * whole number beyond 64 bits, and what exceeds the limits below.
+ * ret  owned by the caller (json_free); borrows nothing from p
  * Errors: KD_E_REQUEST "line 3 column 7: ...", KD_E_TOO_LARGE, KD_E_NOMEM.
  */
 #define JSON_LEN_MAX ((size_t)64 << 20)
@@ -33,14 +33,14 @@ bool json_parse(const char *p, size_t n, struct json **ret, struct kd_err *e) KD
 #define JSON_PATH_MAX 96
 #define JSON_MEMBERS_MAX 64 /* in one object */
 struct jo {
-	const void *obj;          /* the library's; borrowed from struct json; NULL after a finding */
+	const void *obj;          /* borrowed from struct json; NULL after a finding */
 	char path[JSON_PATH_MAX]; /* of this object, "" for the top */
 	uint64_t seen;            /* members taken, by iteration order */
 	struct kd_err *e;         /* where the first finding goes */
 };
 struct ja { /* an array inside one */
-	const void *arr;
-	size_t n;
+	const void *arr, *cursor; /* borrowed from struct json */
+	size_t n, cursor_at;
 	char path[JSON_PATH_MAX];
 	struct kd_err *e;
 };
@@ -59,8 +59,8 @@ bool jo_bool_opt(struct jo *o, const char *name, bool dflt);
 struct jo jo_obj(struct jo *o, const char *name);
 struct ja jo_arr(struct jo *o, const char *name, size_t min, size_t max);
 struct ja jo_arr_opt(struct jo *o, const char *name, size_t max); /* n == 0 when absent */
-struct jo ja_obj(const struct ja *a, size_t i);
-const char *ja_str(const struct ja *a, size_t i, size_t max);
+struct jo ja_obj(struct ja *a, size_t i);
+const char *ja_str(struct ja *a, size_t i, size_t max);
 /* Takes all that is left: for readers of answers, which must tolerate newer servers. */
 void jo_ignore_rest(struct jo *o);
 /* A finding of the caller's about a member: "items[3].digest: needs 64 hex digits, has 12".

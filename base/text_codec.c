@@ -4,28 +4,37 @@
 
 #include "base/text.h"
 
-void
-text_hex_to(char *dst, const void *p, size_t n)
+static void
+put_hex(uint8_t *dst, const void *p, size_t n)
 {
 	static const char digits[] = "0123456789abcdef";
 	const uint8_t *b = p;
 
 	for (size_t i = 0; i < n; i++) {
-		dst[2 * i] = digits[b[i] >> 4];
-		dst[2 * i + 1] = digits[b[i] & 15];
+		dst[2 * i] = (uint8_t)digits[b[i] >> 4];
+		dst[2 * i + 1] = (uint8_t)digits[b[i] & 15];
 	}
+}
+
+void
+text_hex_to(char *dst, const void *p, size_t n)
+{
+	put_hex((uint8_t *)dst, p, n);
 	dst[2 * n] = '\0';
 }
 
 void
 text_hex(struct buf *ret, const void *p, size_t n)
 {
-	char two[3];
+	uint8_t *out;
 
-	for (size_t i = 0; i < n; i++) {
-		text_hex_to(two, (const uint8_t *)p + i, 1);
-		buf_add(ret, two, 2);
+	if (n > BUF_MAX) { /* keeps 2n from wrapping; too large in any case */
+		ret->failed = ret->over = true;
+		return;
 	}
+	out = buf_reserve(ret, 2 * n);
+	if (out != NULL)
+		put_hex(out, p, n);
 }
 
 static int
@@ -86,22 +95,31 @@ text_base64(struct buf *ret, const void *p, size_t n)
 	}
 }
 
+/* A digit's value plus 1, so that 0 says: none. */
+/* clang-format off */
+static const uint8_t base64_digit[256] = {
+	['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8,
+	['I'] = 9, ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+	['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+	['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+	['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
+	['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+	['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+	['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64,
+};
+/* clang-format on */
+
 static int
 base64_value(char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
+	return base64_digit[(unsigned char)c] - 1;
 }
 
-/* n digits without padding, n % 4 != 1, appended as bytes. False at a character that is
- * none or when the last digit has bits that no byte takes (RFC 4648 section 3.5). */
+/* n digits without padding, n % 4 != 1, into the n * 3 / 4 bytes at out. False at a
+ * character that is none or when the last digit has bits that no byte takes (RFC 4648
+ * section 3.5). */
 static bool
-decode_digits(const char *s, size_t n, struct buf *ret)
+decode_digits(const char *s, size_t n, uint8_t *out)
 {
 	uint32_t bits = 0;
 	unsigned have = 0;
@@ -115,7 +133,7 @@ decode_digits(const char *s, size_t n, struct buf *ret)
 		have += 6;
 		if (have >= 8) {
 			have -= 8;
-			buf_u8(ret, (uint8_t)(bits >> have));
+			*out++ = (uint8_t)(bits >> have);
 			bits &= (1u << have) - 1;
 		}
 	}
@@ -126,15 +144,16 @@ bool
 text_unbase64(const char *s, size_t n, struct buf *ret, struct kd_err *e)
 {
 	size_t start = ret->len, pad = 0;
+	uint8_t *out;
 
 	if (n % 4 != 0)
 		return kd_fail(
 		    e, KD_E_FORMAT, "base64 of %zu characters: not a multiple of 4", n);
 	while (pad < 2 && pad < n && s[n - 1 - pad] == '=')
 		pad++;
-	if (!decode_digits(s, n - pad, ret)) {
-		if (!ret->failed)
-			ret->len = start;
+	out = buf_reserve(ret, (n - pad) / 4 * 3 + (n - pad) % 4 * 3 / 4);
+	if (out != NULL && !decode_digits(s, n - pad, out)) {
+		ret->len = start;
 		return kd_fail(e, KD_E_FORMAT, "not base64 (RFC 4648 section 4)");
 	}
 	return buf_ok(ret, "base64", e);

@@ -18,7 +18,8 @@ may_differ(const uint8_t *p, size_t n, const struct kd_err *e)
 {
 	return e->code == KD_E_TOO_LARGE || strstr(e->msg, "nested more than") != NULL ||
 	       strstr(e->msg, "an object of more than") != NULL ||
-	       memchr(p, 'e', n) != NULL || memchr(p, 'E', n) != NULL;
+	       memchr(p, 'e', n) != NULL || memchr(p, '\0', n) != NULL ||
+	       memchr(p, 'E', n) != NULL;
 }
 
 int

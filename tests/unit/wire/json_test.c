@@ -77,8 +77,10 @@ malformed_text_is_refused_with_its_place(void **state)
 static void
 nul_in_the_text_is_refused(void **state)
 {
-	struct kd_err e = {0};
+	struct kd_err e = {0}, number = {0};
 
+	check_refusal(parse("[41\0]", 5, &number), &number, KD_E_REQUEST,
+	    "line 1 column 4: '\\x00' where ',' or ']' is expected");
 	check_refusal(parse("{}\0", 3, &e), &e, KD_E_REQUEST,
 	    "line 1 column 3: '\\x00' where the end of the text is expected");
 }

@@ -3,6 +3,7 @@
  * json.c only. */
 #ifndef KD_JSON_VALUE_H
 #define KD_JSON_VALUE_H
+#include <stddef.h>
 #include <stdint.h>
 
 enum json_type {

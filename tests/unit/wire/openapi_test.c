@@ -265,6 +265,48 @@ every_route_with_its_messages_and_statuses(void **state)
 	assert_int_equal(yaml_children(&yaml, "paths"), n);
 }
 
+/* "{name}" and "{id}" as the front writes them. */
+static void
+front_pattern(const char *path, char *dst, size_t n)
+{
+	const char *hole = strchr(path, '{');
+
+	(void)snprintf(dst, n, "%.*s%s",
+	    (int)(hole == NULL ? strlen(path) : (size_t)(hole - path)), path,
+	    hole == NULL ? "" : "{}");
+}
+
+/* The front's own table, read as text: its library is none of ours. Rows that only the
+ * status socket answers are no part of the API. */
+static void
+front_serves_these_routes_and_no_other(void **state)
+{
+	AUTO(buf_clear) struct buf source = {0};
+	struct kd_err e = {0};
+	char path[4096], pattern[100], row[200];
+	size_t rows = 0, n = 0;
+	char *table, *line;
+
+	(void)snprintf(path, sizeof(path), "%s/daemon/front/route.c", source_dir());
+	check_done(file_read_all(path, 1 << 20, &source, &e), &e);
+	assert_non_null(buf_cstr(&source));
+	table = strstr((char *)source.p, "routes[] = {");
+	assert_non_null(table);
+	*strstr(table, "\n};") = '\0';
+	for (; api_routes[n].method != NULL; n++) {
+		front_pattern(api_routes[n].path, pattern, sizeof(pattern));
+		(void)snprintf(
+		    row, sizeof(row), "\"%s\", \"%s\",", api_routes[n].method, pattern);
+		if (strstr(table, row) == NULL)
+			fail_msg("daemon/front/route.c has no row '%s'", row);
+	}
+	(void)strsep(&table, "\n");
+	while ((line = strsep(&table, "\n")) != NULL)
+		rows += strstr(line, "\"/") != NULL &&
+			strstr(line, " ROUTE_ON_STATUS,") == NULL;
+	assert_int_equal(rows, n);
+}
+
 static void
 parameters_have_the_limits_of_the_code(void **state)
 {
@@ -427,6 +469,7 @@ main(void)
 	    cmocka_unit_test(requests_are_closed_and_answers_open),
 	    cmocka_unit_test(every_code_and_its_status),
 	    cmocka_unit_test(every_route_with_its_messages_and_statuses),
+	    cmocka_unit_test(front_serves_these_routes_and_no_other),
 	    cmocka_unit_test(parameters_have_the_limits_of_the_code),
 	    cmocka_unit_test(tables_have_the_limits_of_the_code),
 	    cmocka_unit_test(encoders_write_what_the_tables_say),

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authenticode/cert.h - lists of X.509 certificates, and what people and policies ask of
- * one. */
+/* authenticode/cert.h - lists of X.509 certificates, and what one asks of one. */
 #ifndef KD_CERT_H
 #define KD_CERT_H
 #include <stddef.h>
@@ -19,11 +18,14 @@ struct certs; /* opaque: an ordered list; owns its certificates */
 bool certs_new(struct certs **ret, struct kd_err *e) KD_MUST;
 void certs_free(struct certs *c);
 AUTO_DEFINE(struct certs, certs_free);
-/* Appends every certificate of a file, PEM (one or more) or DER (one). KD_E_FILE,
- * KD_E_FORMAT. */
+/*
+ * certs_load - append every certificate of a file, PEM (one or more) or DER (one).
+ *
+ * Other PEM blocks, a private key say, are passed over. On failure c is as before.
+ * Errors: KD_E_FILE, KD_E_FORMAT, KD_E_LIMIT, KD_E_NOMEM; the message names the path.
+ */
 bool certs_load(struct certs *c, const char *path, struct kd_err *e) KD_MUST;
-/* Appends one; exactly len bytes of DER. One already there (same bytes) is not added
- * twice. */
+/* Appends one, exactly len bytes of DER; but not again one with the same bytes. */
 bool certs_add_der(
     struct certs *c, const uint8_t *der, size_t len, struct kd_err *e) KD_MUST;
 bool certs_add_all(struct certs *c, const struct certs *from, struct kd_err *e) KD_MUST;
@@ -46,7 +48,7 @@ struct cert_info {                      /* plain data for display and policy */
 };
 bool cert_info(
     const struct certs *c, size_t i, struct cert_info *ret, struct kd_err *e) KD_MUST;
-/* DER SubjectPublicKeyInfo, borrowed-free copy appended to ret. */
+/* Appends the DER SubjectPublicKeyInfo. */
 bool cert_spki(
     const struct certs *c, size_t i, struct buf *ret, struct kd_err *e) KD_MUST;
 
@@ -60,7 +62,7 @@ bool cert_key_new(
 void cert_key_free(struct cert_key *k);
 AUTO_DEFINE(struct cert_key, cert_key_free);
 bool cert_key_is_rsa(const struct cert_key *k); /* else ECDSA */
-/* signature as CMS holds it (ECDSA: DER). KD_E_BAD_SIGNATURE. */
+/* digest: md_len(md) bytes; sig as CMS holds it (ECDSA: DER). KD_E_BAD_SIGNATURE. */
 bool cert_key_verify(const struct cert_key *k, enum md md, const uint8_t *digest,
     const uint8_t *sig, size_t sig_len, struct kd_err *e) KD_MUST;
 /* Digest of any bytes (OpenSSL), so that callers need no EVP of their own. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authenticode/cert_x509.h - what lies inside struct certs, for this folder's own files.
- */
+/* authenticode/cert_x509.h - what lies inside struct certs, for this folder's files. */
 #ifndef KD_CERT_X509_H
 #define KD_CERT_X509_H
 #include <openssl/x509.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authenticode/chain.h - from a code-signing certificate to a trust anchor, and what is
- * wrong on the way. */
+/* authenticode/chain.h - from a signer's certificate to a root, and the faults. */
 #ifndef KD_CHAIN_H
 #define KD_CHAIN_H
 #include <stdint.h>
@@ -17,21 +16,20 @@ struct chain_check {
 struct chain {
 	struct certs *path; /* leaf first; the anchor last when complete; owned */
 	bool complete;      /* ends at one of the roots given */
-	struct chain_check
-	    trust; /* complete; signatures, CA flags, path lengths, critical extensions */
-	struct chain_check
-	    validity; /* every certificate of the path is valid at the time asked about */
-	struct chain_check
-	    eku; /* leaf allows codeSigning; no CA on the way excludes it */
-	struct chain_check
-	    key_usage; /* leaf's, where it has one, allows digitalSignature */
+	/* complete; signatures, CA flags, path lengths, critical extensions */
+	struct chain_check trust;
+	/* every certificate of the path, the root too, is valid at the time asked */
+	struct chain_check validity;
+	/* the leaf allows codeSigning, and no CA between it and the root excludes it */
+	struct chain_check eku;
+	/* the leaf's key usage, where it has one, allows digitalSignature */
+	struct chain_check key_usage;
 };
 void chain_clear(struct chain *c);
 AUTO_DEFINE_CLEAR(struct chain, chain_clear);
 
 /*
- * chain_find - the best path from pool[leaf] to one of roots, through certificates of
- * pool.
+ * chain_find - the best path from pool[leaf] to one of roots, through pool.
  *
  * Every certificate whose subject is the issuer's name and whose key verifies is tried,
  * roots first: so a CA's own root and a cross-certificate for it are two paths, and the
@@ -39,11 +37,11 @@ AUTO_DEFINE_CLEAR(struct chain, chain_clear);
  * not. The first path on which all four checks hold wins; without one, the path that got
  * furthest, so that its first finding is the useful one.
  *
- * SHA-1 signatures are accepted: every cross-certificate for kernel drivers has one. No
- * revocation.
+ * SHA-1 signatures are accepted: every cross-certificate for kernel drivers has one.
+ * Revocation is not looked at.
  *
- * ret     filled on true, whatever the verdict
- * Errors: KD_E_NOMEM, KD_E_CRYPTO.
+ * ret     filled on true, whatever the verdict; the caller clears it
+ * Errors: KD_E_NOMEM, KD_E_CRYPTO, KD_E_FORMAT (a certificate's time that is none).
  * Spec:   RFC 5280 section 6; its path checks are OpenSSL's.
  */
 bool chain_find(const struct certs *pool, size_t leaf, const struct certs *roots,

@@ -10,14 +10,13 @@ struct chain_path { /* borrowed; [0] is the leaf */
 	size_t n;
 };
 
-/* false only for KD_E_NOMEM, KD_E_CRYPTO, KD_E_FORMAT (a time that is none); the verdict
- * is in ret. */
+/* The verdict is in ret; false is for KD_E_NOMEM, KD_E_CRYPTO, KD_E_FORMAT (no time). */
 bool chain_check_trust(
     const struct chain_path *p, struct chain_check *ret, struct kd_err *e) KD_MUST;
 bool chain_check_validity(const struct chain_path *p, int64_t at, struct chain_check *ret,
     struct kd_err *e) KD_MUST;
-/* has_anchor: the last one is a trust anchor, whose own extensions bind nobody (RFC
- * 5280 6.1.1 d). */
+/* has_anchor: the last is a trust anchor, whose own extensions bind nobody (RFC 5280
+ * section 6.1.1 d). */
 void chain_check_eku(
     const struct chain_path *p, bool has_anchor, struct chain_check *ret);
 void chain_check_key_usage(const struct chain_path *p, struct chain_check *ret);

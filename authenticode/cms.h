@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authenticode/cms.h - PKCS#7 SignedData as Authenticode writes it: built, taken apart,
- * merged. */
+/* authenticode/cms.h - Authenticode's PKCS#7 SignedData: built, taken apart, merged. */
 #ifndef KD_CMS_H
 #define KD_CMS_H
 #include <stddef.h>
@@ -10,18 +9,22 @@
 #include "base/builder.h"
 #include "base/md.h"
 
-#define CMS_CERTS_MAX 64 /* in one certificate set; the most seen in a real file is 12   \
-			  */
+#define CMS_CERTS_MAX 64 /* in one set; a real file has a dozen at most */
 
 /*
- * cms_build_signed_attrs - the bytes that a signature covers: DER SET OF contentType,
- * SpcStatementType, messageDigest, SpcSpOpusInfo, sorted; nothing else ever. The token
- * signs digest(md) of these.
+ * cms_build_signed_attrs - the bytes that a signature covers.
+ *
+ * DER SET OF contentType, SpcStatementType (individual), messageDigest, SpcSpOpusInfo,
+ * sorted; nothing else ever. The token signs digest(md) of these.
  *
  * content      DER SpcIndirectDataContent; messageDigest is over its content octets,
- * without tag and length description  UTF-8 or NULL; url ASCII or NULL ret appended to:
- * begins with 0x31 Spec: PKCS #7 1.5 section 9.3; Authenticode "authenticatedAttributes";
- * facts 5, 8.
+ *              without tag and length
+ * description  UTF-8; NULL or "" for none
+ * url          printable ASCII; NULL or "" for none
+ * ret          appended to on success, else untouched: begins with 0x31
+ * Errors: KD_E_REQUEST (url), text_utf16be's (description), KD_E_FORMAT (content),
+ *         KD_E_NOMEM, KD_E_CRYPTO.
+ * Spec:   PKCS #7 1.5 section 9.3; Authenticode "authenticatedAttributes"; facts 5, 8.
  */
 bool cms_build_signed_attrs(enum md md, const uint8_t *content, size_t content_len,
     const char *description, const char *url, struct buf *ret, struct kd_err *e) KD_MUST;
@@ -29,9 +32,15 @@ bool cms_build_signed_attrs(enum md md, const uint8_t *content, size_t content_l
 /*
  * cms_assemble - the whole ContentInfo.
  *
- * certs    [0] is the signer's; all go into the certificate set, sorted, self-signed ones
- * left out unless the signer is itself self-signed attrs    what cms_build_signed_attrs
- * gave Errors: KD_E_TOO_LARGE, KD_E_NOMEM, KD_E_CRYPTO.
+ * content  what cms_build_signed_attrs was given
+ * certs    [0] is the signer's; all go into the certificate set, sorted; self-signed ones
+ *          are left out unless the signer is itself self-signed
+ * attrs    what cms_build_signed_attrs gave
+ * sig      RSA: PKCS #1 v1.5; ECDSA: DER ECDSA-Sig-Value; not checked here
+ * ret      appended to
+ * Errors: KD_E_CERT_INVALID (key neither RSA nor ECDSA), KD_E_LIMIT (CMS_CERTS_MAX),
+ *         KD_E_FORMAT (attrs), KD_E_TOO_LARGE, KD_E_NOMEM.
+ * Spec:   PKCS #7 1.5 sections 7, 9.1, 9.2; facts 5, 7.
  */
 bool cms_assemble(enum md md, const uint8_t *content, size_t content_len,
     const struct certs *certs, const uint8_t *attrs, size_t attrs_len, const uint8_t *sig,
@@ -40,8 +49,7 @@ bool cms_assemble(enum md md, const uint8_t *content, size_t content_len,
 /*
  * What is the same in every ContentInfo of one key, encoded once: certificate set,
  * signer's name, signature algorithm. cms_signer_assemble may run in several threads over
- * one of these. cms_assemble makes one per call. certs is only read; cms_signer_new fails
- * with KD_E_CERT_INVALID when [0]'s key is neither RSA nor ECDSA.
+ * one of these; cms_assemble makes one at each call. certs is only read.
  */
 struct cms_signer;
 bool cms_signer_new(
@@ -52,8 +60,15 @@ bool cms_signer_assemble(const struct cms_signer *s, enum md md, const uint8_t *
     size_t content_len, const uint8_t *attrs, size_t attrs_len, const uint8_t *sig,
     size_t sig_len, struct buf *ret, struct kd_err *e) KD_MUST;
 
-/* A copy of a ContentInfo with more certificates in its (unsigned) set, sorted, each
- * once. */
+/*
+ * cms_add_certs - a copy of a ContentInfo with more certificates in its set.
+ *
+ * The set is not covered by the signature. It comes out sorted, each certificate once.
+ * Bytes after the ContentInfo (padding) are left out.
+ *
+ * ret  appended to on success, else untouched
+ * Errors: KD_E_FORMAT, KD_E_LIMIT (more than CMS_CERTS_MAX), KD_E_NOMEM.
+ */
 bool cms_add_certs(const uint8_t *cms, size_t len, const struct certs *more,
     struct buf *ret, struct kd_err *e) KD_MUST;
 
@@ -63,8 +78,7 @@ enum cms_signature_kind { CMS_SIGNATURE_OTHER, CMS_SIGNATURE_RSA, CMS_SIGNATURE_
 struct cms {
 	const uint8_t *content; /* the content's DER TLV */
 	size_t content_len;
-	const uint8_t
-	    *content_octets; /* without tag and length: what messageDigest covers */
+	const uint8_t *content_octets; /* without tag and length: what is digested */
 	size_t content_octets_len;
 	char content_type[64];      /* OID, dotted */
 	char attr_content_type[64]; /* the same, as the signed attribute says it */
@@ -83,8 +97,7 @@ struct cms {
 	int64_t signing_time;    /* Unix seconds; 0 when absent */
 	const uint8_t *signature;
 	size_t signature_len;
-	bool timestamped; /* has an RFC 3161 or legacy timestamp among unsigned attributes
-			   */
+	bool timestamped; /* an RFC 3161 or legacy timestamp is there; not read */
 	size_t nested_n;  /* nested signatures */
 };
 void cms_clear(struct cms *c);

@@ -103,38 +103,46 @@ digest_content(enum md md, const uint8_t *content, size_t len, uint8_t ret[MD_LE
 	       md_digest(md, seq.body.p, seq.body.len, ret, e);
 }
 
+/* The four attributes one after the other in b; where each ends in ends. */
+static bool
+put_attrs(struct buf *b, const uint8_t *digest, size_t digest_len,
+    const char *description, const char *url, size_t ends[ATTRS_N], struct kd_err *e)
+{
+	struct attr a = attr_begin(b, &oid_content_type);
+	size_t m;
+
+	oid_put(b, &oid_spc_indirect_data);
+	attr_end(b, a);
+	ends[0] = b->len;
+	a = attr_begin(b, &oid_spc_statement_type);
+	m = der_begin(b, DER_SEQUENCE);
+	oid_put(b, &oid_spc_individual);
+	der_end(b, m);
+	attr_end(b, a);
+	ends[1] = b->len;
+	a = attr_begin(b, &oid_message_digest);
+	der_put(b, DER_OCTET_STRING, digest, digest_len);
+	attr_end(b, a);
+	ends[2] = b->len;
+	a = attr_begin(b, &oid_spc_opus_info);
+	if (!put_opus(b, description, url, e))
+		return false;
+	attr_end(b, a);
+	ends[3] = b->len;
+	return buf_ok(b, "signed attributes", e);
+}
+
 bool
 cms_build_signed_attrs(enum md md, const uint8_t *content, size_t content_len,
     const char *description, const char *url, struct buf *ret, struct kd_err *e)
 {
 	AUTO(buf_clear) struct buf b = {0};
 	struct der_item items[ATTRS_N];
-	size_t ends[ATTRS_N], start = 0, m;
+	size_t ends[ATTRS_N], start = 0;
 	uint8_t digest[MD_LEN_MAX];
-	struct attr a;
 
-	if (!digest_content(md, content, content_len, digest, e))
-		return false;
-	a = attr_begin(&b, &oid_content_type);
-	oid_put(&b, &oid_spc_indirect_data);
-	attr_end(&b, a);
-	ends[0] = b.len;
-	a = attr_begin(&b, &oid_spc_statement_type);
-	m = der_begin(&b, DER_SEQUENCE);
-	oid_put(&b, &oid_spc_individual);
-	der_end(&b, m);
-	attr_end(&b, a);
-	ends[1] = b.len;
-	a = attr_begin(&b, &oid_message_digest);
-	der_put(&b, DER_OCTET_STRING, digest, md_len(md));
-	attr_end(&b, a);
-	ends[2] = b.len;
-	a = attr_begin(&b, &oid_spc_opus_info);
-	if (!put_opus(&b, description, url, e))
-		return false;
-	attr_end(&b, a);
-	ends[3] = b.len;
-	if (!buf_ok(&b, "signed attributes", e))
+	if (!digest_content(md, content, content_len, digest, e) ||
+	    !put_attrs(&b, digest, md_len(md), description, url, ends, e))
 		return false;
 	for (size_t i = 0; i < ATTRS_N; start = ends[i++])
 		items[i] = (struct der_item){&b.p[start], ends[i] - start};
@@ -144,9 +152,9 @@ cms_build_signed_attrs(enum md md, const uint8_t *content, size_t content_len,
 
 /*
  * digestEncryptionAlgorithm as signtool writes it: rsaEncryption or id-ecPublicKey, with
- * NULL. For ECDSA RFC 5753 wants ecdsa-with-SHA*; Authenticode's own form is the one that
- * Windows, osslsigncode, sbverify and OpenSSL all take (the digest is named by
- * digestAlgorithm).
+ * NULL. For ECDSA, RFC 5753 wants ecdsa-with-SHA*; but Authenticode's verifiers take the
+ * digest from digestAlgorithm, and osslsigncode, sbverify and openssl smime accept this
+ * form, too.
  */
 static bool
 put_signature_algorithm(struct buf *b, const struct cert *signer, struct kd_err *e)

@@ -44,7 +44,8 @@ EXTRA_DIST += fuzz/corpus/pe
 
 AUTHENTICODE_TESTS = tests/unit/authenticode/der_test tests/unit/authenticode/spc_test \
 	tests/unit/authenticode/cert_test tests/unit/authenticode/cms_test \
-	tests/unit/authenticode/chain_test tests/unit/authenticode/verify_test
+	tests/unit/authenticode/cms_attrs_test tests/unit/authenticode/chain_test \
+	tests/unit/authenticode/verify_test tests/unit/authenticode/verify_corpus_test
 DEMO_PKI = tests/unit/authenticode/demo_pki.c tests/unit/authenticode/demo_pki.h
 check_PROGRAMS += $(AUTHENTICODE_TESTS)
 TESTS += $(AUTHENTICODE_TESTS)
@@ -56,10 +57,14 @@ tests_unit_authenticode_cert_test_SOURCES = tests/unit/authenticode/cert_test.c 
 tests_unit_authenticode_cert_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_cms_test_SOURCES = tests/unit/authenticode/cms_test.c $(DEMO_PKI)
 tests_unit_authenticode_cms_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_cms_attrs_test_SOURCES = tests/unit/authenticode/cms_attrs_test.c
+tests_unit_authenticode_cms_attrs_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_chain_test_SOURCES = tests/unit/authenticode/chain_test.c $(DEMO_PKI)
 tests_unit_authenticode_chain_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_verify_test_SOURCES = tests/unit/authenticode/verify_test.c $(DEMO_PKI) $(PE_MAKE)
 tests_unit_authenticode_verify_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_verify_corpus_test_SOURCES = tests/unit/authenticode/verify_corpus_test.c
+tests_unit_authenticode_verify_corpus_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 
 # Certificates and keys for the tests: made once in a build folder, by the openssl command line.
 EXTRA_DIST += tests/unit/authenticode/demo_pki.sh

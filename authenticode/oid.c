@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authenticode/oid.c - the object identifiers of Authenticode, and algorithm identifiers.
- */
+/* authenticode/oid.c - Authenticode's object identifiers and algorithm identifiers. */
 #include "authenticode/oid.h"
 
 #include <stdio.h>
@@ -79,7 +78,22 @@ oid_is_ecdsa_signature(const struct tlv *t)
 	return is_one_of(t, ecdsa_signatures, KD_ARRAY_LEN(ecdsa_signatures));
 }
 
-/* Appends ".n" to dst at *len; false when there is no room left. */
+/* One arc in base 128 (X.690 8.19.2); false when it is cut off or over 56 bits. */
+static bool
+next_arc(struct rd *r, unsigned long long *ret)
+{
+	unsigned long long arc = 0;
+	uint8_t b = 0x80;
+
+	for (int i = 0; i < 8 && (b & 0x80) != 0; i++) {
+		b = rd_u8(r, "OID");
+		arc = arc << 7 | (b & 0x7f);
+	}
+	*ret = arc;
+	return r->bad == NULL && (b & 0x80) == 0;
+}
+
+/* Appends sep and arc to dst at *len; false when there is no room left. */
 static bool
 add_arc(char dst[OID_TEXT_LEN], size_t *len, const char *sep, unsigned long long arc)
 {
@@ -95,31 +109,20 @@ void
 oid_text(const struct tlv *t, char dst[OID_TEXT_LEN])
 {
 	struct rd r = t->body;
+	unsigned long long arc = 0, top;
 	size_t len = 0;
-	bool first = true;
+	bool good = t->tag == DER_OID && next_arc(&r, &arc), room;
 
-	dst[0] = '\0';
-	while (t->tag == DER_OID && rd_left(&r) > 0) {
-		unsigned long long arc = 0, top;
-		uint8_t b = 0x80;
-
-		for (int i = 0; i < 8 && (b & 0x80) != 0; i++) {
-			b = rd_u8(&r, "OID");
-			arc = arc << 7 | (b & 0x7f);
-		}
-		if (r.bad != NULL || (b & 0x80) != 0)
-			break;
-		top = arc < 80 ? arc / 40 : 2;
-		if (first && !add_arc(dst, &len, "", top))
-			break;
-		if (!add_arc(dst, &len, ".", first ? arc - 40 * top : arc)) {
-			memcpy(&dst[OID_TEXT_LEN - 4], "...", 4);
-			return;
-		}
-		first = false;
+	top = arc < 80 ? arc / 40 : 2; /* two arcs in one number: X.690 8.19.4 */
+	room = add_arc(dst, &len, "", top) && add_arc(dst, &len, ".", arc - 40 * top);
+	while (good && room && rd_left(&r) > 0) {
+		good = next_arc(&r, &arc);
+		room = add_arc(dst, &len, ".", arc);
 	}
-	if (first || rd_left(&r) > 0 || r.bad != NULL)
+	if (!good)
 		memcpy(dst, "(malformed)", sizeof("(malformed)"));
+	else if (!room)
+		memcpy(&dst[OID_TEXT_LEN - 4], "...", 4);
 }
 
 void

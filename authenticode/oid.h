@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authenticode/oid.h - the object identifiers of Authenticode, and algorithm identifiers.
- */
+/* authenticode/oid.h - Authenticode's object identifiers and algorithm identifiers. */
 #ifndef KD_OID_H
 #define KD_OID_H
 #include "authenticode/der.h"
@@ -38,13 +37,12 @@ bool oid_is_ecdsa_signature(const struct tlv *t);
 /* "1.2.840..."; "(malformed)" when it is none, cut with "..." when too long. */
 void oid_text(const struct tlv *t, char dst[OID_TEXT_LEN]);
 
-/* AlgorithmIdentifier of a digest: SEQUENCE { OID, NULL }. Read, NULL may be absent (RFC
- * 5754 section 2). */
+/* Appends a digest's AlgorithmIdentifier: SEQUENCE { OID, NULL }. */
 void oid_put_md(struct buf *b, enum md md);
 /* Reads an AlgorithmIdentifier; parameters are not looked at. */
 bool oid_get_algorithm(
     struct rd *r, const char *what, struct tlv *ret_oid, struct kd_err *e) KD_MUST;
-/* The same for a digest. KD_E_FORMAT "<what> names 1.2.840.113549.2.5, expected sha1,
- * ...". */
+/* The same for a digest; parameters must be NULL or absent (RFC 5754 section 2).
+ * KD_E_FORMAT "<what> names 1.2.840.113549.2.5, expected sha1, ...". */
 bool oid_get_md(struct rd *r, const char *what, enum md *ret, struct kd_err *e) KD_MUST;
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authenticode/spc.h - SpcIndirectDataContent: what an Authenticode signature says of a
- * file. */
+/* authenticode/spc.h - SpcIndirectDataContent: what a signature says of a file. */
 #ifndef KD_SPC_H
 #define KD_SPC_H
 #include <stddef.h>
@@ -10,21 +9,26 @@
 #include "base/md.h"
 
 /*
- * spc_build_pe - append the DER of SpcIndirectDataContent for a PE image: SpcPeImageData
- * with empty flags and the empty file link (what signtool writes today), DigestInfo of
- * the image. Spec: Windows Authenticode PE Signature Format 1.0,
- * "SpcIndirectDataContent"; facts 6.
+ * spc_build_pe - append the DER of SpcIndirectDataContent for a PE image.
+ *
+ * SpcPeImageData with empty flags and the empty file link (what signtool writes today),
+ * then DigestInfo of the image; digest is md_len(md) bytes.
+ *
+ * Errors: KD_E_NOMEM, KD_E_BUG (no algorithm); ret is then untouched.
+ * Spec:   Windows Authenticode PE Signature Format 1.0, "SpcIndirectDataContent",
+ *         facts 6.
  */
 bool spc_build_pe(
     enum md md, const uint8_t *digest, struct buf *ret, struct kd_err *e) KD_MUST;
 
 enum spc_type { SPC_TYPE_OTHER, SPC_TYPE_PE };
-struct spc { /* borrowed from the bytes that were parsed */
+struct spc { /* plain data */
 	enum spc_type type;
-	char type_oid[64];
+	char type_oid[64]; /* dotted */
 	enum md md;
 	uint8_t digest[MD_LEN_MAX];
 	bool page_hashes; /* the file link is a page-hash moniker */
 };
+/* Exactly len bytes; ret written on success only. KD_E_FORMAT names the element. */
 bool spc_parse(const uint8_t *der, size_t len, struct spc *ret, struct kd_err *e) KD_MUST;
 #endif

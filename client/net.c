@@ -8,11 +8,11 @@
 
 #include <curl/curl.h>
 
-#include "authenticode/cert.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "authenticode/cert.h"
 
 #define CONNECT_MS 10000u
 #define URL_MAX 2048

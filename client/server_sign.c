@@ -135,6 +135,7 @@ sign_unknown_again(struct server *s, const struct api_sign_request *q,
 	struct api_sign_request again = {0};
 	AUTO(api_sign_answer_clear) struct api_sign_answer got = {0};
 	AUTO(free) struct api_item *items = kd_alloc_array(q->items_n, sizeof(*items));
+	struct kd_err ignored = {0};
 	size_t at = 0;
 
 	if (items == NULL)
@@ -149,8 +150,8 @@ sign_unknown_again(struct server *s, const struct api_sign_request *q,
 	again.items = items;
 	memcpy(again.retry_of, q->id, sizeof(again.retry_of));
 	memcpy(again.key, q->key, sizeof(again.key));
-	if (!sign_under_one_id(s, &again, &got, e))
-		return false;
+	if (!sign_under_one_id(s, &again, &got, &ignored))
+		return true; /* the others have their signatures; these stay unknown */
 	for (size_t i = 0; i < q->items_n; i++) {
 		struct api_item_answer old = ret->items[i];
 

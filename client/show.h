@@ -3,8 +3,8 @@
  */
 #ifndef CLIENT_SHOW_H
 #define CLIENT_SHOW_H
-#include "authenticode/verify.h"
 #include "base/builder.h"
+#include "authenticode/verify.h"
 
 /* The tree; steps only with verdicts. colour: escape sequences for a terminal. */
 void show_tree(struct buf *b, const char *file, const struct verify_report *r,

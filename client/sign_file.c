@@ -5,12 +5,12 @@
 
 #include <string.h>
 
-#include "authenticode/cms.h"
-#include "authenticode/pe_embed.h"
-#include "authenticode/spc.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "authenticode/cms.h"
+#include "authenticode/pe_embed.h"
+#include "authenticode/spc.h"
 
 #define SPC_INDIRECT_DATA "1.3.6.1.4.1.311.2.1.4"
 

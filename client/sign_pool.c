@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 
 #define TICK_NS 100000000L
 
@@ -144,6 +145,9 @@ work(void *arg)
 static bool
 take_answer(struct sign_file *f, struct api_item_answer *a)
 {
+	const char *detail = a->detail != NULL ? a->detail : kd_code_info(a->code)->title;
+	char shown[sizeof(f->err.msg)];
+
 	switch (a->status) {
 	case API_SIGNED:
 		f->cms = STEAL(a->cms);
@@ -151,15 +155,16 @@ take_answer(struct sign_file *f, struct api_item_answer *a)
 		return true;
 	case API_PENDING:
 		(void)kd_fail(&f->err, KD_E_PENDING,
-		    "'%s': not signed yet, still waiting at the server", f->plan->arg);
+		    "'%s': not signed yet, still waiting at the server",
+		    SHOW(f->plan->arg));
 		(void)kd_hint(&f->err, "a longer --timeout waits longer");
 		return false;
 	case API_REFUSED:
 	case API_FAILED:
 		break;
 	}
-	(void)kd_fail(&f->err, a->code, "'%s': %s", f->plan->arg,
-	    a->detail != NULL ? a->detail : kd_code_info(a->code)->title);
+	(void)kd_fail(&f->err, a->code, "'%s': %s", SHOW(f->plan->arg),
+	    text_show(shown, sizeof(shown), detail, strlen(detail)));
 	return false;
 }
 

@@ -17,11 +17,11 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
-#include "authenticode/cms.h"
-#include "authenticode/spc.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "authenticode/cms.h"
+#include "authenticode/spc.h"
 #include "client/sign_pool.h"
 
 #define FILES 250

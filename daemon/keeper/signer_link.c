@@ -445,7 +445,8 @@ try_connect(struct signer_link *l, struct kd_err *e)
 
 	if (!sock_connect_unix(l->socket, &l->src.fd, e))
 		return false;
-	if (sock_check_peer(l->src.fd, l->uid, false, e) &&
+	/* A listener names whoever bound it: root, when a supervisor passed it in. */
+	if (sock_check_peer(l->src.fd, l->uid, true, e) &&
 	    loop_watch(l->loop, &l->src, EPOLLIN, e))
 		return true;
 	if (!loop_watch(l->loop, &l->src, 0, &ignored))

@@ -12,7 +12,12 @@
 #include "daemon/keeper/copy.h"
 
 #define RETRY_BUSY_S 1 /* a queue empties soon */
-#define RETRY_S 2      /* token and record may need a moment, or a person */
+#define ROOM_CMS                                                                         \
+	2048         /* what a ContentInfo, or an answer, holds beside the big things    \
+		      */
+#define ROOM_DER 512 /* an item's content and attributes, as a rule */
+#define ROOM_ITEM 64 /* an answer's item beside its signature */
+#define RETRY_S 2    /* token and record may need a moment, or a person */
 
 static void
 add_text(struct buf *b, const char *s)
@@ -133,9 +138,20 @@ request_free(struct request *r)
 	free(r);
 }
 
+/* One allocation instead of a dozen growing ones; failing shows at the first append. */
+static void
+make_room(struct buf *b, size_t n)
+{
+	size_t len = b->len;
+
+	if (buf_reserve(b, n) != NULL)
+		b->len = len;
+}
+
 bool
 request_build(struct request *r, struct kd_err *e)
 {
+	make_room(&r->der, r->items_n * ROOM_DER);
 	for (size_t i = 0; i < r->items_n; i++) {
 		const struct api_item *what = &r->ask.items[i];
 		struct item *it = &r->items[i];
@@ -248,6 +264,7 @@ request_check_item(struct item *it)
 	const struct request *r = it->req;
 	struct kd_err e = {0};
 
+	make_room(&it->cms, r->key->chain_der.len + ROOM_CMS + it->attrs_len);
 	if (cert_key_verify(
 		r->key->verifier, it->md, it->tbs, it->sig, it->sig_len, &e) &&
 	    cms_signer_assemble(r->key->assembler, it->md, r->der.p + it->content_at,
@@ -329,7 +346,7 @@ request_answer(struct request *r, const char *request_id, struct answer *ret,
 {
 	struct api_item_answer *v; /* borrows everything from the items */
 	struct api_sign_answer a = {.items_n = r->items_n};
-	size_t at = body->len;
+	size_t at = body->len, room = ROOM_CMS;
 
 	if (r->undecided == 0 && nobody_heard(r)) {
 		struct kd_err why = {0};
@@ -346,6 +363,9 @@ request_answer(struct request *r, const char *request_id, struct answer *ret,
 	COPY(a.key, r->key_name);
 	a.items = v;
 	if (answer_items(r, v, e)) {
+		for (size_t i = 0; i < r->items_n; i++)
+			room += ROOM_ITEM + v[i].cms_len / 3 * 4;
+		make_room(body, room);
 		api_sign_answer_encode(&a, body);
 		*ret = (struct answer){
 		    .status = r->undecided > 0 ? 202 : 200,

@@ -88,9 +88,10 @@ if [ "$(id -u)" = 0 ] && mkdir "$T/small" && mount -t tmpfs -o size=2m tmpfs "$T
 	before=$(heard)
 	ok 'on a small file system it signs' answered 200 small-00000000001 03
 	head -c 4000000 /dev/zero >"$T/small/ballast" 2>/dev/null
-	load() { "$tools/fake_front_tool" -s "$T/keeper.sock" -c "$T/host1.chain" -n 4 -b 50 -t 1500 load; }
-	load >"$T/load.out" 2>"$T/load.err"
-	ok 'when it is full: 503' answered 503 small-00000000002 04
+	load() { "$tools/fake_front_tool" -s "$T/keeper.sock" -c "$T/host1.chain" -n 4 -b 50 -t 500 load; }
+	filled() { load >"$T/load.out" 2>"$T/load.err" && ! grep -q 'others 0$' "$T/load.out"; }
+	ok 'until the file system is full' wait_for 10 filled
+	ok 'then 503' answered 503 small-00000000002 04
 	ok 'record_unavailable' grep -q '"code":"record_unavailable"' "$T/answer"
 	full=$(heard)
 	ok 'and again' answered 503 small-00000000002 04

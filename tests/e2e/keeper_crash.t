@@ -12,7 +12,7 @@ make_conf
 start_signer
 rounds() {
 	round=0
-	while [ $round -lt "$ROUNDS" ]; do
+	while [ "$round" -lt "$ROUNDS" ]; do
 		start_keeper || return 1
 		# 3, 10, 17 ... ms into the load: before, between and after the commits
 		"$tools/fake_front_tool" -s "$T/keeper.sock" -c "$T/host1.chain" -n 8 -b $((round % 3 + 1)) \

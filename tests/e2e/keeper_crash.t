@@ -14,7 +14,7 @@ rounds() {
 	round=0
 	while [ "$round" -lt "$ROUNDS" ]; do
 		start_keeper || return 1
-		# 3, 10, 17 ... ms into the load: before, between and after the commits
+		# 3, 70, 137 ... ms after the load begins: before, between and after the commits
 		"$tools/fake_front_tool" -s "$T/keeper.sock" -c "$T/host1.chain" -n 8 -b $((round % 3 + 1)) \
 			-t 2000 -l "$T/released" load >>"$T/load.out" 2>>"$T/load.err" &
 		load=$!

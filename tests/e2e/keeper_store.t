@@ -126,13 +126,22 @@ if [ "$(id -u)" = 0 ] && id nobody >/dev/null 2>&1; then
 	ok 'we are not answered' wait_for 5 gone
 	ok 'and the log says who tried' wait_for 5 grep -q 'connection refused' "$T/keeper.err"
 	stop "$keeper_pid"
+	# A listener bound by root may be anybody's (systemd passes it on); this one is nobody's own.
 	CONF_MORE=
 	make_conf
-	sed -i 's|^socket = .*signer.sock|&\nuser = nobody|' "$T/keeper.conf"
+	mkdir "$T/theirs"
+	cp "$T/leaf.key" "$tools/fake_signer_tool" "$T/theirs"
+	chown -R nobody "$T/theirs"
+	chmod 711 "$T"
+	start theirs setpriv --reuid=nobody --clear-groups "$T/theirs/fake_signer_tool" -s "$T/theirs/signer.sock" \
+		-k "$T/theirs/leaf.key" -n driver
+	ok 'a signer of another user listens' wait_for 5 test -S "$T/theirs/signer.sock"
+	sed -i "s|^socket = .*signer.sock|socket = $T/theirs/signer.sock\nuser = daemon|" "$T/keeper.conf"
 	start keeper "$builddir/kdsign-keeper" --config "$T/keeper.conf"
 	keeper_pid=$pid
 	unready() { ask host1 ready >"$T/answer"; grep -q 'not connected' "$T/answer"; }
-	ok "a signer that is not its user's is not used" wait_for 5 unready
+	ok "a signer that is not its user's is not used" wait_for 10 unready
+	ok 'and the log says whose it is' grep -q "the peer is user $(id -u nobody), must be $(id -u daemon)" "$T/keeper.err"
 	stop "$keeper_pid"
 else
 	skip 'the wrong front user' 'needs root, to name another one'

@@ -23,7 +23,6 @@ FRONT_LIBS = libfront.a libwire.a libbase.a $(MHD_LIBS) $(GNUTLS_LIBS) $(BASE_LI
 
 sbin_PROGRAMS += kdsignd
 kdsignd_SOURCES = daemon/front/main.c
-kdsignd_CPPFLAGS = $(AM_CPPFLAGS) -DSYSCONFDIR='"$(sysconfdir)"'
 kdsignd_LDADD = $(FRONT_LIBS)
 
 check_PROGRAMS += tests/unit/front/fake_keeper

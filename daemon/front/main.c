@@ -15,6 +15,9 @@
 #include "daemon/front/run.h"
 #include "daemon/front/standalone.h"
 
+#define CONFIG_DEFAULT                                                                   \
+	"/etc/kdsign/kdsignd.conf" /* where all parts of kdsign have theirs */
+
 struct options {
 	const char *config;
 	const char *standalone; /* NULL: only the front */
@@ -113,8 +116,7 @@ print_conf(const struct front_conf *conf, struct kd_err *e)
 static bool
 front_main(const struct options *o, struct kd_err *e)
 {
-	const char *path =
-	    o->config != NULL ? o->config : SYSCONFDIR "/kdsign/kdsignd.conf";
+	const char *path = o->config != NULL ? o->config : CONFIG_DEFAULT;
 	struct front_conf conf = {0};
 	bool ok =
 	    conf_load(path, front_conf_sections, &conf, e) && front_conf_check(&conf, e);

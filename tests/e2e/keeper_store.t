@@ -91,13 +91,19 @@ if [ "$(id -u)" = 0 ] && mkdir "$T/small" && mount -t tmpfs -o size=2m tmpfs "$T
 	load() { "$tools/fake_front_tool" -s "$T/keeper.sock" -c "$T/host1.chain" -n 4 -b 50 -t 500 load; }
 	filled() { load >"$T/load.out" 2>"$T/load.err" && ! grep -q 'others 0$' "$T/load.out"; }
 	ok 'until the file system is full' wait_for 10 filled
-	ok 'then 503' answered 503 small-00000000002 04
+	# Closing a record that failed folds its log into it, which may leave room for a few more; so fill that too.
+	try=1000
+	stuck() {
+		cat /dev/zero >>"$T/small/ballast" 2>/dev/null
+		try=$((try + 1))
+		heard_before=$(heard)
+		answered 503 "small-0000000$try" 04 && answered 503 "small-0000000$try" 04 &&
+			[ "$(heard)" = "$heard_before" ]
+	}
+	ok 'then 503, again and again, and no token hears of it' wait_for 10 stuck
 	ok 'record_unavailable' grep -q '"code":"record_unavailable"' "$T/answer"
-	full=$(heard)
-	ok 'and again' answered 503 small-00000000002 04
-	ok 'and no token hears of it' test "$(heard)" = "$full"
 	rm "$T/small/ballast"
-	ok 'it recovers by itself when there is space' wait_for 10 answered 200 small-00000000002 04
+	ok 'it recovers by itself when there is space' wait_for 10 answered 200 "small-0000000$try" 04
 	stop "$keeper_pid"
 	ok 'every digest heard has its intent' test "$(tail -n +$((before + 1)) "$T/journal" | while read -r d; do
 		sql "SELECT count(*) FROM event WHERE json_extract(json,'\$.signed_digest') = '$d'"

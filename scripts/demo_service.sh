@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 # scripts/demo_service.sh - sourced by demo after lib.sh: token, demo PKI, configuration, and the service itself.
 #
 # $state is demo-state/, $built the folder of the programs. Everything is made once and kept for the next run;
@@ -222,16 +222,19 @@ start_service() {
 	[[ $(id -u) != 0 ]] || chown "$owner_uid:$owner_gid" "$state/port" "$state/pid" "$state/service.log"
 }
 
+# alive PID - there, and not only waiting for its parent to notice
+alive() { [[ $(sed -n 's/^State:\t\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null) == [!Z] ]]; }
+
 # stop_service PID - by its process id, and only when it is still our kdsignd
 stop_service() {
 	local pid=$1 i
 	if [[ -e /proc/$pid && $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) == *kdsignd\ --standalone* ]]; then
-		kill "$pid" 2>/dev/null || true
+		kill "$pid" 2>/dev/null || die "the service (process $pid) is another user's" "sudo scripts/demo --stop"
 		for ((i = 0; i < 150; i++)); do
-			[[ -e /proc/$pid ]] && ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null || break
+			alive "$pid" || break
 			sleep 0.1
 		done
-		[[ ! -e /proc/$pid ]] || grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null || kill -KILL "$pid" 2>/dev/null || true
+		! alive "$pid" || kill -KILL "$pid" 2>/dev/null || true
 	fi
 	rm -f "$state/pid" "$state/port"
 	take_back

@@ -31,11 +31,13 @@ as_owner() {
 
 # need_packages KIND... - installs what is missing of scripts/packages
 need_packages() {
-	local kind missing=() p
+	local kind line missing=() p
 	for kind; do
-		for p in $(sed -n "s/^$kind\t//p" "$top/scripts/packages"); do
-			[[ $(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null) == installed ]] || missing+=("$p")
-		done
+		while read -r line; do
+			for p in $line; do
+				[[ $(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null) == installed ]] || missing+=("$p")
+			done
+		done < <(sed -n "s/^$kind\t//p" "$top/scripts/packages")
 	done
 	[[ ${#missing[@]} -gt 0 ]] || return 0
 	[[ $(id -u) == 0 ]] || die "these packages are missing: ${missing[*]}" "run it as root: sudo scripts/$program" 2
@@ -73,4 +75,5 @@ build() {
 	step "building ${dir#"$top/"}"
 	as_owner make -C "$dir" -j"$(nproc)" --no-print-directory >"$dir/make.log" 2>&1 ||
 		{ grep -E -A3 'error|warning' "$dir/make.log" | head -n 30 >&2; die "the build failed" "the whole log: $dir/make.log"; }
+	[[ $(id -u) != 0 ]] || chown "$owner_uid:$owner_gid" "$dir"/*.log
 }

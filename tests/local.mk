@@ -3,3 +3,9 @@
 EXTRA_DIST += tests/tap.sh
 dist_check_SCRIPTS += scripts/check-layers scripts/check-source tests/checks.t tests/tap.t
 TESTS += scripts/check-layers scripts/check-source tests/checks.t tests/tap.t
+
+# All daemons together: whole_*.t.
+EXTRA_DIST += tests/e2e/whole_lib.sh
+whole_tests = tests/e2e/whole_curl.t tests/e2e/whole_token.t
+dist_check_SCRIPTS += $(whole_tests)
+TESTS += $(whole_tests)

@@ -3,7 +3,8 @@
 # tests/e2e/client_service.sh - sourced after client_files.sh: the real daemons over SoftHSM, two keys, three clients.
 #
 #	make_service     token, keys, certificates, configuration under $T
-#	start_service    kdsignd --standalone; KDSIGN_SERVER, KDSIGN_IDENTITY, KDSIGN_CA are set; $service
+#	launch_service   kdsignd --standalone; KDSIGN_SERVER, KDSIGN_IDENTITY, KDSIGN_CA are set; $service
+#	start_service    the same, and waits until it is ready to sign
 #	stop_service
 #
 # Clients: one.identity may use "driver"; two.identity "driver" and "second"; nobody.identity has no grant.
@@ -96,13 +97,17 @@ make_service() {
 	)
 }
 
-start_service() {
+launch_service() {
 	rm -f "$T/port"
 	start service "$builddir/kdsignd" --standalone "$T/etc" --port-file "$T/port"
 	service=$pid
-	wait_for 20 test -s "$T/port" || { sed 's/^/# /' "$T/service.err"; exit 99; }
+	wait_for 20 test -s "$T/port" || return 1
 	KDSIGN_SERVER=https://127.0.0.1:$(cat "$T/port")
 	export KDSIGN_SERVER KDSIGN_IDENTITY="$T/one.identity" KDSIGN_CA="$T/client-ca.pem"
+}
+
+start_service() {
+	launch_service || { sed 's/^/# /' "$T/service.err"; exit 99; }
 	wait_for 20 "$client" --quiet --timeout 2s status 2>"$T/status.err" ||
 		{ sed 's/^/# /' "$T/service.err" "$T/status.err"; exit 99; }
 }

@@ -27,13 +27,13 @@ libclient_a_SOURCES = \
 
 kdsign_client_SOURCES = client/main.c
 kdsign_client_LDADD = libclient.a libwire.a libauthenticode.a libbase.a \
-	$(CURL_LIBS) $(OPENSSL_LIBS)
+	$(CURL_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS)
 
 dist_man_MANS += docs/kdsign-client.1
 EXTRA_DIST += etc/client.conf
 
 CLIENT_TEST_LIBS = libclient.a libwire.a libauthenticode.a libbase.a \
-	$(CURL_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+	$(CURL_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 CLIENT_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(OPENSSL_CFLAGS)
 CLIENT_TESTS = \
 	tests/unit/client/choice_test \

@@ -36,7 +36,7 @@ finds check-layers 'authenticode/pe.h' "the front includes authenticode"
 plant wire/bad.c '#include "frame.h"'
 finds check-layers '# wire/bad.c:1:' "an include without its folder"
 plant wire/frame.c '#include <jansson.h>'
-finds check-layers '# wire/frame.c:1:' "jansson outside fuzz/fuzz_json.c"
+finds check-layers '# wire/frame.c:1:' "jansson outside wire/json.c"
 plant client/verify.c '#include <openssl/evp.h>'
 finds check-layers '# client/verify.c:1:' "OpenSSL in the client"
 plant daemon/keeper/policy.c '#include <sqlite3.h>'

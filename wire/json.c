@@ -1,14 +1,143 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wire/json.c - strict views of a parsed JSON text: what is asked for, and nothing else.
- */
+/* wire/json.c - strict reading of JSON; the only file that knows jansson. */
 #include "wire/json.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
+
+#include <jansson.h>
 
 #include "base/text.h"
-#include "wire/json_value.h"
+
+/* Never defined: a struct json is jansson's root value under our name. */
+static const json_t *
+root_of(const struct json *j)
+{
+	return (const json_t *)(const void *)j;
+}
+
+void
+json_free(struct json *j)
+{
+	json_decref((json_t *)(void *)j);
+}
+
+/* Seeding by ourselves, because jansson would open /dev/urandom long after the sandbox
+ * closed. */
+static void
+seed_library(void)
+{
+	size_t seed = 0;
+
+	if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed) || seed == 0)
+		seed = (size_t)(uintptr_t)&seed; /* 0 would mean: seed yourself */
+	json_object_seed(seed);
+}
+
+/* A finding of ours at offset at, placed as jansson places its own: lines from 1, columns
+ * in characters. Always false. */
+KD_PRINTF(4, 5)
+static bool
+bad_at(const char *p, size_t at, struct kd_err *e, const char *fmt, ...)
+{
+	size_t line = 1, column = 1;
+	char what[64];
+	va_list ap;
+
+	for (size_t i = 0; i < at; i++) {
+		bool begins_character = ((unsigned char)p[i] & 0xc0) != 0x80;
+
+		column = p[i] == '\n' ? 1 : column + begins_character;
+		line += p[i] == '\n';
+	}
+	va_start(ap, fmt);
+	(void)vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	return kd_fail(e, KD_E_REQUEST, "line %zu column %zu: %s", line, column, what);
+}
+
+/* From a string's first quote to its last, or beyond the end of the text. */
+static size_t
+string_end(const char *p, size_t n, size_t at)
+{
+	for (at++; at < n && p[at] != '"'; at++)
+		if (p[at] == '\\')
+			at++;
+	return at;
+}
+
+/* What the text would cost to parse, found without parsing: brackets need not match, and
+ * an empty one counts as two values. */
+static bool
+check_extent(const char *p, size_t n, struct kd_err *e)
+{
+	size_t values = 1, depth = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		char c = p[i];
+
+		if (c == '"') {
+			i = string_end(p, n, i);
+		} else if (c == ',' || c == '[' || c == '{') {
+			values++;
+			depth += c != ',';
+		} else if ((c == ']' || c == '}') && depth > 0) {
+			depth--;
+		}
+		if (depth > JSON_DEPTH_MAX)
+			return bad_at(
+			    p, i, e, "nested more than %d deep", JSON_DEPTH_MAX);
+		if (values > JSON_VALUES_MAX)
+			return kd_fail(e, KD_E_TOO_LARGE, "more than %d JSON values",
+			    JSON_VALUES_MAX);
+	}
+	return true;
+}
+
+/* jansson itself nests 2,048 deep and skips a NUL behind a number. */
+static bool
+check_text(const char *p, size_t n, struct kd_err *e)
+{
+	const char *nul;
+
+	if (n > JSON_LEN_MAX)
+		return kd_fail(e, KD_E_TOO_LARGE,
+		    "%zu bytes of JSON, at most %zu allowed", n, JSON_LEN_MAX);
+	if (n == 0)
+		return bad_at(p, 0, e, "the text is empty");
+	nul = memchr(p, '\0', n);
+	if (nul != NULL)
+		return bad_at(p, (size_t)(nul - p), e, "a NUL byte");
+	return check_extent(p, n, e);
+}
+
+bool
+json_parse(const char *p, size_t n, struct json **ret, struct kd_err *e)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	json_error_t why;
+	json_t *root;
+
+	if (!check_text(p, n, e))
+		return false;
+	pthread_once(&once, seed_library);
+	errno = 0;
+	root = json_loadb(p, n, JSON_REJECT_DUPLICATES, &why);
+	if (root != NULL) {
+		*ret = (struct json *)(void *)root;
+		return true;
+	}
+	/* jansson reports some failed allocations as syntax errors, the others not at all
+	 */
+	if (errno == ENOMEM || why.text[0] == '\0')
+		return kd_fail_nomem(e, "parsing JSON");
+	return kd_fail(e, KD_E_REQUEST, "line %d column %d: %s", why.line, why.column,
+	    SHOW(why.text));
+}
 
 static void
 path_add(char path[JSON_PATH_MAX], const char *sep, const char *name)
@@ -42,9 +171,9 @@ jo_bad(const struct jo *o, const char *name, const char *fmt, ...)
 }
 
 static const char *
-type_name(const struct value *v)
+type_name(const json_t *v)
 {
-	switch (v->type) {
+	switch (json_typeof(v)) {
 	case JSON_OBJECT:
 		return "an object";
 	case JSON_ARRAY:
@@ -64,33 +193,54 @@ type_name(const struct value *v)
 	return "null";
 }
 
-static const struct value *
-usable_object(const struct value *v, const char *path, struct kd_err *e)
+/* The object's members are numbered by iteration, so more than struct jo can number are
+ * refused. */
+static const json_t *
+usable_object(const json_t *v, const char *path, struct kd_err *e)
 {
-	if (v->type == JSON_OBJECT)
+	if (path[0] == '\0')
+		path = "the document";
+	if (!json_is_object(v))
+		kd_fail(
+		    e, KD_E_REQUEST, "%s: needs an object, is %s", path, type_name(v));
+	else if (json_object_size(v) > JSON_MEMBERS_MAX)
+		kd_fail(e, KD_E_REQUEST, "%s: %zu members, at most %d allowed", path,
+		    json_object_size(v), JSON_MEMBERS_MAX);
+	else
 		return v;
-	kd_fail(e, KD_E_REQUEST, "%s: needs an object, is %s",
-	    path[0] == '\0' ? "the document" : path, type_name(v));
 	return NULL;
 }
 
 struct jo
 jo_top(const struct json *j, struct kd_err *e)
 {
-	return (struct jo){.obj = usable_object(&j->v[0], "", e), .e = e};
+	return (struct jo){.obj = usable_object(root_of(j), "", e), .e = e};
+}
+
+/* jansson's iterators take a pointer to non-const, but change nothing. */
+static json_t *
+object_of(const struct jo *o)
+{
+	return (json_t *)(uintptr_t)o->obj;
 }
 
 /* The member and its place among its siblings; NULL when absent or after a finding. A
- * walk: the objects are small, and the place is needed. */
-static const struct value *
+ * walk, not a hash lookup: objects are small, and the place is needed. */
+static const json_t *
 find(const struct jo *o, const char *name, unsigned *ret_place)
 {
-	const struct value *v = o->obj == NULL ? NULL : value_first(o->obj);
+	json_t *obj = object_of(o);
+	unsigned place = 0;
 
-	*ret_place = 0;
-	for (; v != NULL && strcmp(v->name, name) != 0; v = value_next(v))
-		++*ret_place;
-	return v;
+	for (void *it = json_object_iter(obj); it != NULL;
+	     it = json_object_iter_next(obj, it)) {
+		if (strcmp(json_object_iter_key(it), name) == 0) {
+			*ret_place = place;
+			return json_object_iter_value(it);
+		}
+		place++;
+	}
+	return NULL;
 }
 
 bool
@@ -101,21 +251,21 @@ jo_has(const struct jo *o, const char *name)
 	return find(o, name, &place) != NULL;
 }
 
-static const struct value *
+static const json_t *
 take_opt(struct jo *o, const char *name)
 {
 	unsigned place = 0;
-	const struct value *v = find(o, name, &place);
+	const json_t *v = find(o, name, &place);
 
 	if (v != NULL)
 		o->seen |= UINT64_C(1) << place;
 	return v;
 }
 
-static const struct value *
+static const json_t *
 take(struct jo *o, const char *name)
 {
-	const struct value *v = take_opt(o, name);
+	const json_t *v = take_opt(o, name);
 
 	if (v == NULL && o->obj != NULL)
 		jo_bad(o, name, "missing");
@@ -123,18 +273,17 @@ take(struct jo *o, const char *name)
 }
 
 static const char *
-as_string(
-    const struct jo *o, const char *name, const struct value *v, size_t min, size_t max)
+as_string(const struct jo *o, const char *name, const json_t *v, size_t min, size_t max)
 {
 	size_t n;
 
-	if (v->type != JSON_STRING) {
+	if (!json_is_string(v)) {
 		jo_bad(o, name, "needs a string, is %s", type_name(v));
 		return "";
 	}
-	n = v->n;
+	n = json_string_length(v);
 	if (n >= min && n <= max)
-		return v->s;
+		return json_string_value(v);
 	if (min == max)
 		jo_bad(o, name, "needs %zu bytes, has %zu", min, n);
 	else
@@ -145,7 +294,7 @@ as_string(
 const char *
 jo_str(struct jo *o, const char *name, size_t min, size_t max)
 {
-	const struct value *v = take(o, name);
+	const json_t *v = take(o, name);
 
 	return v == NULL ? "" : as_string(o, name, v, min, max);
 }
@@ -153,30 +302,32 @@ jo_str(struct jo *o, const char *name, size_t min, size_t max)
 const char *
 jo_str_opt(struct jo *o, const char *name, size_t max)
 {
-	const struct value *v = take_opt(o, name);
+	const json_t *v = take_opt(o, name);
 
 	return v == NULL ? NULL : as_string(o, name, v, 1, max);
 }
 
 static uint64_t
-as_uint(const struct jo *o, const char *name, const struct value *v, uint64_t min,
-    uint64_t max)
+as_uint(const struct jo *o, const char *name, const json_t *v, uint64_t min, uint64_t max)
 {
-	if (v->type != JSON_INTEGER) {
+	json_int_t i;
+
+	if (!json_is_integer(v)) {
 		jo_bad(o, name, "needs a whole number, is %s", type_name(v));
 		return min;
 	}
-	if (v->i >= 0 && (uint64_t)v->i >= min && (uint64_t)v->i <= max)
-		return (uint64_t)v->i;
+	i = json_integer_value(v);
+	if (i >= 0 && (uint64_t)i >= min && (uint64_t)i <= max)
+		return (uint64_t)i;
 	jo_bad(o, name, "must be %llu to %llu, is %lld", (unsigned long long)min,
-	    (unsigned long long)max, (long long)v->i);
+	    (unsigned long long)max, (long long)i);
 	return min;
 }
 
 uint64_t
 jo_uint(struct jo *o, const char *name, uint64_t min, uint64_t max)
 {
-	const struct value *v = take(o, name);
+	const json_t *v = take(o, name);
 
 	return v == NULL ? min : as_uint(o, name, v, min, max);
 }
@@ -184,23 +335,23 @@ jo_uint(struct jo *o, const char *name, uint64_t min, uint64_t max)
 uint64_t
 jo_uint_opt(struct jo *o, const char *name, uint64_t max, uint64_t dflt)
 {
-	const struct value *v = take_opt(o, name);
+	const json_t *v = take_opt(o, name);
 
 	return v == NULL ? dflt : as_uint(o, name, v, 0, max);
 }
 
 static bool
-as_bool(const struct jo *o, const char *name, const struct value *v)
+as_bool(const struct jo *o, const char *name, const json_t *v)
 {
-	if (v->type != JSON_TRUE && v->type != JSON_FALSE)
+	if (!json_is_boolean(v))
 		jo_bad(o, name, "needs true or false, is %s", type_name(v));
-	return v->type == JSON_TRUE;
+	return json_is_true(v);
 }
 
 bool
 jo_bool(struct jo *o, const char *name)
 {
-	const struct value *v = take(o, name);
+	const json_t *v = take(o, name);
 
 	return v != NULL && as_bool(o, name, v);
 }
@@ -208,7 +359,7 @@ jo_bool(struct jo *o, const char *name)
 bool
 jo_bool_opt(struct jo *o, const char *name, bool dflt)
 {
-	const struct value *v = take_opt(o, name);
+	const json_t *v = take_opt(o, name);
 
 	return v == NULL ? dflt : as_bool(o, name, v);
 }
@@ -216,7 +367,7 @@ jo_bool_opt(struct jo *o, const char *name, bool dflt)
 struct jo
 jo_obj(struct jo *o, const char *name)
 {
-	const struct value *v = take(o, name);
+	const json_t *v = take(o, name);
 	struct jo sub = {.e = o->e};
 
 	memcpy(sub.path, o->path, sizeof(sub.path));
@@ -227,8 +378,7 @@ jo_obj(struct jo *o, const char *name)
 }
 
 static struct ja
-as_array(
-    const struct jo *o, const char *name, const struct value *v, size_t min, size_t max)
+as_array(const struct jo *o, const char *name, const json_t *v, size_t min, size_t max)
 {
 	struct ja a = {.e = o->e};
 	size_t n;
@@ -237,11 +387,11 @@ as_array(
 	path_add(a.path, ".", name);
 	if (v == NULL)
 		return a;
-	if (v->type != JSON_ARRAY) {
+	if (!json_is_array(v)) {
 		jo_bad(o, name, "needs an array, is %s", type_name(v));
 		return a;
 	}
-	n = v->n;
+	n = json_array_size(v);
 	if (n < min || n > max) {
 		jo_bad(o, name, "needs %zu to %zu elements, has %zu", min, max, n);
 		return a;
@@ -273,33 +423,19 @@ element_path(const struct ja *a, size_t i, char path[JSON_PATH_MAX])
 	path_add(path, "", index);
 }
 
-/* Element i < n; from where the last one was found, so that a loop over all walks but
- * once. */
-static const struct value *
-element(struct ja *a, size_t i)
-{
-	if (a->cursor == NULL || i < a->cursor_at) {
-		a->cursor = value_first(a->arr);
-		a->cursor_at = 0;
-	}
-	for (; a->cursor_at < i; a->cursor_at++)
-		a->cursor = value_next(a->cursor);
-	return a->cursor;
-}
-
 struct jo
-ja_obj(struct ja *a, size_t i)
+ja_obj(const struct ja *a, size_t i)
 {
 	struct jo o = {.e = a->e};
 
 	element_path(a, i, o.path);
 	if (i < a->n)
-		o.obj = usable_object(element(a, i), o.path, a->e);
+		o.obj = usable_object(json_array_get(a->arr, i), o.path, a->e);
 	return o;
 }
 
 const char *
-ja_str(struct ja *a, size_t i, size_t max)
+ja_str(const struct ja *a, size_t i, size_t max)
 {
 	struct jo o = {.e = a->e};
 	char path[JSON_PATH_MAX];
@@ -307,7 +443,7 @@ ja_str(struct ja *a, size_t i, size_t max)
 	if (i >= a->n)
 		return "";
 	element_path(a, i, path);
-	return as_string(&o, path, element(a, i), 1, max);
+	return as_string(&o, path, json_array_get(a->arr, i), 1, max);
 }
 
 void
@@ -319,10 +455,15 @@ jo_ignore_rest(struct jo *o)
 bool
 jo_end(struct jo *o)
 {
-	const struct value *v = o->obj == NULL ? NULL : value_first(o->obj);
+	json_t *obj = object_of(o);
+	uint64_t left = ~o->seen;
 
-	for (uint64_t left = ~o->seen; v != NULL; v = value_next(v), left >>= 1)
+	for (void *it = json_object_iter(obj); it != NULL;
+	     it = json_object_iter_next(obj, it)) {
 		if ((left & 1) != 0)
-			return jo_bad(o, SHOW(v->name), "unknown member");
+			return jo_bad(
+			    o, SHOW(json_object_iter_key(it)), "unknown member");
+		left >>= 1;
+	}
 	return o->e->code == KD_OK;
 }

@@ -19,7 +19,7 @@ libfront_a_SOURCES = \
 	daemon/front/status.c daemon/front/status.h \
 	daemon/front/tls.c daemon/front/tls.h
 
-FRONT_LIBS = libfront.a libwire.a libbase.a $(MHD_LIBS) $(GNUTLS_LIBS) $(BASE_LIBS)
+FRONT_LIBS = libfront.a libwire.a libbase.a $(MHD_LIBS) $(GNUTLS_LIBS) $(JANSSON_LIBS) $(BASE_LIBS)
 
 sbin_PROGRAMS += kdsignd
 kdsignd_SOURCES = daemon/front/main.c
@@ -27,7 +27,7 @@ kdsignd_LDADD = $(FRONT_LIBS)
 
 check_PROGRAMS += tests/unit/front/fake_keeper
 tests_unit_front_fake_keeper_SOURCES = tests/unit/front/fake_keeper.c
-tests_unit_front_fake_keeper_LDADD = libwire.a libbase.a $(BASE_LIBS)
+tests_unit_front_fake_keeper_LDADD = libwire.a libbase.a $(JANSSON_LIBS) $(BASE_LIBS)
 
 check_PROGRAMS += tests/unit/front/raw_client
 tests_unit_front_raw_client_CPPFLAGS = $(AM_CPPFLAGS) $(GNUTLS_CFLAGS)

@@ -22,7 +22,7 @@ libkeeper_a_SOURCES = \
 	daemon/keeper/waiter.c \
 	daemon/keeper/work.h
 
-KEEPER_LIBS = libkeeper.a libauthenticode.a libwire.a libbase.a $(SQLITE_LIBS) $(OPENSSL_LIBS) \
+KEEPER_LIBS = libkeeper.a libauthenticode.a libwire.a libbase.a $(SQLITE_LIBS) $(OPENSSL_LIBS) $(JANSSON_LIBS) \
 	$(BASE_LIBS)
 
 sbin_PROGRAMS += kdsign-keeper

@@ -67,7 +67,7 @@ newer_servers_may_say_more(void **state)
 
 #define ITEM(item) "{" ID ",\"items\":[" item "]}"
 static const struct refusal wrong_answers[] = {
-    {"", FROM_SERVER "line 1 column 1: the text ends where '{' or '[' is expected"},
+    {"", FROM_SERVER "line 1 column 1: the text is empty"},
     {"[]", FROM_SERVER "the document: needs an object, is an array"},
     {"{}", FROM_SERVER "id: missing"},
     {"{\"id\":\"build-0123456789\"}", FROM_SERVER "key: missing"},
@@ -191,7 +191,7 @@ no_keys_at_all(void **state)
 }
 
 static const struct refusal wrong_keys[] = {
-    {"x", FROM_LIST "line 1 column 1: 'x' where '{' or '[' is expected"},
+    {"x", FROM_LIST "line 1 column 1: '[' or '{' expected near 'x'"},
     {"{}", FROM_LIST "name: missing"},
     {"{\"name\":\"a\",\"algorithm\":\"rsa\",\"bits\":99999}",
 	FROM_LIST "bits: must be 0 to 16384, is 99999"},
@@ -345,7 +345,7 @@ static void
 wrong_problems_are_refused(void **state)
 {
 	static const struct refusal cases[] = {
-	    {"<html>", FROM_PROBLEM "line 1 column 1: '<' where '{' or '[' is expected"},
+	    {"<html>", FROM_PROBLEM "line 1 column 1: '[' or '{' expected near '<'"},
 	    {"{}", FROM_PROBLEM "code: missing"},
 	    {"{\"code\":\"busy\"}", FROM_PROBLEM "detail: missing"},
 	    {"{\"code\":\"x\",\"detail\":\"d\"}", FROM_PROBLEM "status: missing"},

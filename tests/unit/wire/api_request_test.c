@@ -100,8 +100,7 @@ static const struct {
 	enum kd_code code;
 	const char *msg;
 } refusals[] = {
-    {"{", KD_E_REQUEST,
-	"line 1 column 2: the text ends where a member's name is expected"},
+    {"{", KD_E_REQUEST, "line 1 column 1: string or '}' expected near end of file"},
     {"[]", KD_E_REQUEST, "the document: needs an object, is an array"},
     {"{}", KD_E_REQUEST, "id: missing"},
     {"{\"id\":7}", KD_E_REQUEST, "id: needs a string, is a whole number"},
@@ -114,7 +113,7 @@ static const struct {
     {"{\"id\":\"build 0123456789\"}", KD_E_REQUEST,
 	"id: only A-Z a-z 0-9 . _ - are allowed, has 'build 0123456789'"},
     {"{" ID ",\"id\":\"build-0123456789\"}", KD_E_REQUEST,
-	"line 1 column 26: member 'id' appears twice"},
+	"line 1 column 29: duplicate object key near '\"id\"'"},
     {"{" ID ",\"retry_of\":\"x\"}", KD_E_REQUEST,
 	"retry_of: needs 16 to 64 bytes, has 1"},
     {"{" ID ",\"retry_of\":\"build/0123456789\"}", KD_E_REQUEST,

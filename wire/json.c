@@ -2,7 +2,6 @@
 /* wire/json.c - strict reading of JSON; the only file that knows jansson. */
 #include "wire/json.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 
 /* Never defined: a struct json is jansson's root value under our name. */
@@ -26,13 +26,29 @@ json_free(struct json *j)
 	json_decref((json_t *)(void *)j);
 }
 
+/* jansson goes on after some failed allocations, with a byte missing from a string, and
+ * reports others as bad syntax: once one has failed, all others of that text do, and this
+ * is believed. */
+static _Thread_local bool out_of_memory;
+
+static void *
+allocate(size_t n)
+{
+	void *p = out_of_memory ? NULL : kd_alloc(n);
+
+	if (p == NULL)
+		out_of_memory = true;
+	return p;
+}
+
 /* Seeding by ourselves, because jansson would open /dev/urandom long after the sandbox
  * closed. */
 static void
-seed_library(void)
+prepare_library(void)
 {
 	size_t seed = 0;
 
+	json_set_alloc_funcs(allocate, free);
 	if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed) || seed == 0)
 		seed = (size_t)(uintptr_t)&seed; /* 0 would mean: seed yourself */
 	json_object_seed(seed);
@@ -124,17 +140,17 @@ json_parse(const char *p, size_t n, struct json **ret, struct kd_err *e)
 
 	if (!check_text(p, n, e))
 		return false;
-	pthread_once(&once, seed_library);
-	errno = 0;
+	pthread_once(&once, prepare_library);
+	out_of_memory = false;
 	root = json_loadb(p, n, JSON_REJECT_DUPLICATES, &why);
+	if (out_of_memory) {
+		json_decref(root);
+		return kd_fail_nomem(e, "parsing JSON");
+	}
 	if (root != NULL) {
 		*ret = (struct json *)(void *)root;
 		return true;
 	}
-	/* jansson reports some failed allocations as syntax errors, the others not at all
-	 */
-	if (errno == ENOMEM || why.text[0] == '\0')
-		return kd_fail_nomem(e, "parsing JSON");
 	return kd_fail(e, KD_E_REQUEST, "line %d column %d: %s", why.line, why.column,
 	    SHOW(why.text));
 }

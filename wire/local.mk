@@ -30,7 +30,6 @@ tests_unit_wire_signer_msg_test_SOURCES = tests/unit/wire/signer_msg_test.c
 tests_unit_wire_signer_msg_test_LDADD = $(wire_test_libs)
 
 wire_unit_tests += tests/unit/wire/json_test
-tests_unit_wire_json_test_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_unit_wire_json_test_SOURCES = tests/unit/wire/json_test.c
 tests_unit_wire_json_test_LDADD = $(wire_test_libs)
 

@@ -3,11 +3,6 @@
  * written. */
 #include "wire/json.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
-#include <jansson.h>
-
 #include "tests/unit/wire/check.h"
 
 static bool
@@ -456,17 +451,6 @@ nul_in_a_counted_string_is_escaped(void **state)
 	expect_text(&b, "\"a\\u0000b\"");
 }
 
-/* What malloc does, under the countdown of base/mem.c. */
-static void *
-allocate_or_fail(size_t n)
-{
-	void *p = kd_alloc(n);
-
-	if (p == NULL)
-		errno = ENOMEM;
-	return p;
-}
-
 static bool
 parse_something(struct kd_err *e)
 {
@@ -492,9 +476,7 @@ write_something(struct kd_err *e)
 static void
 any_allocation_may_fail(void **state)
 {
-	json_set_alloc_funcs(allocate_or_fail, free);
 	check_every_allocation(parse_something);
-	json_set_alloc_funcs(malloc, free);
 	check_every_allocation(write_something);
 }
 

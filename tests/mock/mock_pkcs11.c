@@ -4,9 +4,10 @@
  *on request.
  *
  *	MOCK_MODULE   path of the real module
- *	MOCK_DIR      folder with the file "control" and, written by us, "calls"
+ *	MOCK_DIR      folder with the file "control" and, written by us, "calls", "signed"
  *
- * "calls" gets one line for every call of a function below. "control" holds one line
+ * "calls" gets one line for every call of a function below, "signed" what C_Sign is to
+ * sign, in hex, before it does. "control" holds one line
  *
  *	FUNCTION ACTION [NUMBER] [once]
  *
@@ -36,6 +37,7 @@
 #include <p11-kit/pkcs11.h>
 
 #define PATH_LEN 512
+#define SIGNED_MAX 128         /* a DigestInfo or digest is shorter */
 #define NULL_SIGNATURE_LEN 384 /* RSA-3072 */
 
 static CK_FUNCTION_LIST *real; /* of MOCK_MODULE */
@@ -56,17 +58,40 @@ path_of(char dst[PATH_LEN], const char *name)
 }
 
 static void
-count(const char *function)
+append(const char *name, const char *line)
 {
-	char path[PATH_LEN], line[64];
-	int n = snprintf(line, sizeof(line), "%s\n", function);
+	char path[PATH_LEN];
+	size_t n = strlen(line);
 	int fd;
 
-	path_of(path, "calls");
+	path_of(path, name);
 	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (fd < 0 || write(fd, line, (size_t)n) != n)
+	if (fd < 0 || write(fd, line, n) != (ssize_t)n)
 		abort(); /* a count that is not kept proves nothing */
 	(void)close(fd);
+}
+
+static void
+count(const char *function)
+{
+	char line[64];
+
+	(void)snprintf(line, sizeof(line), "%s\n", function);
+	append("calls", line);
+}
+
+static void
+keep_signed(const CK_BYTE *data, CK_ULONG n)
+{
+	char line[2 * SIGNED_MAX + 2];
+
+	if (n > SIGNED_MAX)
+		n = SIGNED_MAX;
+	for (CK_ULONG i = 0; i < n; i++)
+		(void)snprintf(line + 2 * i, 3, "%02x", data[i]);
+	line[2 * n] = '\n';
+	line[2 * n + 1] = '\0';
+	append("signed", line);
 }
 
 static struct order
@@ -181,6 +206,7 @@ mock_sign(CK_SESSION_HANDLE s, CK_BYTE *data, CK_ULONG n, CK_BYTE *sig, CK_ULONG
 
 	if (o.action == FAIL)
 		return o.number;
+	keep_signed(data, n);
 	rv = real->C_Sign(s, data, n, sig, sig_len);
 	if (rv == CKR_OK && o.action == SHORT)
 		--*sig_len;

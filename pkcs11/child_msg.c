@@ -19,7 +19,7 @@ check_result(const struct child_result *r, size_t n)
 {
 	return n >= CHILD_RESULT_HEAD && r->len == n - CHILD_RESULT_HEAD &&
 	       r->cell < SHARE_CELLS_MAX && r->code < KD_CODES_N &&
-	       (r->code != KD_OK || r->len > 0) &&
+	       (r->code != KD_OK || (r->len > 0 && r->heard)) &&
 	       (r->code == KD_OK || r->len <= SIGNER_DETAIL_MAX);
 }
 

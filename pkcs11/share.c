@@ -57,11 +57,13 @@ share_cancel(struct share *s, uint32_t cell, uint32_t serial)
 bool
 share_begun(const struct share *s, uint32_t cell, uint64_t now_ms, uint64_t *ret_ms)
 {
-	uint64_t w = atomic_load(&s->cells[cell].word);
+	uint64_t w = atomic_load(&s->cells[cell].word), ran;
 
 	if ((w & ((1 << STATE_BITS) - 1)) != CELL_BEGUN)
 		return false;
-	*ret_ms = (now_ms - (w >> STATE_BITS)) & TIME_MASK;
+	ran = (now_ms - (w >> STATE_BITS)) & TIME_MASK;
+	*ret_ms =
+	    ran <= TIME_MASK / 2 ? ran : 0; /* begun since the caller read the clock */
 	return true;
 }
 

@@ -113,6 +113,11 @@ a_job_is_begun_or_taken_back_but_never_both(void **state)
 	assert_int_equal(ran, 20);
 	share_end(s, 5);
 	assert_false(share_begun(s, 5, 1000, &ran));
+
+	share_offer(s, 5, 10); /* the child begins after the parent has read the clock */
+	assert_true(share_begin(s, 5, 10, 2001));
+	assert_true(share_begun(s, 5, 2000, &ran));
+	assert_int_equal(ran, 0);
 	share_unmap(s);
 	(void)close(fd);
 }
@@ -129,6 +134,8 @@ what_a_broken_child_says_is_refused(void **state)
 	m.type = CHILD_RESULT;
 	assert_false(child_msg_check(&m, sizeof(m.result), 4, &e)); /* cell 0xffffffff */
 	m.result = (struct child_result){.type = CHILD_RESULT, .code = KD_OK, .len = 10};
+	assert_false(child_msg_check(&m, CHILD_RESULT_HEAD + 10, 4, &e)); /* unheard */
+	m.result.heard = 1;
 	assert_true(child_msg_check(&m, CHILD_RESULT_HEAD + 10, 4, &(struct kd_err){0}));
 	assert_false(child_msg_check(&m, CHILD_RESULT_HEAD + 9, 4, &e));
 	m.result.cell = SHARE_CELLS_MAX;

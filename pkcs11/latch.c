@@ -79,6 +79,13 @@ latch_fail(const struct latch *l, struct kd_err *e)
 	    "put the right PIN in place, then run kdsign-signer --unlatch --config FILE");
 }
 
+static bool
+sync_both(int fd, int dfd, struct kd_err *e)
+{
+	return (fsync(fd) == 0 && fsync(dfd) == 0) ||
+	       kd_fail_errno(e, KD_E_IO, errno, "fsync");
+}
+
 bool
 latch_attempt(const char *dir, const char *serial, const char *label, struct kd_err *e)
 {
@@ -101,12 +108,12 @@ latch_attempt(const char *dir, const char *serial, const char *label, struct kd_
 	if (fd < 0)
 		return kd_fail_errno(e, KD_E_CONFIG, errno, "'%s/%s': cannot be made",
 		    SHOW(dir), LATCH_NAME);
-	if (!file_write_full(fd, text.p, text.len, e))
-		return kd_in(e, "'%s/%s'", SHOW(dir), LATCH_NAME);
-	if (fsync(fd) != 0 || fsync(dfd) != 0)
-		return kd_fail_errno(
-		    e, KD_E_IO, errno, "'%s/%s': fsync", SHOW(dir), LATCH_NAME);
-	return true;
+	if (file_write_full(fd, text.p, text.len, e) && sync_both(fd, dfd, e))
+		return true;
+	/* No PIN was given to anybody, so this is no attempt: a disk that is full for a
+	 * moment must not need an operator. */
+	(void)unlinkat(dfd, LATCH_NAME, 0);
+	return kd_in(e, "'%s/%s'", SHOW(dir), LATCH_NAME);
 }
 
 bool

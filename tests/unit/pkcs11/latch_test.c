@@ -4,12 +4,15 @@
 
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -86,6 +89,32 @@ a_second_attempt_is_refused(void **state)
 	(void)snprintf(want, sizeof(want), "'%s/latch': already latched", dir);
 	assert_string_equal(e.msg, want);
 	assert_int_equal(e.code, KD_E_PIN);
+}
+
+/* In a child process, whose files may have no byte. */
+static int
+attempt_on_a_full_disk(void)
+{
+	const struct rlimit nothing = {0, 0};
+	struct kd_err e = {0};
+
+	if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR || setrlimit(RLIMIT_FSIZE, &nothing) != 0)
+		return 99;
+	return latch_attempt(dir, "1", "t", &e) || e.code == KD_E_PIN;
+}
+
+static void
+an_attempt_that_cannot_be_recorded_leaves_no_latch(void **state)
+{
+	struct kd_err e = {0};
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(attempt_on_a_full_disk());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_true(latch_attempt(dir, "1", "t", &e));
 }
 
 static void
@@ -202,6 +231,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    WITH_DIR(an_attempt_latches_until_it_is_removed),
 	    WITH_DIR(a_second_attempt_is_refused),
+	    WITH_DIR(an_attempt_that_cannot_be_recorded_leaves_no_latch),
 	    WITH_DIR(an_unreadable_latch_counts),
 	    WITH_DIR(a_folder_that_is_not_there_is_no_permission),
 	    WITH_DIR(one_signer_per_folder_and_nobody_else_in_it),

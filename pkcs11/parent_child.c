@@ -310,6 +310,24 @@ on_fault(struct parent *p, const struct child_fault *f)
 		parent_set_state(p, (enum token_state)f->state, f->detail);
 }
 
+/* Tried again by the next child, the PIN that the token will not have any more could cost
+ * it its last try. */
+static void
+pin_refused(struct parent *p)
+{
+	struct kd_err e = {0};
+	bool durable;
+
+	if (p->latched)
+		return;
+	durable = latch_attempt(p->conf->state_dir, p->state.serial, p->state.label, &e);
+	if (!durable)
+		log_err(LOG_L_ERROR, &e);
+	latch(p, "the token refused the PIN while it was signing");
+	if (!durable) /* a latch that is not there says nothing about the operator */
+		p->latch_check_ms = NEVER;
+}
+
 static void
 on_message(struct parent *p, union child_msg *m, size_t n)
 {
@@ -335,6 +353,8 @@ on_message(struct parent *p, union child_msg *m, size_t n)
 			on_ready(p, &m->ready);
 		break;
 	case CHILD_RESULT:
+		if (m->result.code == KD_E_PIN)
+			pin_refused(p);
 		if (jobs_result(p, &m->result))
 			child_replace(p, "the token's answer asks for a fresh module");
 		if (p->phase == PHASE_DRAIN && p->flights_n == 0)

@@ -67,6 +67,19 @@ ok "without another" test "$(calls C_Login)" = $((before + 1))
 stop "$signer_pid"
 ok "unlatch while nothing runs" "$signer" --config "$T/signer.conf" --unlatch
 
+run_signer
+echo "C_Sign fail 0xa3 once" >"$T/mock/control" # CKR_PIN_EXPIRED
+ok "ready again" ask 15 state ready
+before=$(calls C_Login)
+fails 1 "a token that refuses the PIN while it signs" ask 5 sign code rsa sha256 "$(digest x)" "$T/sig"
+says out "code=pin_latched heard=1"
+ok "latches" ask 10 state latched
+ok "durably" test -e "$T/state/latch"
+sleep 2 # longer than a replacement takes
+ok "and is not asked to log in again" test "$(calls C_Login)" = "$before"
+stop "$signer_pid"
+ok "until an operator unlatches" "$signer" --config "$T/signer.conf" --unlatch
+
 for flag in 0x20000 0x40000 0x80000; do # FINAL_TRY, LOCKED, TO_BE_CHANGED
 	before=$(calls C_Login)
 	echo "C_GetTokenInfo flags $flag" >"$T/mock/control"

@@ -257,6 +257,7 @@ serve(struct parent *p, struct kd_err *e)
 		for (int i = 0; i < n; i++)
 			on_event(p, &events[i]);
 	}
+	jobs_refuse_all(p); /* what came back to the queue when a child ended */
 	conns_flush(p);
 	return true;
 }

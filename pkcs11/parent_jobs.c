@@ -251,7 +251,7 @@ jobs_result(struct parent *p, const struct child_result *m)
 	}
 	if (m->key_unusable)
 		mark_key(p, f->ask.key, r->detail);
-	if (m->retry && f->ask.tries == 0) {
+	if (m->retry && f->ask.tries == 0 && !p->stopping) {
 		f->ask.tries++;
 		put_back(p, &f->ask);
 	} else {

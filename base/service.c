@@ -35,13 +35,17 @@ is_unnamed(const char *name)
 int
 service_listen_fd(const char *name)
 {
+	static int taken = -1; /* the unnamed one: who asks first owns it */
 	char **names = NULL;
 	int n = sd_listen_fds_with_names(0, &names), fd = -1, flags;
 
 	for (int i = 0; i < n; i++) {
-		if (fd < 0 &&
-		    (strcmp(names[i], name) == 0 || (n == 1 && is_unnamed(names[i]))))
+		bool unnamed = n == 1 && is_unnamed(names[i]);
+
+		if (fd < 0 && (unnamed ? taken < 0 : strcmp(names[i], name) == 0))
 			fd = SD_LISTEN_FDS_START + i;
+		if (fd >= 0 && unnamed)
+			taken = fd;
 		free(names[i]);
 	}
 	free(names);

@@ -5,7 +5,7 @@
 #include "base/error.h"
 
 /* The socket passed under that name (LISTEN_FDS, LISTEN_FDNAMES), or -1 when none was. With one
- * unnamed socket passed, any name gets it. The descriptor is close-on-exec and non-blocking. */
+ * unnamed socket passed, the first name asked for gets it. The descriptor is close-on-exec and non-blocking. */
 int service_listen_fd(const char *name);
 void service_ready(const char *status);   /* sd_notify READY=1 */
 void service_status(const char *status);

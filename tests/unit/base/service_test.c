@@ -32,6 +32,8 @@ passed(int n, const char *names, const char *name)
 		    (names != NULL && setenv("LISTEN_FDNAMES", names, 1) != 0))
 			_exit(98);
 		fd = service_listen_fd(name);
+		if (fd >= 0 && names == NULL && service_listen_fd("another") >= 0)
+			_exit(96); /* one socket, two owners */
 		if (fd >= 0 && ((fcntl(fd, F_GETFL) & O_NONBLOCK) == 0 ||
 				   (fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0))
 			_exit(97);

@@ -16,6 +16,9 @@ bool file_open_read(const char *path, int *ret_fd, struct stat *ret_st, struct k
 bool file_read_all(const char *path, size_t max, struct buf *ret, struct kd_err *e) KD_MUST;
 /* The same from an open descriptor, from where it stands to its end. ret is unchanged on failure. */
 bool file_read_fd(int fd, size_t max, struct buf *ret, struct kd_err *e) KD_MUST;
+/* realpath(3), owned by the caller, that follows no link which open(2) would not follow: in a folder
+ * like /tmp somebody else's (proc(5), protected_symlinks). *ret is NULL when nothing is there. */
+bool file_real_path(const char *path, char **ret, struct kd_err *e) KD_MUST;
 /* Exactly n bytes at off; a short file is KD_E_FILE "ends at ...". EINTR is handled. */
 bool file_pread_full(int fd, void *dst, size_t n, uint64_t off, struct kd_err *e) KD_MUST;
 bool file_write_full(int fd, const void *p, size_t n, struct kd_err *e) KD_MUST;

@@ -165,17 +165,37 @@ create_tmp(const char *path, mode_t mode, struct file_replace *r, struct kd_err 
 	return true;
 }
 
+bool
+file_real_path(const char *path, char **ret, struct kd_err *e)
+{
+	AUTO(free) char *real = realpath(path, NULL);
+	struct stat st, named;
+
+	if (real == NULL && errno == ENOENT) {
+		*ret = NULL;
+		return true;
+	}
+	/* stat() follows links by the kernel's rules, realpath() all of them. */
+	if (real == NULL || stat(path, &named) != 0 || stat(real, &st) != 0)
+		return kd_fail_errno(
+		    e, KD_E_FILE, errno, "'%s': cannot replace", SHOW(path));
+	if (st.st_dev != named.st_dev || st.st_ino != named.st_ino)
+		return kd_fail(e, KD_E_FILE,
+		    "'%s': leads to another file than a moment ago", SHOW(path));
+	*ret = STEAL(real);
+	return true;
+}
+
 /* The file that the name leads to: a symbolic link stays, what it points to is replaced.
  */
 static bool
 resolve(const char *path, char **ret, struct kd_err *e)
 {
-	AUTO(free) char *real = realpath(path, NULL);
+	AUTO(free) char *real = NULL;
 	struct stat st;
 
-	if (real == NULL && errno != ENOENT)
-		return kd_fail_errno(
-		    e, KD_E_FILE, errno, "'%s': cannot replace", SHOW(path));
+	if (!file_real_path(path, &real, e))
+		return false;
 	if (real != NULL) {
 		if (stat(real, &st) != 0)
 			return kd_fail_errno(

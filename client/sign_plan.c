@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/builder.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -59,11 +60,13 @@ join(const char *folder, const char *name, char **ret, struct kd_err *e)
 static bool
 resolve_target(const char *path, char **ret, struct kd_err *e)
 {
-	AUTO(free) char *whole = realpath(path, NULL);
+	AUTO(free) char *whole = NULL;
 	AUTO(free) char *folder = NULL;
 	AUTO(free) char *copy = NULL;
 	char *slash;
 
+	if (!file_real_path(path, &whole, e))
+		return false;
 	if (whole != NULL) {
 		*ret = STEAL(whole);
 		return true;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* client/sign_pool.c - many files signed at once: hashing, requests and writing overlap.
  */
+#include "config.h"
+
 #include "client/sign_pool.h"
 
 #include <pthread.h>
@@ -253,13 +255,14 @@ watch(struct pool *p)
 	while (told < p->n) {
 		(void)pthread_mutex_lock(&p->mu);
 		if (!p->is_finished[told]) {
-			(void)clock_gettime(CLOCK_REALTIME, &t);
+			(void)clock_gettime(CLOCK_MONOTONIC, &t);
 			t.tv_nsec += TICK_NS;
 			if (t.tv_nsec >= 1000000000L) {
 				t.tv_sec++;
 				t.tv_nsec -= 1000000000L;
 			}
-			(void)pthread_cond_timedwait(&p->changed, &p->mu, &t);
+			(void)pthread_cond_clockwait(
+			    &p->changed, &p->mu, CLOCK_MONOTONIC, &t);
 		}
 		ready = p->is_finished[told];
 		finished = p->finished;

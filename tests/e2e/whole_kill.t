@@ -32,7 +32,7 @@ all_right() {
 	"$client" --json verify --root "$T/ca-root.pem" "$T/$1"/*.sys >"$T/verdicts" 2>/dev/null
 	jq -r 'select(.ok) | .file' "$T/verdicts" >>"$T/released"
 	jq -r 'select(.ok | not) | .file' "$T/verdicts" >"$T/unsigned"
-	[ "$(wc -l <"$T/verdicts")" = $FILES ] || return 1
+	[ "$(wc -l <"$T/verdicts")" = "$FILES" ] || return 1
 	while read -r file; do
 		cmp "$file" "$T/$1.was/${file##*/}" || return 1
 	done <"$T/unsigned"
@@ -55,7 +55,7 @@ round() {
 	sed 's/^/# /' "$T/sign-$name.err"
 	ok "$name: the client ends with success (exit $status)" test "$status" = 0
 	ok "$name: every file is right" all_right "$name"
-	ok "$name: and all are signed" test "$(grep -c "^$T/$name/" "$T/released")" = $FILES
+	ok "$name: and all are signed" test "$(grep -c "^$T/$name/" "$T/released")" = "$FILES"
 }
 
 : >"$T/released"
@@ -97,7 +97,7 @@ sqlite3 "$T/state/record.db" 'CREATE TABLE released(sha256 TEXT)' ".import $T/si
 none() { # TITLE SQL-COUNT
 	ok "$1" test "$(record "$2")" = 0
 }
-ok "signatures came out: $(wc -l <"$T/signatures")" test "$(wc -l <"$T/signatures")" -ge $((5 * FILES))
+ok "signatures came out: $(wc -l <"$T/signatures")" test "$(wc -l <"$T/signatures")" -ge "$((5 * FILES))"
 none 'each is in the record' "SELECT count(*) FROM released WHERE sha256 NOT IN (SELECT $(event signature_sha256)
 	FROM event WHERE $(event event) = 'result' AND $(event status) = 'signed')"
 none 'each digest that the token heard has its intent' "SELECT count(*) FROM heard WHERE digest NOT IN (

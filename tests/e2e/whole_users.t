@@ -1,0 +1,157 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The three processes started apart, as systemd does it: three users, each with files of its own.
+# shellcheck source=tests/tap.sh
+. "${srcdir:-.}/tests/tap.sh"
+[ "$(id -u)" = 0 ] || skip_all "needs root, to start processes as three users"
+# shellcheck source=tests/e2e/whole_lib.sh
+. "$srcdir/tests/e2e/whole_lib.sh"
+need osslsigncode setpriv
+
+# Users that every Debian has: daemon is the front, bin the keeper, sys the signer, games a stranger.
+as() { # USER COMMAND...
+	as_user=$1
+	shift
+	setpriv --reuid="$as_user" --regid="$(id -g "$as_user")" --clear-groups "$@"
+}
+
+start_as() { # USER NAME COMMAND...
+	as_user=$1 as_name=$2
+	shift 2
+	start "$as_name" setpriv --reuid="$as_user" --regid="$(id -g "$as_user")" --clear-groups "$@"
+}
+
+make_files
+make_service
+tools=$T/tools
+mkdir -m 755 "$tools"
+cp "$builddir/kdsignd" "$builddir/kdsign-keeper" "$builddir/kdsign-signer" "$builddir/tests/e2e/signer_client" \
+	"$builddir/tests/unit/keeper/fake_front_tool" "$tools"
+chmod 711 "$T"
+as daemon "$tools/kdsignd" --version >"$T/out" 2>&1 ||
+	skip_all "another user cannot run programs in $T: $(head -c 200 "$T/out")"
+
+# own USER DIR FILE... - a folder that only this user can look into, with those files
+own() {
+	own_user=$1 own_dir=$2
+	shift 2
+	mkdir "$T/$own_dir"
+	for own_file; do
+		cp "$own_file" "$T/$own_dir/"
+	done
+	chmod -R go-rwx "$T/$own_dir"
+	chown -R "$own_user:" "$T/$own_dir"
+}
+for name in keeper signer; do
+	mkdir -m 755 "$T/run-$name"
+done
+chown bin: "$T/run-keeper"
+chown sys: "$T/run-signer"
+sed -i "s|= $T/state/keeper.sock|= $T/run-keeper/keeper.sock|; s|= $T/state/signer.sock|= $T/run-signer/signer.sock|" \
+	"$T"/etc/*.conf
+sed -i "s|$T/server|$T/front/server|; s|$T/client-ca|$T/front/client-ca|" "$T/etc/kdsignd.conf"
+sed -i "s|$T/\(client-ca\|driver\|second\|middle\).pem|$T/keeper/\1.pem|; s|$T/state/record|$T/keeper/record|;
+	s|^socket = .*signer.sock|&\nuser = sys|" "$T/etc/keeper.conf"
+sed -i "s|$T/etc/pin|$T/signer/pin|; s|$T/state|$T/signer|; s|$T/softhsm.conf|$T/signer/softhsm.conf|" \
+	"$T/etc/signer.conf"
+set_conf kdsignd.conf 'keeper-user = bin'
+set_conf keeper.conf 'front-user = daemon'
+set_conf signer.conf 'keeper-user = bin'
+own daemon front "$T/etc/kdsignd.conf" "$T/server.pem" "$T/server.key" "$T/client-ca.pem"
+own bin keeper "$T/etc/keeper.conf" "$T/client-ca.pem" "$T/driver.pem" "$T/second.pem" "$T/middle.pem"
+sed -i "s|$T/tokens|$T/signer/tokens|" "$T/softhsm.conf"
+own sys signer "$T/etc/signer.conf" "$T/etc/pin" "$T/softhsm.conf"
+mv "$T/tokens" "$T/signer/"
+chown -R sys: "$T/signer"
+rm -r "${T:?}/etc"
+
+export KDSIGN_IDENTITY="$T/one.identity" KDSIGN_CA="$T/client-ca.pem"
+start_as sys signer "$tools/kdsign-signer" --config "$T/signer/signer.conf"
+signer=$pid
+start_as bin keeper "$tools/kdsign-keeper" --config "$T/keeper/keeper.conf"
+keeper=$pid
+start_as daemon front "$tools/kdsignd" --config "$T/front/kdsignd.conf" --port-file "$T/front/port"
+front=$pid
+ok 'the front has its port' wait_for 20 test -s "$T/front/port"
+KDSIGN_SERVER=https://127.0.0.1:$(cat "$T/front/port")
+export KDSIGN_SERVER
+ok 'all three are ready' wait_for 20 "$client" --quiet --timeout 2s status
+
+for pair in "daemon $front" "bin $keeper" "sys $signer" "sys $(pgrep -P "$signer")"; do
+	user=${pair% *}
+	ok "$user has a process of its own, with no other user or group" sh -c \
+		'test "$(sed -n "s/^[UG]id:\t//p" "/proc/$1/status" | tr -s "\t\n" "  ")" = "$(printf "$2 $2 $2 $2 $3 $3 $3 $3 ")"' \
+		- "${pair#* }" "$(id -u "$user")" "$(id -g "$user")"
+done
+ok 'status' "$client" status
+says out 'separation  three users'
+answers 200 'readyz' /readyz
+ok 'says three users' jq -e '.separation == "three users"' "$T/body"
+
+cp "$T/drv64.sys" "$T/a.sys"
+ok 'signing works' "$client" sign --ac "$T/cross.pem" "$T/a.sys"
+ok 'our verify takes it' "$client" verify --root "$T/kernel-root.pem" "$T/a.sys"
+ok 'osslsigncode takes it' osslsigncode verify -CAfile "$T/kernel-root.pem" -in "$T/a.sys"
+
+# Each reads its own, and nobody another's.
+token_file=$(find "$T/signer/tokens" -name '*.object' | head -n 1)
+for pair in "daemon front/kdsignd.conf" "daemon front/server.key" "bin keeper/keeper.conf" "bin keeper/record.db" \
+	"sys signer/signer.conf" "sys signer/pin" "sys ${token_file#"$T/"}"; do
+	for user in daemon bin sys games; do
+		if [ "$user" = "${pair% *}" ]; then
+			ok "$user reads its ${pair#* }" as "$user" cat "$T/${pair#* }"
+		else
+			fails 1 "$user cannot read ${pair#* }" as "$user" cat "$T/${pair#* }"
+		fi
+	done
+done
+for user in daemon bin sys games; do
+	for victim in "$front" "$keeper" "$signer" "$(pgrep -P "$signer")"; do
+		fails 1 "$user sees no memory of process $(ps -o comm= -p "$victim")" as "$user" cat "/proc/$victim/maps"
+	done
+done
+
+# Who may ask whom.
+keeper_asked() { # USER
+	as "$1" "$tools/fake_front_tool" -s "$T/run-keeper/keeper.sock" ready
+}
+signer_asked() {
+	as "$1" "$tools/signer_client" "$T/run-signer/signer.sock" 5 state
+}
+ok 'the keeper answers daemon' keeper_asked daemon
+for user in bin sys games root; do
+	fails 3 "but not $user" keeper_asked "$user"
+done
+ok 'the signer answers bin' signer_asked bin
+for user in daemon sys games root; do
+	fails 1 "but not $user" signer_asked "$user"
+done
+refusals() { [ "$(grep -c 'connection refused' "$T/$1.err")" -ge 4 ]; }
+ok 'the keeper has them in its log' wait_for 5 refusals keeper
+ok 'so has the signer' wait_for 5 refusals signer
+
+# A socket that is not the right user's is not used.
+stop "$keeper"
+rm -f "$T/run-keeper/keeper.sock"
+chown games: "$T/run-keeper"
+start_as games impostor "$builddir/tests/unit/front/fake_keeper" "$T/run-keeper/keeper.sock"
+impostor=$pid
+if wait_for 5 test -S "$T/run-keeper/keeper.sock"; then
+	chmod 666 "$T/run-keeper/keeper.sock"
+	unreachable() { [ "$(api /v1/keys)" = 503 ] && grep -q '"code":"unreachable"' "$T/body"; }
+	ok "a keeper of another user's gets no request" wait_for 10 unreachable
+	ok 'and the log says whose it is' grep -q "user" "$T/front.err"
+	ok 'it heard nothing' test ! -s "$T/impostor.out"
+else
+	skip "a keeper of another user's" "games cannot run the program of $builddir"
+fi
+stop "$impostor"
+rm -f "$T/run-keeper/keeper.sock"
+chown bin: "$T/run-keeper"
+start_as bin keeper "$tools/kdsign-keeper" --config "$T/keeper/keeper.conf"
+ok 'the right keeper comes back, and all is well' wait_for 20 "$client" --quiet --timeout 2s status
+for one in "$front" "$pid" "$signer"; do
+	stop "$one"
+	ok 'each stops with status 0' test $? = 0
+done
+done_testing

@@ -7,3 +7,5 @@ dist_example_DATA = etc/client.conf etc/kdsignd.conf etc/keeper.conf etc/signer.
 
 dist_check_SCRIPTS += tests/e2e/enrol.t
 TESTS += tests/e2e/enrol.t
+dist_check_SCRIPTS += scripts/check-docs
+TESTS += scripts/check-docs

@@ -56,16 +56,19 @@ fi
 for kind in sysusers tmpfiles; do
 	if command -v systemd-$kind >/dev/null; then
 		mkdir -p "$T/root/etc" "$T/root/run"
-		ok "$kind.d: applied in an empty tree" systemd-$kind --root="$T/root" \
-			$([ $kind = sysusers ] || echo --create) "$(cd "$srcdir" && pwd)/systemd/kdsign.$kind"
+		how=--create
+		[ $kind = tmpfiles ] || how=--no-pager
+		ok "$kind.d: applied in an empty tree" systemd-$kind --root="$T/root" "$how" \
+			"$(cd "$srcdir" && pwd)/systemd/kdsign.$kind"
 	else
 		skip "$kind.d" "systemd-$kind is not installed"
 	fi
 done
 if [ -e "$T/root/etc/passwd" ]; then
-	for user in $(sed -n 's/^User=//p; s/^SocketUser=//p' "$units"/*.service "$units"/*.socket | sort -u); do
+	sed -n 's/^User=//p; s/^SocketUser=//p' "$units"/*.service "$units"/*.socket | sort -u >"$T/users"
+	while IFS= read -r user; do
 		ok "sysusers.d makes $user" grep -q "^$user:" "$T/root/etc/passwd"
-	done
+	done <"$T/users"
 fi
 
 # Sockets and programs have to agree on names and paths: the defaults of the settings are the units' paths.

@@ -33,6 +33,8 @@
 #define RESTARTS_MS 4000 /* at most 4 immediate replacements in that time */
 #define LATCH_CHECK_MS 1000
 #define BATCH 16
+#define JOBS_PER_SESSION 2 /* one in the token, one waiting for it */
+#define JOBS_MIN 16 /* so that few fast sessions do not cost a wake-up for each job */
 
 bool
 child_setup(struct parent *p, struct kd_err *e)
@@ -293,7 +295,9 @@ on_ready(struct parent *p, const struct child_ready *m)
 	p->phase_end_ms = NEVER;
 	p->was_ready = true;
 	p->backoff_ms = BACKOFF_MIN_MS;
-	p->in_flight_max = 2 * m->sessions;
+	p->in_flight_max = JOBS_PER_SESSION * m->sessions;
+	if (p->in_flight_max < JOBS_MIN)
+		p->in_flight_max = JOBS_MIN;
 	p->state.sessions = (uint16_t)m->sessions;
 	log_line(LOG_L_NOTICE, "token '%s' serial '%s' is ready: %u sessions, process %d",
 	    p->state.label, p->state.serial, m->sessions, (int)p->pid);

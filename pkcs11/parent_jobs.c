@@ -14,8 +14,7 @@
 #include "base/num.h"
 #include "base/text.h"
 
-#define BATCH 16           /* jobs in one sendmmsg */
-#define JOBS_PER_SESSION 2 /* one in the token, one waiting for it */
+#define BATCH 16 /* jobs in one sendmmsg */
 
 bool
 jobs_init(struct parent *p, struct kd_err *e)

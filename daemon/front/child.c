@@ -39,14 +39,16 @@ child_clear(struct child *c)
 	*c = (struct child){.fd = -1, .pidfd = -1};
 }
 
-/* The child's signals as a program expects to find them. */
+/* The child's signals as a program expects to find them, but for SIGHUP: it is kept until
+ * the daemon asks for it (service_signal_fd), and does not end one that just starts. */
 static void
 signals_reset(void)
 {
-	sigset_t none;
+	sigset_t set;
 
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigprocmask(SIG_SETMASK, &set, NULL);
 	(void)signal(SIGPIPE, SIG_DFL);
 }
 

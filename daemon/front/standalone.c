@@ -34,6 +34,7 @@
 #define FIRST_SIGNER 2
 #define PAUSE_MIN_MS 100
 #define PAUSE_MAX_MS 10000
+#define NOTIFIES_MAX 64
 #define STEADY_MS 30000 /* having run that long, a child starts anew without a pause */
 #define STOP_MS                                                                          \
 	15000 /* for keeper and signer; the front has its stop-deadline and this */
@@ -316,19 +317,21 @@ child_ended(struct supervisor *s, size_t i, struct kd_err *e)
 	return true;
 }
 
-static bool
-restart_due(struct supervisor *s, struct kd_err *e)
+static void
+restart_due(struct supervisor *s)
 {
 	size_t i;
 
 	for (i = 0; i < s->n; i++) {
 		struct child *c = &s->child[i];
+		struct kd_err e = {0};
 
-		if (c->pid == 0 && !c->gone && clock_left(c->restart_ms) == 0 &&
-		    !child_start(c, s->notify_name, e))
-			return false;
+		if (c->pid != 0 || c->gone || clock_left(c->restart_ms) > 0 ||
+		    child_start(c, s->notify_name, &e))
+			continue;
+		log_err(LOG_L_ERROR, &e); /* no memory, no process: that passes */
+		c->restart_ms = clock_ms() + PAUSE_MAX_MS;
 	}
-	return true;
 }
 
 static void
@@ -385,12 +388,13 @@ supervise(struct supervisor *s, const struct run_options *o, struct kd_err *e)
 		default:
 			break;
 		}
-		while (notify_take(s))
-			continue;
+		for (i = 0; i < NOTIFIES_MAX && notify_take(s); i++)
+			continue; /* anybody may write there: no more than that a turn */
 		for (i = 0; i < s->n; i++)
 			if ((p[2 + i].revents & POLLIN) != 0 && !child_ended(s, i, e))
 				return false;
-		if (!restart_due(s, e) || !announce(s, o, e))
+		restart_due(s);
+		if (!announce(s, o, e))
 			return false;
 	}
 }

@@ -17,7 +17,8 @@ struct front {
 	struct tls *tls;
 	struct keeper_link *link;
 	struct conns *conns;
-	struct budget budget; /* bytes of request bodies */
+	struct budget budget;  /* bytes of request bodies */
+	struct budget answers; /* bytes of answers that somebody has yet to read */
 	struct metrics metrics;
 	atomic_bool draining; /* every answer closes its connection */
 };

@@ -17,7 +17,6 @@
 #include "daemon/front/request.h"
 
 #define MEMORY_PER_CONNECTION ((size_t)32 << 10) /* so no header is longer: 431 */
-#define STATUS_CONNECTIONS 64u
 #define OPTIONS_MAX 20
 
 struct http {

@@ -8,6 +8,8 @@
 #include "base/own.h"
 #include "daemon/front/front.h"
 
+#define STATUS_CONNECTIONS 64u /* of status-listen; connection-limit is the API's */
+
 struct http; /* opaque */
 
 /*

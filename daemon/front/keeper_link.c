@@ -18,8 +18,7 @@
 #define BACKOFF_MIN_MS 20
 #define BACKOFF_MAX_MS 1000
 #define KEEP_BUFFER_MAX ((size_t)1 << 20) /* a larger one is given back after use */
-#define OUT_MAX                                                                          \
-	((size_t)2 << 30) /* above any bytes-in-flight: that is the limit that counts */
+#define FRAME_SPARE ((size_t)256 << 10)   /* what an ask has beside its body: the chain */
 
 struct slot { /* one open ask; its frame id is seq << 16 | index, so that a late answer
 		 misses */
@@ -51,6 +50,8 @@ struct keeper_link {
 	bool ending;   /* lock: mu; the thread is to return */
 	bool writing;  /* lock: mu; somebody has the role */
 	bool want_out; /* lock: mu; the role waits for the socket, in the link's thread */
+	unsigned telling;       /* lock: mu; calls of done that have not come back */
+	pthread_cond_t told;    /* telling is 0 */
 	struct frame_out out;   /* lock: mu; what nobody writes yet */
 	struct frame_out going; /* belongs to who has the role */
 	struct slot *slots;     /* lock: mu, and so are the four below */
@@ -151,6 +152,10 @@ enqueue(struct keeper_link *l, const struct ask *a, uint64_t backstop_ms,
 
 	if (l->closing || !l->up)
 		return kd_fail(e, KD_E_UNREACHABLE, "the keeper is not there");
+	/* A keeper that reads nothing must not make us hold what its clients send on. */
+	if (frame_out_pending(&l->out) + a->body.len > l->o.bytes_max)
+		return kd_fail(e, KD_E_BUSY, "%zu bytes are waiting for the keeper",
+		    frame_out_pending(&l->out));
 	s = slot_take(l);
 	if (s == NULL)
 		return kd_fail(
@@ -199,6 +204,28 @@ keeper_link_up(struct keeper_link *l)
 	return up;
 }
 
+/* lock: mu. The slot's ask is ours to answer: by tell, which counts it as told. */
+static struct slot
+slot_claim(struct keeper_link *l, struct slot *s)
+{
+	struct slot ret = *s;
+
+	slot_free(l, s);
+	l->telling++;
+	return ret;
+}
+
+static void
+tell(struct keeper_link *l, const struct slot *s, const struct answer *a,
+    const struct kd_err *e)
+{
+	s->done(s->cls, a, e);
+	(void)pthread_mutex_lock(&l->mu);
+	if (--l->telling == 0)
+		(void)pthread_cond_broadcast(&l->told);
+	(void)pthread_mutex_unlock(&l->mu);
+}
+
 /* Every open ask whose deadline is before now_ms gets e. */
 static void
 fail_open(struct keeper_link *l, uint64_t now_ms, const struct kd_err *e)
@@ -212,12 +239,11 @@ fail_open(struct keeper_link *l, uint64_t now_ms, const struct kd_err *e)
 		if (l->open_n == 0)
 			i = l->slots_n; /* nothing further */
 		else if (l->slots[i].id != 0 && l->slots[i].deadline_ms <= now_ms) {
-			s = l->slots[i];
-			slot_free(l, &l->slots[i]);
+			s = slot_claim(l, &l->slots[i]);
 		}
 		(void)pthread_mutex_unlock(&l->mu);
 		if (s.id != 0)
-			s.done(s.cls, NULL, e);
+			tell(l, &s, NULL, e);
 		if (i == l->slots_n)
 			return;
 	}
@@ -258,12 +284,11 @@ answer_deliver(struct keeper_link *l, const struct frame *f, struct kd_err *e)
 		return false;
 	(void)pthread_mutex_lock(&l->mu);
 	if (i < l->slots_n && f->id != 0 && l->slots[i].id == f->id) {
-		s = l->slots[i];
-		slot_free(l, &l->slots[i]);
+		s = slot_claim(l, &l->slots[i]);
 	}
 	(void)pthread_mutex_unlock(&l->mu);
 	if (s.id != 0) /* else it came after its backstop */
-		s.done(s.cls, &a, NULL);
+		tell(l, &s, &a, NULL);
 	return true;
 }
 
@@ -423,6 +448,7 @@ link_release(struct keeper_link *l)
 	if (l->wake >= 0)
 		(void)close(l->wake);
 	(void)pthread_cond_destroy(&l->role_free);
+	(void)pthread_cond_destroy(&l->told);
 	(void)pthread_mutex_destroy(&l->mu);
 	free(l);
 }
@@ -438,9 +464,10 @@ keeper_link_start(
 		return kd_fail_nomem(e, "link to the keeper");
 	l->o = *o;
 	l->fd = -1;
-	l->out.buf.max = l->going.buf.max = OUT_MAX;
+	l->out.buf.max = l->going.buf.max = o->bytes_max + FRAME_SPARE;
 	(void)pthread_mutex_init(&l->mu, NULL);
 	(void)pthread_cond_init(&l->role_free, NULL);
+	(void)pthread_cond_init(&l->told, NULL);
 	l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (l->wake < 0) {
 		link_release(l);
@@ -467,6 +494,10 @@ keeper_link_close(struct keeper_link *l)
 	l->up = false;
 	(void)pthread_mutex_unlock(&l->mu);
 	fail_all(l, "the service is stopping");
+	(void)pthread_mutex_lock(&l->mu);
+	while (l->telling > 0) /* bounded: done does not wait for anything */
+		(void)pthread_cond_wait(&l->told, &l->mu);
+	(void)pthread_mutex_unlock(&l->mu);
 }
 
 void

@@ -19,6 +19,7 @@ struct keeper_link_options {
 	const char *path; /* borrowed while the link lives */
 	uid_t uid;        /* whom the socket must belong to, or root */
 	size_t asks_max;  /* open at one time; more are answered KD_E_BUSY */
+	size_t bytes_max; /* waiting for a keeper that does not read; the same for more */
 };
 
 /*

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "daemon/front/gate.h"
 #include "daemon/front/reply.h"
@@ -21,6 +22,10 @@
 /* A body that much over the limit is still read, and dropped, so that the client hears
  * why: one that is cut off while it writes sees only a reset. */
 #define DRAIN_MAX ((uint64_t)8 << 20)
+
+/* Answers up to this are not counted: the number of connections bounds them, and who
+ * leaves large ones unread cannot keep others from theirs. */
+#define ANSWER_SMALL ((size_t)64 << 10)
 
 enum phase { PHASE_HEAD, PHASE_BODY, PHASE_ASKED, PHASE_ANSWERED, PHASE_SENT };
 
@@ -36,7 +41,8 @@ struct request {
 	bool uri_long;
 	struct route_match match;
 	struct buf body;
-	uint64_t charged;      /* to the budget */
+	uint64_t charged;      /* to the budget of bodies */
+	uint64_t held;         /* to that of answers */
 	struct kd_err problem; /* of the body; told when it has all come */
 	bool drain;            /* the body is read and dropped */
 	struct reply reply;
@@ -95,6 +101,7 @@ request_end(struct request *r)
 		conn_due(r->conn, r->front->conf->header_deadline_ms);
 	}
 	body_release(r);
+	budget_give(&r->front->answers, r->held);
 	reply_clear(&r->reply);
 	free(r);
 }
@@ -124,14 +131,24 @@ static void
 on_answer(void *cls, const struct answer *a, const struct kd_err *e)
 {
 	struct request *r = cls;
-	const struct front *f = r->front;
+	struct front *f = r->front;
+	uint64_t held = a != NULL && a->body.len > ANSWER_SMALL ? a->body.len : 0;
+	struct kd_err busy = {0};
 
-	if (r->match.route->ask == ASK_METRICS)
+	if (r->match.route->ask == ASK_METRICS) {
 		reply_metrics(&r->reply, a, &f->metrics, atomic_load(&f->budget.used));
-	else if (a != NULL)
-		reply_answer(&r->reply, a, r->id);
-	else
+	} else if (a == NULL) {
 		reply_problem(&r->reply, e, r->id);
+	} else if (budget_take(&f->answers, held)) {
+		r->held = held;
+		reply_answer(&r->reply, a, r->id);
+	} else {
+		(void)kd_fail(
+		    &busy, KD_E_BUSY, "too many answers wait for their readers");
+		(void)kd_hint(
+		    &busy, "send the same request again: its id makes that safe");
+		reply_problem(&r->reply, &busy, r->id);
+	}
 	r->phase = PHASE_ANSWERED;
 	MHD_resume_connection(r->mhd);
 }
@@ -158,6 +175,10 @@ ask_keeper(struct request *r)
 	MHD_suspend_connection(r->mhd);
 	keeper_link_ask(r->front->link, &a,
 	    conf->request_deadline_ms + a.wait_ms + BACKSTOP_MS, on_answer, r);
+	/* Its copy is on the way; the charge stays until the answer. on_answer, which may
+	 * run by now, leaves the body alone, and nobody frees r before this thread is
+	 * back. */
+	buf_clear(&r->body);
 	return MHD_YES;
 }
 
@@ -212,11 +233,11 @@ on_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_size,
 	struct head_fill *h = cls;
 
 	(void)kind;
-	if (h->n == sizeof(h->headers) / sizeof(h->headers[0]))
+	if (h->n == KD_ARRAY_LEN(h->headers))
 		return MHD_NO;
 	h->headers[h->n++] = (struct gate_header){.name = key,
 	    .name_len = key_size,
-	    .value = value != NULL ? value : "",
+	    .value = value != NULL ? value : key + key_size, /* stays in the buffer */
 	    .value_len = value_size};
 	if (text_eq_nocase(key, "Expect"))
 		h->expect = true;

@@ -2,10 +2,12 @@
 /* run.c - the front from its first socket to its last answer. */
 #include "daemon/front/run.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -21,6 +23,7 @@
 #define LAST_ANSWERS_MS 1000 /* to send the 503s after stop-deadline */
 #define ASKS_SPARE 64        /* those of status-listen, beside connection-limit */
 #define STOP_TICK_MS 20
+#define DESCRIPTORS_SPARE 64 /* ours, and the files that a reload reads */
 
 struct sockets {
 	int api, status; /* status: -1 when off */
@@ -98,19 +101,47 @@ run_note(const char *path, unsigned long value, struct kd_err *e)
 	       file_replace_commit(&out, false, e);
 }
 
+/* A connection without a descriptor would be one too many for the link to the keeper and
+ * for a reload as well: those must never have to wait for a stranger to leave. */
+static bool
+descriptors_reserve(const struct front_conf *conf, struct kd_err *e)
+{
+	rlim_t want = conf->connection_limit + STATUS_CONNECTIONS + DESCRIPTORS_SPARE;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return kd_fail_errno(e, KD_E_BUG, errno, "RLIMIT_NOFILE");
+	if (limit.rlim_cur >= want)
+		return true;
+	if (limit.rlim_max < want) {
+		(void)kd_fail(e, KD_E_CONFIG,
+		    "connection-limit %llu: needs %llu descriptors, at most %llu are "
+		    "allowed",
+		    (unsigned long long)conf->connection_limit, (unsigned long long)want,
+		    (unsigned long long)limit.rlim_max);
+		return kd_hint(e, "lower it, or allow more (LimitNOFILE=, ulimit -n)");
+	}
+	limit.rlim_cur = want;
+	return setrlimit(RLIMIT_NOFILE, &limit) == 0 ||
+	       kd_fail_errno(e, KD_E_BUG, errno, "RLIMIT_NOFILE");
+}
+
 static bool
 front_start(struct front *f, uid_t keeper_uid, struct kd_err *e)
 {
 	const struct front_conf *conf = f->conf;
 	struct keeper_link_options link = {.path = conf->keeper,
 	    .uid = keeper_uid,
-	    .asks_max = (size_t)conf->connection_limit + ASKS_SPARE};
+	    .asks_max = (size_t)conf->connection_limit + ASKS_SPARE,
+	    .bytes_max = (size_t)conf->bytes_in_flight};
 	struct conns_options conns = {.client_limit = conf->client_connection_limit,
 	    .address_limit = conf->address_connection_limit,
 	    .balancers = &conf->balancers,
 	    .metrics = &f->metrics};
 
 	f->budget.max = conf->bytes_in_flight;
+	f->answers.max = conf->bytes_in_flight > KEEPER_ANSWER_MAX ? conf->bytes_in_flight
+								   : KEEPER_ANSWER_MAX;
 	return conns_new(&conns, &f->conns, e) && keeper_link_start(&link, &f->link, e);
 }
 
@@ -225,9 +256,10 @@ front_run(const struct front_conf *conf, const struct run_options *o, struct kd_
 	uid_t keeper_uid = 0;
 
 	/* The files are read as the user that will read them again at SIGHUP. */
-	if (!service_signal_fd(&signals, e) || !sockets_open(conf, &s, e) ||
-	    !users_resolve(conf, &keeper_uid, e) || !tls_new(&files, &f.tls, e) ||
-	    !harden_process(HARDEN_FRONT, e) || !front_start(&f, keeper_uid, e))
+	if (!descriptors_reserve(conf, e) || !service_signal_fd(&signals, e) ||
+	    !sockets_open(conf, &s, e) || !users_resolve(conf, &keeper_uid, e) ||
+	    !tls_new(&files, &f.tls, e) || !harden_process(HARDEN_FRONT, e) ||
+	    !front_start(&f, keeper_uid, e))
 		return false;
 	if (s.status >= 0 && !http_start(&f, s.status, false, &status, e))
 		return kd_in(e, "status-listen");

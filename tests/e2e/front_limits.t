@@ -133,7 +133,43 @@ $(head -c 3000000 /dev/zero | tr '\0' x)
 END
 ok "100-continue for a body within it" \
 	status 200 --header 'Expect: 100-continue' --data-binary "@$T/body15" /v1/signatures
+# --- bytes for a keeper that does not read
+kill -STOP "$keeper_pid"
+for i in 1 2; do # the first fills the socket and a buffer, and is given up; so is the second
+	ok "a keeper that stands still costs a large request its time: $i" \
+		status 504 --data-binary "@$T/body15" /v1/signatures
+done
+ok "a third is not held as well: 503" status 503 --data-binary "@$T/body15" /v1/signatures
+ok "says why" has 'waiting for the keeper'
+kill -CONT "$keeper_pid"
+ok "then all goes on" wait_for 5 status 200 --data-binary "@$T/body15" /v1/signatures
 ok "the front stops in order" front_stop
+
+# --- answers that nobody reads
+front_conf "bytes-in-flight = 32M"
+ok "a front with room for 16 answers of 4 MiB" front_start
+printf 'POST /v1/signatures HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n%%big' >"$T/big"
+start deaf sh -c 'for i in $(seq 20); do "$@" & done; wait' deaf "$builddir/tests/unit/front/raw_client" \
+	--port "$port" --cert "$P/good.crt" --key "$P/good.key" --deaf 8000 "$T/big"
+deaf_pid=$pid
+ok "one more that nobody reads is refused" wait_for 6 status 503 --data %big /v1/signatures
+ok "says why" has 'wait for their readers'
+ok "a small answer has room" status 200 /v1/keys
+stop "$deaf_pid"
+ok "once they are gone there is room" wait_for 15 status 200 --data %big /v1/signatures
+ok "this front stops in order" front_stop
+
+# --- descriptors
+front_conf "connection-limit = 256"
+front_with() { # LIMIT: the front under ulimit -n LIMIT
+	start front sh -c 'ulimit -n "$0" && exec "$@"' "$1" "$KDSIGND" --config "$T/kdsignd.conf" \
+		--port-file "$T/port"
+	front_pid=$pid
+	wait "$front_pid"
+}
+front_with 300
+ok "too few descriptors for the connections: 78" test $? -eq 78
+ok "says how many" grep -q 'connection-limit 256: needs 384 descriptors, at most 300 are allowed' "$T/front.err"
 
 front_conf "address-connection-limit = 1" "balancers = 127.0.0.1"
 ok "a front behind a balancer" front_start

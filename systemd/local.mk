@@ -19,17 +19,17 @@ UNIT_SED = $(AM_V_GEN)$(MKDIR_P) systemd && sed -e 's|@sbindir[@]|$(sbindir)|g'
 UNIT_ONLY = -e 's|@suffix[@]||g' -e 's|@instance[@]||g' -e 's|@of[@]||g'
 UNIT_NAMED = -e 's|@suffix[@]|-%i|g' -e 's|@instance[@]|@%i|g' -e 's|@of[@]| of %i|g'
 
-systemd/kdsignd.service: systemd/kdsignd.service.in
+systemd/kdsignd.service: systemd/kdsignd.service.in Makefile
 	$(UNIT_SED) $(srcdir)/$@.in >$@.tmp && mv $@.tmp $@
-systemd/kdsign-keeper.service: systemd/kdsign-keeper.service.in
+systemd/kdsign-keeper.service: systemd/kdsign-keeper.service.in Makefile
 	$(UNIT_SED) $(srcdir)/$@.in >$@.tmp && mv $@.tmp $@
-systemd/kdsign-signer.service: systemd/kdsign-signer.service.in
+systemd/kdsign-signer.service: systemd/kdsign-signer.service.in Makefile
 	$(UNIT_SED) $(UNIT_ONLY) $(srcdir)/systemd/kdsign-signer.service.in >$@.tmp && mv $@.tmp $@
-systemd/kdsign-signer.socket: systemd/kdsign-signer.socket.in
+systemd/kdsign-signer.socket: systemd/kdsign-signer.socket.in Makefile
 	$(UNIT_SED) $(UNIT_ONLY) $(srcdir)/systemd/kdsign-signer.socket.in >$@.tmp && mv $@.tmp $@
-systemd/kdsign-signer@.service: systemd/kdsign-signer.service.in
+systemd/kdsign-signer@.service: systemd/kdsign-signer.service.in Makefile
 	$(UNIT_SED) $(UNIT_NAMED) $(srcdir)/systemd/kdsign-signer.service.in >$@.tmp && mv $@.tmp $@
-systemd/kdsign-signer@.socket: systemd/kdsign-signer.socket.in
+systemd/kdsign-signer@.socket: systemd/kdsign-signer.socket.in Makefile
 	$(UNIT_SED) $(UNIT_NAMED) $(srcdir)/systemd/kdsign-signer.socket.in >$@.tmp && mv $@.tmp $@
 
 install-data-local:

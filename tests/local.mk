@@ -10,3 +10,6 @@ whole_tests = tests/e2e/whole_curl.t tests/e2e/whole_fair.t tests/e2e/whole_kill
 	tests/e2e/whole_token.t tests/e2e/whole_users.t
 dist_check_SCRIPTS += $(whole_tests)
 TESTS += $(whole_tests)
+# What a person starts, which needs no make.
+EXTRA_DIST += scripts/demo scripts/check scripts/demo_service.sh scripts/lib.sh scripts/packages
+EXTRA_DIST += examples/hello-driver/Makefile examples/hello-driver/hello.c examples/hello-driver/hello.rc

@@ -26,6 +26,7 @@ struct conn {
 	bool address_counted, client_counted;
 	/* The HTTP library's thread of this connection alone touches what follows. */
 	gnutls_session_t session;        /* NULL: plain */
+	struct tls_out out;              /* of session */
 	struct tls_set *tls;             /* counted; what session borrows from */
 	uint64_t requests;               /* begun */
 	bool known;                      /* chain and client are filled in */

@@ -103,6 +103,8 @@ connection_begin(struct http *h, struct MHD_Connection *mhd, int fd, struct conn
 	if (info == NULL || info->tls_session == NULL)
 		return kd_fail(e, KD_E_BUG, "a connection without a TLS session");
 	conn->session = info->tls_session;
+	conn->out.fd = fd;
+	tls_send_through(conn->session, &conn->out);
 	return tls_attach(f->tls, conn->session, conn->peer, &conn->tls, e);
 }
 

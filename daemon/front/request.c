@@ -115,6 +115,7 @@ reply_now(struct request *r)
 	r->phase = PHASE_SENT;
 	body_release(r); /* a slow reader need not hold it */
 	conn_due(r->conn, r->front->conf->header_deadline_ms);
+	r->conn->out.more = r->reply.len > 0;
 	return reply_send(&r->reply, r->mhd, r->id, close) ? MHD_YES : MHD_NO;
 }
 

@@ -5,6 +5,7 @@
 #include <gnutls/x509.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "base/builder.h"
@@ -332,6 +333,25 @@ tls_attach(struct tls *t, gnutls_session_t s, const char *peer, struct tls_set *
 	gnutls_session_set_ptr(s, (void *)(uintptr_t)peer);
 	*ret = set;
 	return true;
+}
+
+static ssize_t
+push(gnutls_transport_ptr_t ptr, const giovec_t *iov, int n)
+{
+	struct tls_out *out = ptr;
+	struct msghdr m = {
+	    .msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)n};
+	int flags = MSG_NOSIGNAL | (out->more ? MSG_MORE : 0);
+
+	out->more = false;
+	return sendmsg(out->fd, &m, flags);
+}
+
+void
+tls_send_through(gnutls_session_t s, struct tls_out *out)
+{
+	gnutls_transport_set_ptr2(s, gnutls_transport_get_ptr(s), out);
+	gnutls_transport_set_vec_push_function(s, push);
 }
 
 bool

@@ -52,6 +52,20 @@ bool tls_attach(struct tls *t, gnutls_session_t s, const char *peer, struct tls_
     struct kd_err *e) KD_MUST;
 void tls_set_drop(struct tls_set *set);
 
+/* Where a session's records go; used by its own thread alone. */
+struct tls_out {
+	int fd;
+	bool more; /* the next record is an answer's header: its body follows at once */
+};
+/*
+ * tls_send_through - write a session's records through out, which must outlive its last
+ * one.
+ *
+ * MHD sends header and body of an answer as two records. With more set before the header,
+ * both leave in one segment: one wake-up for the client instead of two.
+ */
+void tls_send_through(gnutls_session_t s, struct tls_out *out);
+
 /*
  * tls_peer - the chain the client sent, leaf first, and the leaf's SHA-256.
  *

@@ -22,7 +22,6 @@ AUTO_DEFINE(X509, X509_free);
 AUTO_DEFINE(X509_CRL, X509_CRL_free);
 AUTO_DEFINE(X509_STORE_CTX, X509_STORE_CTX_free);
 AUTO_DEFINE(BIO, BIO_free_all);
-AUTO_DEFINE(EVP_PKEY, EVP_PKEY_free);
 
 struct stack { /* X509 certificates of the chain but the leaf */
 	STACK_OF(X509) * certs;
@@ -76,42 +75,61 @@ load_anchors(struct identity_trust *t, const char *path, struct kd_err *e)
 	return true;
 }
 
+/* The whole file, a single CRL. */
 static bool
-load_crls(struct identity_trust *t, const char *path, struct kd_err *e)
+add_der_crl(struct identity_trust *t, const struct buf *file, struct kd_err *e)
 {
-	AUTO(buf_clear) struct buf file = {0};
-	AUTO(BIO_free_all) BIO *bio = NULL;
-	const uint8_t *der;
+	const uint8_t *der = file->p;
+	AUTO(X509_CRL_free) X509_CRL *crl = d2i_X509_CRL(NULL, &der, (long)file->len);
+
+	if (crl == NULL || X509_STORE_add_crl(t->store, crl) != 1)
+		return fail_openssl(e, KD_E_CONFIG, "CRL");
+	if (der != file->p + file->len)
+		return kd_fail(e, KD_E_CONFIG, "%zu bytes follow the CRL",
+		    (size_t)(file->p + file->len - der));
+	return true;
+}
+
+/* All or none: a newer CRL that is damaged must not leave an older one in force. */
+static bool
+add_pem_crls(struct identity_trust *t, const struct buf *file, struct kd_err *e)
+{
+	AUTO(BIO_free_all) BIO *bio = BIO_new_mem_buf(file->p, (int)file->len);
 	size_t n = 0;
 
-	if (!file_read_all(path, IDENTITY_CRL_FILE_MAX, &file, e)) {
-		e->code = KD_E_CONFIG;
-		return kd_in(e, "client-crl");
-	}
-	der = file.p;
-	if (file.len > 0 && file.p[0] == 0x30) { /* DER: one */
-		AUTO(X509_CRL_free)
-		X509_CRL *crl = d2i_X509_CRL(NULL, &der, (long)file.len);
-
-		if (crl == NULL || X509_STORE_add_crl(t->store, crl) != 1)
-			return fail_openssl(e, KD_E_CONFIG, "client-crl");
-		return true;
-	}
-	bio = BIO_new_mem_buf(file.p, (int)file.len);
-	for (; bio != NULL; n++) {
+	if (bio == NULL)
+		return kd_fail_nomem(e, "CRL");
+	for (;; n++) {
 		AUTO(X509_CRL_free)
 		X509_CRL *crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
 
 		if (crl == NULL)
 			break;
 		if (X509_STORE_add_crl(t->store, crl) != 1)
-			return fail_openssl(e, KD_E_CONFIG, "client-crl");
+			return fail_openssl(e, KD_E_CONFIG, "CRL");
+	}
+	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
+		(void)fail_openssl(e, KD_E_CONFIG, "cannot be decoded");
+		return kd_in(e, "CRL %zu of the file", n + 1);
 	}
 	ERR_clear_error();
-	if (n == 0)
-		return kd_fail(e, KD_E_CONFIG,
-		    "client-crl: '%s': no CRL in PEM or DER form", SHOW(path));
-	return true;
+	return n > 0 || kd_fail(e, KD_E_CONFIG, "no CRL in PEM or DER form");
+}
+
+static bool
+load_crls(struct identity_trust *t, const char *path, struct kd_err *e)
+{
+	AUTO(buf_clear) struct buf file = {0};
+
+	if (!file_read_all(path, IDENTITY_CRL_FILE_MAX, &file, e)) {
+		e->code = KD_E_CONFIG;
+		return kd_in(e, "client-crl");
+	}
+	ERR_clear_error();
+	if (file.len > 0 && file.p[0] == 0x30 ? add_der_crl(t, &file, e)
+					      : add_pem_crls(t, &file, e))
+		return true;
+	return kd_in(e, "client-crl: '%s'", SHOW(path));
 }
 
 /* An anchor is trusted because it is configured: nobody's CRL can say otherwise. */

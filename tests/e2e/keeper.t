@@ -243,6 +243,18 @@ refuses 's/^keys = driver/&\nkinds = exe/' "'exe'"
 refuses 's/^keys = driver/&\ndigests = md5/' "'md5'"
 refuses 's/^sign-deadline.*/sign-deadline = 5/' 'sign-deadline'
 refuses "s|^client-ca.*|client-ca = $T/nothere.pem|" 'client-ca'
+refuses_crl() { # FILE TEXT
+	refuses "s|^client-ca.*|&\\nclient-crl = $T/$1|" "$2"
+}
+quietly openssl crl -in "$T/clients.crl" -outform DER -out "$T/clients.der"
+{ cat "$T/clients.crl" && sed '2s/^..../AAAA/' "$T/clients.crl"; } >"$T/damaged.crl"
+{ cat "$T/clients.der" && echo; } >"$T/longer.crl"
+head -c 100 "$T/clients.der" >"$T/shorter.crl"
+refuses_crl damaged.crl 'CRL 2 of the file'
+refuses_crl longer.crl '1 bytes follow the CRL'
+refuses_crl shorter.crl 'CRL'
+refuses_crl clients.pem 'no CRL in PEM or DER form'
+refuses_crl nothere.crl 'client-crl'
 fails 74 'a record that cannot be made' sh -c "sed 's|^store = .*|store = $T/no/such/record.db|' '$T/good.conf' \
 	>'$T/bad.conf' && exec '$builddir/kdsign-keeper' --config '$T/bad.conf'"
 done_testing

@@ -18,7 +18,8 @@ libkeeper_a_SOURCES = \
 	daemon/keeper/request.c daemon/keeper/request.h \
 	daemon/keeper/settings.c daemon/keeper/settings.h \
 	daemon/keeper/signer_link.c daemon/keeper/signer_link.h \
-	daemon/keeper/store.h daemon/keeper/store_sqlite.c \
+	daemon/keeper/store.h daemon/keeper/store_sql.c daemon/keeper/store_sql.h \
+	daemon/keeper/store_sqlite.c \
 	daemon/keeper/waiter.c \
 	daemon/keeper/work.h
 
@@ -37,8 +38,17 @@ tests_unit_keeper_fake_front_tool_SOURCES = tests/unit/keeper/fake_front_tool.c
 tests_unit_keeper_fake_front_tool_LDADD = $(KEEPER_LIBS)
 
 EXTRA_DIST += tests/e2e/keeper.sh
-dist_check_SCRIPTS += tests/e2e/keeper.t tests/e2e/keeper_crash.t tests/e2e/keeper_store.t
-TESTS += tests/e2e/keeper.t tests/e2e/keeper_crash.t tests/e2e/keeper_store.t
+keeper_e2e_tests = tests/e2e/keeper.t tests/e2e/keeper_crash.t tests/e2e/keeper_io.t tests/e2e/keeper_store.t
+dist_check_SCRIPTS += $(keeper_e2e_tests)
+TESTS += $(keeper_e2e_tests)
+
+# Preloaded into a keeper by keeper_io.t.
+tests/mock/io_fail.so: $(srcdir)/tests/mock/io_fail.c
+	$(AM_V_CC)$(MKDIR_P) tests/mock && $(CC) $(CFLAGS) -std=gnu11 -Wall -shared -fPIC -o $@ \
+		$(srcdir)/tests/mock/io_fail.c
+check_DATA += tests/mock/io_fail.so
+EXTRA_DIST += tests/mock/io_fail.c
+CLEANFILES += tests/mock/io_fail.so
 
 KEEPER_TESTS = tests/unit/keeper/policy_test tests/unit/keeper/queue_test tests/unit/keeper/record_event_test \
 	tests/unit/keeper/store_test

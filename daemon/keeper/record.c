@@ -49,11 +49,11 @@ op_of(struct work *w)
 static void
 distrust(struct record *r, bool in_commit)
 {
+	if (r->w.store.ops == NULL)
+		return; /* what was in doubt before still is */
 	r->maybe = in_commit ? r->w.seq : 0;
 	r->w.seq = atomic_load(&r->last);
 	r->w.chains_n = 0;
-	if (r->w.store.ops == NULL)
-		return;
 	r->w.store.ops->rollback(r->w.store.self);
 	r->w.store.ops->close(r->w.store.self);
 	r->w.store = (struct store){0};
@@ -76,6 +76,9 @@ ensure_open(struct record *r, struct kd_err *e)
 	if (!r->w.store.ops->event_last(r->w.store.self, &last, e))
 		goto close;
 	if (last == r->w.seq || (r->maybe != 0 && last == r->maybe)) {
+		/* What a commit that failed left behind may be in memory only. */
+		if (r->maybe != 0 && !r->w.store.ops->settle(r->w.store.self, e))
+			goto close;
 		r->maybe = 0;
 		r->w.seq = last;
 		atomic_store(&r->last, last);

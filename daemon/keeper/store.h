@@ -68,6 +68,8 @@ struct store_ops {
 	bool (*chain_put)(void *self, const uint8_t sha256[32], const uint8_t *der,
 	    size_t n, uint64_t *ret_no, struct kd_err *e);
 	bool (*chain_get)(void *self, uint64_t no, struct buf *ret, struct kd_err *e);
+	/* Writes all that can be read to the disk again, whatever it said before. */
+	bool (*settle)(void *self, struct kd_err *e);
 	/* False when the file was removed or replaced under us. */
 	bool (*in_place)(void *self, struct kd_err *e);
 	void (*close)(void *self);

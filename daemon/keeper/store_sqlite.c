@@ -14,90 +14,13 @@
 #include "base/own.h"
 #include "base/text.h"
 #include "daemon/keeper/copy.h"
+#include "daemon/keeper/store_sql.h"
 
 #define APPLICATION_ID 0x6b647367 /* "kdsg": a record, and nobody else's database */
 #define ITEMS_PER_REQUEST 1024    /* an item's row is request * 1024 + index */
 
 _Static_assert(
     API_ITEMS_MAX < ITEMS_PER_REQUEST, "item rows of two requests would overlap");
-
-enum statement {
-	ST_BEGIN,
-	ST_COMMIT,
-	ST_ROLLBACK,
-	ST_TOUCH,
-	ST_EVENT_ADD,
-	ST_EVENT_CHECK,
-	ST_EVENT_LAST,
-	ST_EVENT_NUMBER,
-	ST_REQUEST_ADD,
-	ST_REQUEST_FIND,
-	ST_REQUEST_NEXT_OPEN,
-	ST_OPEN,
-	ST_SHUT,
-	ST_ITEM_ADD,
-	ST_ITEM_FORGET,
-	ST_ITEMS,
-	ST_CHAIN_PUT,
-	ST_CHAIN_GET,
-	ST_N
-};
-
-static const char *const statements[ST_N] = {
-    [ST_BEGIN] = "BEGIN IMMEDIATE",
-    [ST_COMMIT] = "COMMIT",
-    [ST_ROLLBACK] = "ROLLBACK",
-    [ST_TOUCH] = "INSERT OR REPLACE INTO touch(one, n) SELECT 1, coalesce(max(n), 0) + 1 "
-		 "FROM touch",
-    [ST_EVENT_ADD] = "INSERT INTO event(seq, json) VALUES (?, ?)",
-    [ST_EVENT_CHECK] =
-	"SELECT count(*), coalesce(min(seq), 1), coalesce(max(seq), 0) FROM event",
-    [ST_EVENT_LAST] = "SELECT coalesce(max(seq), 0) FROM event",
-    /* Rows renumbered to hide a gap still carry their number inside. */
-    [ST_EVENT_NUMBER] = "SELECT seq FROM event WHERE seq > ? AND json_extract(json, "
-			"'$.seq') IS NOT seq LIMIT 1",
-    [ST_REQUEST_ADD] = "INSERT INTO request(no, id, client, content, key, items) VALUES "
-		       "(?, ?, ?, ?, ?, ?) "
-		       "ON CONFLICT (id) DO NOTHING",
-    [ST_REQUEST_FIND] =
-	"SELECT no, id, client, content, key, items FROM request WHERE id = ?",
-    [ST_REQUEST_NEXT_OPEN] = "SELECT no, id, client, content, key, items FROM request "
-			     "WHERE no = (SELECT min(request) FROM open)",
-    [ST_OPEN] = "INSERT OR IGNORE INTO open(request) VALUES (?)",
-    [ST_SHUT] = "DELETE FROM open WHERE request = ?",
-    [ST_ITEM_ADD] = "INSERT INTO item(at, status, final, code, detail, md, chain, "
-		    "content, attrs, signature) "
-		    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (at) DO NOTHING",
-    [ST_ITEM_FORGET] = "DELETE FROM item WHERE at = ? AND final = 0",
-    [ST_ITEMS] = "SELECT at, status, final, code, detail, md, chain, content, attrs, "
-		 "signature FROM item "
-		 "WHERE at BETWEEN ? AND ? ORDER BY at",
-    [ST_CHAIN_PUT] = "INSERT INTO chain(sha256, der) VALUES (?, ?) ON CONFLICT (sha256) "
-		     "DO UPDATE SET sha256 = excluded.sha256 RETURNING no",
-    [ST_CHAIN_GET] = "SELECT der FROM chain WHERE no = ?",
-};
-
-/* migrations[v] makes version v + 1 of version v. Never edited once released, only added
- * to. */
-static const char *const migrations[STORE_SCHEMA] = {
-    "CREATE TABLE event(seq INTEGER PRIMARY KEY, json TEXT NOT NULL) STRICT;"
-    "CREATE TRIGGER event_kept BEFORE DELETE ON event BEGIN SELECT raise(ABORT, 'events "
-    "are kept'); END;"
-    "CREATE TRIGGER event_fixed BEFORE UPDATE ON event BEGIN SELECT raise(ABORT, 'events "
-    "are fixed'); END;"
-    "CREATE TABLE request(no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, client BLOB "
-    "NOT NULL,"
-    " content BLOB NOT NULL, key TEXT NOT NULL, items INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE open(request INTEGER PRIMARY KEY) STRICT;"
-    "CREATE TABLE item(at INTEGER PRIMARY KEY, status INTEGER NOT NULL, final INTEGER "
-    "NOT NULL,"
-    " code TEXT NOT NULL, detail TEXT NOT NULL, md INTEGER NOT NULL, chain INTEGER NOT "
-    "NULL,"
-    " content BLOB, attrs BLOB, signature BLOB) STRICT;"
-    "CREATE TABLE chain(no INTEGER PRIMARY KEY, sha256 BLOB NOT NULL UNIQUE, der BLOB "
-    "NOT NULL) STRICT;"
-    "CREATE TABLE touch(one INTEGER PRIMARY KEY, n INTEGER NOT NULL) STRICT;",
-};
 
 struct lite {
 	sqlite3 *db;
@@ -456,6 +379,22 @@ lite_chain_get(void *self, uint64_t no, struct buf *ret, struct kd_err *e)
 }
 
 static bool
+lite_settle(void *self, struct kd_err *e)
+{
+	struct lite *s = self;
+	int all = 0, copied = 0;
+
+	if (sqlite3_wal_checkpoint_v2(
+		s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &all, &copied) != SQLITE_OK)
+		return fail(s, "checkpoint", e);
+	return copied == all ||
+	       kd_fail(e, KD_E_STORE,
+		   "record '%s': another program's reading is in the way of %d of %d "
+		   "pages",
+		   SHOW(s->path), all - copied, all);
+}
+
+static bool
 lite_in_place(void *self, struct kd_err *e)
 {
 	struct lite *s = self;
@@ -507,7 +446,7 @@ migrate(struct lite *s, sqlite3_int64 have, struct kd_err *e)
 	/* In an empty file only: larger pages take fewer writes. */
 	done = exec(s, "PRAGMA page_size = 8192; BEGIN IMMEDIATE", e);
 	for (; done && have < STORE_SCHEMA; have++)
-		done = exec(s, migrations[have], e);
+		done = exec(s, store_migrations[have], e);
 	done = done && exec(s, end, e);
 	if (!done) {
 		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
@@ -540,8 +479,8 @@ static bool
 prepare(struct lite *s, struct kd_err *e)
 {
 	for (size_t i = 0; i < ST_N; i++)
-		if (sqlite3_prepare_v3(s->db, statements[i], -1,
-			SQLITE_PREPARE_PERSISTENT, &s->st[i], NULL) != SQLITE_OK)
+		if (sqlite3_prepare_v3(s->db, store_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+			&s->st[i], NULL) != SQLITE_OK)
 			return fail(s, "prepare", e);
 	return true;
 }
@@ -563,6 +502,7 @@ static const struct store_ops lite_ops = {
     .items = lite_items,
     .chain_put = lite_chain_put,
     .chain_get = lite_chain_get,
+    .settle = lite_settle,
     .in_place = lite_in_place,
     .close = lite_close,
 };

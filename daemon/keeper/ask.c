@@ -52,6 +52,10 @@ decide(const struct call *c, struct api_sign_request *sign, struct kd_err *e)
 		join(c, live, r);
 		return true;
 	}
+	if (k->stopping) {
+		(void)kd_fail(e, KD_E_BUSY, "the service is about to stop");
+		return kd_hint(e, "send the same request again");
+	}
 	/* A key that cannot sign now may still have signed this before. */
 	if (!signer_link_check_key(r->link, r->key, clock_unix_ms() / 1000, &unable))
 		return look_up(c, STEAL(r), true, &unable, e);

@@ -62,4 +62,17 @@ again() {
 ok 'the same answers come from the record' sh -c "tail -n 20 '$T/released' >'$T/some'"
 again <"$T/some"
 tap_report $? 'byte for byte'
+# SIGTERM under the same load: what is under way is finished, nothing new is begun.
+unknown() { sql "SELECT count(*) FROM event WHERE $(event event) = 'unknown'"; }
+unknown_before=$(unknown)
+"$tools/fake_front_tool" -s "$T/keeper.sock" -c "$T/host1.chain" -n 200 -b 2 -t 30000 load >>"$T/load.out" \
+	2>>"$T/load.err" &
+load=$!
+sleep 0.3
+kill -TERM "$keeper_pid"
+ok 'told to stop, it stops long before its last deadline' wait_for 5 tap_ended "$keeper_pid"
+wait "$load"
+start_keeper
+stop "$keeper_pid"
+ok 'and leaves nothing unknown' test "$(unknown)" = "$unknown_before"
 done_testing

@@ -17,10 +17,13 @@ struct queue_client {
 bool
 queue_reserve(struct queue *q, size_t n, struct kd_err *e)
 {
-	if (n > q->limit - q->reserved)
+	/* A reload may have lowered the limit under what was taken before. */
+	size_t left = q->limit > q->reserved ? q->limit - q->reserved : 0;
+
+	if (n > left)
 		return kd_fail(e, KD_E_BUSY,
-		    "the token's queue has %zu places left of %zu, %zu needed",
-		    q->limit - q->reserved, q->limit, n);
+		    "the token's queue has %zu places left of %zu, %zu needed", left,
+		    q->limit, n);
 	q->reserved += n;
 	return true;
 }

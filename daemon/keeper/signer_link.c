@@ -36,7 +36,8 @@ struct signer_link {
 	size_t window;
 	struct frame_in in;
 	struct frame_out out;
-	uint64_t appended; /* bytes of this connection's stream, written and waiting */
+	uint64_t appended; /* bytes of this connection's stream: whole frames */
+	uint64_t written;  /* of them, those that the socket has taken */
 	struct signer_state state;
 	bool have_state, retired;
 	uint64_t retry_at, retry_ms;
@@ -110,9 +111,7 @@ void
 signer_link_adjust(struct signer_link *l, const struct signer_conf *c, size_t queue_limit)
 {
 	l->window = c->window;
-	/* Places that are taken stay taken. */
-	l->queue.limit =
-	    queue_limit > l->queue.reserved ? queue_limit : l->queue.reserved;
+	l->queue.limit = queue_limit;
 }
 
 void
@@ -249,6 +248,15 @@ give_back_all(struct signer_link *l, const char *why)
 		give_back(l, (struct item *)n, KD_E_TOKEN, why);
 }
 
+/* Longer each time, until a signer tells its state. */
+static void
+retry_later(struct signer_link *l, uint64_t now_ms)
+{
+	l->retry_at = now_ms + l->retry_ms;
+	l->retry_ms = l->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : l->retry_ms * 2;
+	loop_wake_at(l->loop, l->retry_at);
+}
+
 /*
  * Connection lost. An item whose frame had not wholly left is unheard; of the others
  * nobody knows.
@@ -256,8 +264,6 @@ give_back_all(struct signer_link *l, const char *why)
 static void
 go_down(struct signer_link *l, const char *why)
 {
-	uint64_t written = l->appended - frame_out_pending(&l->out);
-
 	if (strcmp(l->last_error, why) != 0)
 		log_line(LOG_L_WARN, "signer '%s': %s", l->name, why);
 	COPY(l->last_error, why);
@@ -269,21 +275,20 @@ go_down(struct signer_link *l, const char *why)
 	frame_in_clear(&l->in);
 	frame_out_clear(&l->out);
 	l->in.max_payload = SIGNER_FRAME_MAX;
-	l->appended = 0;
-	l->retry_at = clock_ms() + l->retry_ms;
-	loop_wake_at(l->loop, l->retry_at);
+	retry_later(l, clock_ms());
 	for (size_t i = 0; i < SIGNER_WINDOW_MAX && l->sent_n > 0; i++) {
 		struct sent *s = &l->sent[i];
 
 		if (s->item == NULL)
 			continue;
-		if (s->end > written)
+		if (s->end > l->written)
 			answer_for(l, s, KD_E_TOKEN, false,
 			    "connection lost before it was sent");
 		else
 			answer_for(l, s, KD_E_UNKNOWN_OUTCOME, true,
 			    "connection lost before it answered");
 	}
+	l->appended = l->written = 0;
 	give_back_all(l, "connection lost");
 }
 
@@ -292,10 +297,13 @@ flush(struct signer_link *l)
 {
 	struct kd_err e = {0};
 	uint32_t want = EPOLLIN;
+	bool good;
 
 	if (l->src.fd < 0)
 		return;
-	if (!frame_out_flush(&l->out, l->src.fd, &e)) {
+	good = frame_out_flush(&l->out, l->src.fd, &e);
+	l->written = l->appended - frame_out_pending(&l->out);
+	if (!good) {
 		go_down(l, e.msg);
 		return;
 	}
@@ -468,8 +476,7 @@ reconnect(struct signer_link *l, uint64_t now_ms)
 	if (strncmp(l->last_error, e.msg, sizeof(l->last_error) - 1) != 0)
 		log_line(LOG_L_WARN, "signer '%s': %s", l->name, e.msg);
 	COPY(l->last_error, e.msg);
-	l->retry_ms = l->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : l->retry_ms * 2;
-	l->retry_at = now_ms + l->retry_ms;
+	retry_later(l, now_ms);
 }
 
 uint64_t

@@ -87,6 +87,13 @@ places_are_bounded_and_given_back(void **state)
 	e = (struct kd_err){0};
 	assert_true(queue_reserve(&q, 4, &e));
 	assert_int_equal(q.reserved, 10);
+	q.limit = 8; /* a reload */
+	assert_false(queue_reserve(&q, 1, &e));
+	assert_string_equal(e.msg, "the token's queue has 0 places left of 8, 1 needed");
+	queue_release(&q, 3);
+	e = (struct kd_err){0};
+	assert_true(queue_reserve(&q, 1, &e));
+	assert_int_equal(q.reserved, 8);
 }
 
 static void

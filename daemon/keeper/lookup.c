@@ -81,12 +81,16 @@ lookup_done(struct work *w)
 {
 	struct lookup *l = (struct lookup *)w;
 	struct waiter to = {.conn = l->conn, .frame_id = l->frame_id};
+	/* It may have begun meanwhile; then the record does not know its outcome yet. */
+	struct request *live = live_find(&l->k->live, l->req->ask.id);
 	struct kd_err e = {0};
 
 	op_came_back(l->k, &l->op);
 	memcpy(to.request_id, l->req->request_id, sizeof(to.request_id));
-	if (lookup_result(l, &e))
-		tell(l->req, &to);
+	if (live != NULL ? check_owner(live, l->req->client,
+			       l->compare ? l->req->content : NULL, &e)
+			 : lookup_result(l, &e))
+		tell(live != NULL ? live : l->req, &to);
 	else
 		refuse_late(l->k, l->conn, l->frame_id, l->req, &e);
 	front_drop(l->conn);

@@ -30,18 +30,23 @@ end_request(struct keeper *k, struct request *r, const struct kd_err *problem)
 	request_free(r);
 }
 
+/* Its results go to the record at the end of the turn. */
 static void
-add_result(struct keeper *k, struct item *it)
+list_results(struct keeper *k, struct request *r)
 {
-	struct request *r = it->req;
-
-	it->state = ITEM_RECORD;
-	work_list_add(&r->results, &it->work);
 	if (r->to_record_listed)
 		return;
 	r->to_record_listed = true;
 	r->to_record = k->to_record;
 	k->to_record = r;
+}
+
+static void
+add_result(struct keeper *k, struct item *it)
+{
+	it->state = ITEM_RECORD;
+	work_list_add(&it->req->results, &it->work);
+	list_results(k, it->req);
 }
 
 static void
@@ -296,13 +301,11 @@ request_timer(struct keeper *k, struct request *r, uint64_t now_ms)
 		r->record_deadline = UINT64_MAX;
 		k->count.record_failures++;
 	}
-	if (r->unrecorded && !r->result_busy && !r->to_record_listed &&
-	    now_ms >= k->probe_at) {
-		r->to_record_listed = true;
-		r->to_record = k->to_record;
-		k->to_record = r;
-	}
 	next = waiters_release(r, now_ms);
+	if (r->unrecorded && now_ms >= k->probe_at)
+		list_results(k, r);
+	else if (r->unrecorded && k->probe_at < next)
+		next = k->probe_at;
 	return r->record_deadline < next ? r->record_deadline : next;
 }
 

@@ -235,6 +235,8 @@ answers_metrics(
 		struct signer_link_view v = signer_link_view(k->links[i]);
 		const char *name = signer_link_name(k->links[i]);
 
+		if (signer_link_retired(k->links[i]))
+			continue; /* its successor may have the same name */
 		buf_printf(body, "kdsign_token_ready{signer=\"%s\"} %d\n", name,
 		    v.have_state && v.state->token == TOKEN_READY);
 		buf_printf(body, "kdsign_queue_items{signer=\"%s\"} %zu\n", name,

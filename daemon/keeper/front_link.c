@@ -53,18 +53,12 @@ front_new(int take_fd, uid_t uid, size_t frame_limit, struct loop *loop,
 	f->src = (struct loop_source){.fd = take_fd, .ready = on_connection};
 	f->loop = loop;
 	f->hooks = *hooks;
-	front_set_limits(f, uid, frame_limit);
+	f->uid = uid;
+	f->frame_limit = frame_limit;
 	if (!loop_watch(loop, &f->src, EPOLLIN, e))
 		return false;
 	*ret = STEAL(f);
 	return true;
-}
-
-void
-front_set_limits(struct front *f, uid_t uid, size_t frame_limit)
-{
-	f->uid = uid;
-	f->frame_limit = frame_limit;
 }
 
 void
@@ -85,6 +79,18 @@ hang_up(struct front_conn *c)
 	loop_forget(c->front->loop, &c->src);
 	(void)close(c->src.fd);
 	c->src.fd = -1;
+}
+
+void
+front_set_limits(struct front *f, uid_t uid, size_t frame_limit)
+{
+	for (struct front_conn *c = f->conns; c != NULL; c = c->next) {
+		c->in.max_payload = frame_limit;
+		if (uid != f->uid)
+			hang_up(c);
+	}
+	f->uid = uid;
+	f->frame_limit = frame_limit;
 }
 
 static void

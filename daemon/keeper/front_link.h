@@ -22,6 +22,7 @@ bool front_new(int take_fd, uid_t uid, size_t frame_limit, struct loop *loop,
     const struct front_hooks *hooks, struct front **ret, struct kd_err *e) KD_MUST;
 void front_free(struct front *f);
 AUTO_DEFINE(struct front, front_free);
+/* Of every connection; those of another user than the new one are closed. */
 void front_set_limits(struct front *f, uid_t uid, size_t frame_limit);
 void front_stop_listening(struct front *f);
 /* Who keeps a connection for a later answer holds it. Answers to one that is gone go

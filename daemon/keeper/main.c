@@ -116,7 +116,7 @@ drop_retired(struct keeper *k)
 	size_t to = 0;
 
 	for (size_t i = 0; i < k->links_n; i++) {
-		if (signer_link_retired_and_idle(k->links[i]) && k->live.n == 0)
+		if (signer_link_retired_and_idle(k->links[i]))
 			signer_link_free(k->links[i]);
 		else
 			k->links[to++] = k->links[i];

@@ -68,3 +68,15 @@ fuzz_replay_uri_SOURCES = fuzz/fuzz_uri.c fuzz/replay.c
 fuzz_replay_uri_LDADD = libpkcs11.a libbase.a $(P11KIT_LIBS)
 TESTS += fuzz/replay_uri
 EXTRA_DIST += fuzz/corpus/uri
+
+check_PROGRAMS += fuzz/replay_child_msg
+fuzz_replay_child_msg_SOURCES = fuzz/fuzz_child_msg.c fuzz/replay.c
+fuzz_replay_child_msg_LDADD = libpkcs11.a libbase.a
+TESTS += fuzz/replay_child_msg
+EXTRA_DIST += fuzz/corpus/child_msg
+
+check_PROGRAMS += fuzz/replay_signer_files
+fuzz_replay_signer_files_SOURCES = fuzz/fuzz_signer_files.c fuzz/replay.c
+fuzz_replay_signer_files_LDADD = libpkcs11.a libbase.a
+TESTS += fuzz/replay_signer_files
+EXTRA_DIST += fuzz/corpus/signer_files

@@ -52,3 +52,9 @@ TESTS += $(front_e2e_tests)
 
 dist_man_MANS += docs/kdsignd.8
 EXTRA_DIST += etc/kdsignd.conf
+
+check_PROGRAMS += fuzz/replay_gate
+fuzz_replay_gate_SOURCES = fuzz/fuzz_gate.c fuzz/replay.c
+fuzz_replay_gate_LDADD = libfront.a libwire.a libbase.a
+TESTS += fuzz/replay_gate
+EXTRA_DIST += fuzz/corpus/gate

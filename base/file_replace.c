@@ -135,6 +135,16 @@ make_tmp_path(const char *path, char *dst, size_t dst_len, struct kd_err *e)
 	return true;
 }
 
+/* A file system that is read-only is no failing disk: it is the target that cannot be
+ * had. */
+static bool
+fail_read_only(int err, struct kd_err *e)
+{
+	if (err == EROFS)
+		e->code = KD_E_FILE;
+	return false;
+}
+
 /* The temporary file exists and its slot is LIVE, or neither. */
 static bool
 create_tmp(const char *path, mode_t mode, struct file_replace *r, struct kd_err *e)
@@ -157,9 +167,11 @@ create_tmp(const char *path, mode_t mode, struct file_replace *r, struct kd_err 
 	if (slot < 0)
 		return kd_fail(
 		    e, KD_E_LIMIT, "more than %d files being replaced at once", SLOTS);
-	if (fd < 0)
-		return kd_fail_errno(e, KD_E_FILE, err,
+	if (fd < 0) {
+		(void)kd_fail_errno(e, KD_E_FILE, err,
 		    "'%s': cannot create a file beside it", SHOW(path));
+		return fail_read_only(err, e);
+	}
 	r->fd = fd;
 	r->slot = slot;
 	return true;
@@ -205,9 +217,13 @@ resolve(const char *path, char **ret, struct kd_err *e)
 			    S_ISDIR(st.st_mode) ? "is a directory"
 						: "not a regular file");
 		/* rename() would not mind, but who made the file read-only does. */
-		if (faccessat(AT_FDCWD, real, W_OK, AT_EACCESS) != 0)
-			return kd_fail_errno(
-			    e, KD_E_FILE, errno, "'%s': cannot write", SHOW(path));
+		if (faccessat(AT_FDCWD, real, W_OK, AT_EACCESS) != 0) {
+			int err = errno;
+
+			(void)kd_fail_errno(
+			    e, KD_E_FILE, err, "'%s': cannot write", SHOW(path));
+			return fail_read_only(err, e);
+		}
 	}
 	*ret = kd_strdup(real != NULL ? real : path);
 	return *ret != NULL ? true : kd_fail_nomem(e, "file name");

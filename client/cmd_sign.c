@@ -52,6 +52,34 @@ struct signing { /* one run of the command */
 	size_t again; /* files that failed for a reason that was said for another */
 };
 
+/* What the service would refuse is said before it is asked. */
+static bool
+check_description(const char *text, struct kd_err *e)
+{
+	size_t n = strlen(text);
+	const char *fault = api_text_fault(text);
+
+	if (n == 0 || n > API_DESCRIPTION_MAX || !text_is_utf8(text, n))
+		return kd_fail(e, KD_E_USAGE,
+		    "'--description': needs 1 to %d bytes of UTF-8", API_DESCRIPTION_MAX);
+	return fault == NULL ? true
+			     : kd_fail(e, KD_E_USAGE, "'--description': %s: '%s'", fault,
+				   SHOW(text));
+}
+
+static bool
+check_url(const char *url, struct kd_err *e)
+{
+	const char *fault = api_url_fault(url);
+
+	if (strlen(url) > API_URL_MAX)
+		return kd_fail(e, KD_E_USAGE, "'--url': %zu bytes, at most %d allowed",
+		    strlen(url), API_URL_MAX);
+	return fault == NULL
+		   ? true
+		   : kd_fail(e, KD_E_USAGE, "'--url': %s, is '%s'", fault, SHOW(url));
+}
+
 static bool
 check_args(const struct sign_args *a, struct kd_err *e)
 {
@@ -61,24 +89,8 @@ check_args(const struct sign_args *a, struct kd_err *e)
 		    "be made yet");
 		return kd_hint(e, "without it, the signature that is there is replaced");
 	}
-	if (a->description != NULL &&
-	    (!text_is_utf8(a->description, strlen(a->description)) ||
-		strlen(a->description) > API_DESCRIPTION_MAX))
-		return kd_fail(e, KD_E_USAGE,
-		    "'--description': needs at most %d bytes of UTF-8",
-		    API_DESCRIPTION_MAX);
-	if (a->url == NULL)
-		return true;
-	if (strlen(a->url) > API_URL_MAX)
-		return kd_fail(e, KD_E_USAGE, "'--url': %zu bytes, at most %d allowed",
-		    strlen(a->url), API_URL_MAX);
-	for (const char *p = a->url; *p != '\0'; p++) {
-		if (*p <= ' ' || *p > '~')
-			return kd_fail(e, KD_E_USAGE,
-			    "'%s': a URL is printable ASCII without blanks",
-			    SHOW(a->url));
-	}
-	return true;
+	return (a->description == NULL || check_description(a->description, e)) &&
+	       (a->url == NULL || check_url(a->url, e));
 }
 
 static bool

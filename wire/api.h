@@ -29,6 +29,10 @@ const char *api_kind_name(enum api_kind k); /* "pe" */
 enum api_kind api_kind_by_name(const char *s);
 bool api_id_ok(const char *id);
 bool api_key_name_ok(const char *name); /* [A-Za-z0-9._-]{1,64} */
+/* What a request's text for people (name, description) or URL must not be, in words after
+ * which the value can follow; NULL: nothing is wrong. Constant strings. */
+const char *api_text_fault(const char *text);
+const char *api_url_fault(const char *url);
 
 struct api_item {
 	enum api_kind kind;

@@ -76,16 +76,16 @@ read_name(struct jo *o, const char *name, char *dst, size_t dst_len)
 
 /* C0, DEL and C1 (U+0080..U+009F): what is written here ends up on terminals and in logs.
  */
-static bool
-has_control(const char *s)
+const char *
+api_text_fault(const char *s)
 {
 	for (; *s != '\0'; s++) {
 		unsigned char c = (unsigned char)s[0], next = (unsigned char)s[1];
 
 		if (c < 0x20 || c == 0x7f || (c == 0xc2 && next < 0xa0))
-			return true;
+			return "has a control character";
 	}
-	return false;
+	return NULL;
 }
 
 static char *
@@ -102,9 +102,10 @@ static void
 read_file_name(struct jo *o, struct api_item *it)
 {
 	const char *s = api_get_str(o, &api_item_schema, "name");
+	const char *fault = api_text_fault(s);
 
-	if (has_control(s))
-		jo_bad(o, "name", "has a control character: '%s'", SHOW(s));
+	if (fault != NULL)
+		jo_bad(o, "name", "%s: '%s'", fault, SHOW(s));
 	else if (strchr(s, '/') != NULL)
 		jo_bad(o, "name", "needs a name without folders, is '%s'", SHOW(s));
 	it->name = copy_text(o, s);
@@ -114,9 +115,10 @@ static void
 read_description(struct jo *o, struct api_item *it)
 {
 	const char *s = api_get_str(o, &api_item_schema, "description");
+	const char *fault = s != NULL ? api_text_fault(s) : NULL;
 
-	if (s != NULL && has_control(s))
-		jo_bad(o, "description", "has a control character: '%s'", SHOW(s));
+	if (fault != NULL)
+		jo_bad(o, "description", "%s: '%s'", fault, SHOW(s));
 	it->description = copy_text(o, s);
 }
 
@@ -129,24 +131,25 @@ web_scheme_len(const char *s)
 	return strncasecmp(s, "https://", 8) == 0 ? 8 : 0;
 }
 
+const char *
+api_url_fault(const char *s)
+{
+	for (const char *c = s; *c != '\0'; c++)
+		if (*c <= ' ' || *c > '~')
+			return "needs printable ASCII without blanks";
+	if (web_scheme_len(s) == 0)
+		return "needs to start with http:// or https://";
+	return s[web_scheme_len(s)] == '\0' ? "names no host" : NULL;
+}
+
 static void
 read_url(struct jo *o, struct api_item *it)
 {
 	const char *s = api_get_str(o, &api_item_schema, "url");
+	const char *fault = s != NULL ? api_url_fault(s) : NULL;
 
-	if (s == NULL)
-		return;
-	for (const char *c = s; *c != '\0'; c++)
-		if (*c <= ' ' || *c > '~') {
-			jo_bad(o, "url", "needs printable ASCII without blanks, is '%s'",
-			    SHOW(s));
-			return;
-		}
-	if (web_scheme_len(s) == 0)
-		jo_bad(o, "url", "needs to start with http:// or https://, is '%s'",
-		    SHOW(s));
-	else if (s[web_scheme_len(s)] == '\0')
-		jo_bad(o, "url", "names no host, is '%s'", SHOW(s));
+	if (fault != NULL)
+		jo_bad(o, "url", "%s, is '%s'", fault, SHOW(s));
 	it->url = copy_text(o, s);
 }
 

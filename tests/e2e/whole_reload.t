@@ -172,6 +172,7 @@ ok 'the kept connection is refused' wait_for 5 kept_says 403 1
 ok 'with a constant text' grep -q '"code":"client_refused"' "$T/kept.out"
 refused_new() { [ "$(api /v1/keys 2>/dev/null)" = 000 ]; }
 ok 'a new one does not pass the handshake' wait_for 5 refused_new
+kill "$kept" # s_client -quiet does not end with its input
 exec 8>&-
 wait "$kept"
 asks 200 'the others go on' one

@@ -77,8 +77,8 @@ refused 413 '1001 items' '1001' "$(many refused-00000001 1001)"
 refused 400 'no items' 'items' '{"id":"refused-00000001","items":[]}'
 refused 400 'an unknown member' 'surprise' "$(body refused-00000001 ab '"surprise":1,')"
 refused 400 'an unknown member of an item' 'items[0].pin' "$(with '"pin":"1234"')"
-refused 400 'a member twice' "member 'size' appears twice" "$(one '{"size":1,'"${good#?}")"
-refused 400 'the id twice' "member 'id' appears twice" '{"id":"refused-00000002",'"$(body refused-00000001 | tail -c +2)"
+refused 400 'a member twice' 'duplicate object key near .*size' "$(one '{"size":1,'"${good#?}")"
+refused 400 'the id twice' 'duplicate object key near .*id' '{"id":"refused-00000002",'"$(body refused-00000001 | tail -c +2)"
 for member in kind name size digest_algorithm digest; do
 	refused 400 "no $member" "$member" "$(without $member)"
 done
@@ -94,9 +94,9 @@ refused 400 'an unknown kind' 'items[0].kind' "$(with '"kind":"raw"')"
 refused 400 'an unknown algorithm' 'items[0].digest_algorithm' "$(with '"digest_algorithm":"md5"')"
 refused 400 'null' 'items[0].description' "$(with '"description":null')"
 refused 400 'a URL of another scheme' 'items[0].url' "$(with '"url":"file:///etc/passwd"')"
-refused 400 'no JSON' 'line 1 column 1' 'hello'
+refused 400 'no JSON' 'line 1 column 5' 'hello'
 refused 400 'an empty body' 'the body is empty' ''
-refused 400 'half a request' 'the text ends inside a string' "$(body refused-00000001 | head -c 100)"
+refused 400 'half a request' 'premature end of input' "$(body refused-00000001 | head -c 100)"
 refused 403 'an algorithm that is not granted' 'sha1' "$(one \
 	"$(printf %s "$good" | jq -c '.digest_algorithm = "sha1" | .digest |= .[0:40]')")"
 refused 403 'a key that is not granted' "'second'" "$(body refused-00000001 ab '"key":"second",')"

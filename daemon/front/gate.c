@@ -66,6 +66,13 @@ value_is_clean(const char *s, size_t n)
 	return true;
 }
 
+static bool
+fail_end(struct kd_err *e)
+{
+	return kd_fail(e, KD_E_REQUEST,
+	    "the last header line and the empty one must end with CR LF");
+}
+
 /* The end of one line is two NULs (were CR LF) before the next: see struct gate_head. */
 static bool
 lines_are_whole(const struct gate_head *h, struct kd_err *e)
@@ -86,11 +93,12 @@ lines_are_whole(const struct gate_head *h, struct kd_err *e)
 	}
 	/* Behind the last line stands the empty one: CR LF CR LF, in place of which LF CR
 	 * LF, CR LF LF or LF LF have fewer bytes than four. */
+	if (h->n > 0 && h->size != 0 && (uintptr_t)h->method + h->size != end + 4)
+		return fail_end(e);
 	if (h->n > 0 &&
 	    memcmp(h->headers[h->n - 1].value + h->headers[h->n - 1].value_len,
 		"\0\0\0\0", 4) != 0)
-		return kd_fail(e, KD_E_REQUEST,
-		    "the last header line and the empty one must end with CR LF");
+		return fail_end(e);
 	return true;
 }
 

@@ -31,6 +31,11 @@ struct gate_head { /* borrowed: one request's line and header, in the order rece
 	 * together by hand.
 	 */
 	bool in_place;
+	/* Bytes of the head from method's first to its empty line's last; 0: not known.
+	 * Without it, NULs that begin the body could stand for an end in LF LF. What
+	 * still passes is a NUL just before a bare LF or CR: as CR LF it ends the line,
+	 * at the same place for whoever takes it for an end at all. */
+	size_t size;
 };
 
 struct gate_verdict {

@@ -285,7 +285,12 @@ head_check(struct request *r, const char *method, const char *version, struct kd
 	struct gate_verdict v = {0};
 	struct gate_head head = {
 	    .method = method, .version = version, .headers = h.headers, .in_place = true};
+	const union MHD_ConnectionInfo *size;
 
+	size = MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	if (size == NULL)
+		return kd_fail(e, KD_E_BUG, "a head without a size");
+	head.size = size->header_size;
 	(void)MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, on_header, &h);
 	head.n = h.n;
 	if (!gate_check(&head, &v, e))

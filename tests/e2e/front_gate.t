@@ -51,6 +51,8 @@ refused "a line that ends in a bare LF" "${get}X-A: b\nX-C: d\r\n\r\n"
 refused "a request line that ends in a bare LF" "GET /v1/keys HTTP/1.1\nHost: x\r\n\r\n"
 refused "a last line that ends in a bare LF" "${get}X-A: b\n\r\n"
 refused "all lines end in a bare LF" "GET /v1/keys HTTP/1.1\nHost: x\n\n"
+refused "the head ends in LF LF, and the body begins with what would hide it" \
+	"POST /v1/signatures HTTP/1.1\r\nHost: x\r\nContent-Length: 4\n\n\000\000{}"
 refused "a NUL in a value" "${get}X-A: b\000c\r\n\r\n"
 refused "a NUL in a name" "${get}X-A\000: b\r\n\r\n"
 refused "two Host" "${get}Host: y\r\n\r\n"

@@ -77,8 +77,8 @@ refused 413 '1001 items' '1001' "$(many refused-00000001 1001)"
 refused 400 'no items' 'items' '{"id":"refused-00000001","items":[]}'
 refused 400 'an unknown member' 'surprise' "$(body refused-00000001 ab '"surprise":1,')"
 refused 400 'an unknown member of an item' 'items[0].pin' "$(with '"pin":"1234"')"
-refused 400 'a member twice' 'duplicate object key near .*size' "$(one '{"size":1,'"${good#?}")"
-refused 400 'the id twice' 'duplicate object key near .*id' '{"id":"refused-00000002",'"$(body refused-00000001 | tail -c +2)"
+refused 400 'a member twice' 'duplicate object key near ' "$(one '{"size":1,'"${good#?}")"
+refused 400 'the id twice' 'duplicate object key near ' '{"id":"refused-00000002",'"$(body refused-00000001 | tail -c +2)"
 for member in kind name size digest_algorithm digest; do
 	refused 400 "no $member" "$member" "$(without $member)"
 done

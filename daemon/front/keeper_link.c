@@ -400,7 +400,8 @@ link_main(void *cls)
 {
 	struct keeper_link *l = cls;
 	uint64_t pause = BACKOFF_MIN_MS;
-	bool want_out, told = false;
+	enum kd_code told = KD_OK; /* not once per attempt, but every new cause */
+	bool want_out;
 
 	while (!ending(l, &want_out)) {
 		struct pollfd p = {.fd = l->wake, .events = POLLIN};
@@ -409,15 +410,15 @@ link_main(void *cls)
 		if (link_connect(l, &e)) {
 			log_line(LOG_L_INFO, "keeper '%s': connected", l->o.path);
 			pause = BACKOFF_MIN_MS;
-			told = false;
+			told = KD_OK;
 			link_serve(l, &e);
 			link_disconnect(l);
 		}
 		if (ending(l, &want_out))
 			break;
-		if (!told && e.code != KD_OK)
+		if (e.code != KD_OK && e.code != told)
 			log_err(LOG_L_WARN, &e);
-		told = true; /* not once per attempt */
+		told = e.code;
 		(void)poll(&p, 1, (int)pause);
 		pause = pause * 2 < BACKOFF_MAX_MS ? pause * 2 : BACKOFF_MAX_MS;
 	}

@@ -38,6 +38,7 @@ AUTO_DEFINE_CLEAR(struct chain, chain_clear);
  * furthest, so that its first finding is the useful one.
  *
  * SHA-1 signatures are accepted: every cross-certificate for kernel drivers has one.
+ * Older digests and RSA keys under 1024 bits are not.
  * Revocation is not looked at.
  *
  * ret     filled on true, whatever the verdict; the caller clears it

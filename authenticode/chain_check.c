@@ -10,6 +10,8 @@
 
 #include "base/clock.h"
 
+#define RSA_BITS_MIN 1024
+
 static void
 middle_free(STACK_OF(X509) * middle)
 {
@@ -77,6 +79,40 @@ signers_may_sign(const struct chain_path *p, struct chain_check *ret)
 	return true;
 }
 
+/*
+ * What the path's signatures are made with. SHA-1 stays: each cross-certificate for
+ * kernel drivers has it. Older ones are forged at will (MD5 in CAs: Flame), and Windows
+ * refuses them, as it does RSA keys under 1024 bits (KB2862973, KB2661254).
+ */
+static bool
+signatures_are_strong(const struct chain_path *p, struct chain_check *ret)
+{
+	char name[CERT_NAME_LEN];
+
+	for (size_t i = 0; i < p->n; i++) {
+		const EVP_PKEY *key = X509_get0_pubkey(p->v[i]->x);
+		int md = NID_undef;
+
+		cert_name(p->v[i], name);
+		(void)X509_get_signature_info(p->v[i]->x, &md, NULL, NULL, NULL);
+		if (i + 1 < p->n && md != NID_sha1 && md != NID_sha256 &&
+		    md != NID_sha384 && md != NID_sha512) {
+			verdict(ret, false,
+			    "'%s' is signed with %s, sha1 to sha512 expected", name,
+			    md == NID_undef ? "no known digest" : OBJ_nid2ln(md));
+			return false;
+		}
+		if (key != NULL && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA &&
+		    EVP_PKEY_get_bits(key) < RSA_BITS_MIN) {
+			verdict(ret, false,
+			    "'%s' has an RSA key of %d bits, at least %d expected", name,
+			    EVP_PKEY_get_bits(key), RSA_BITS_MIN);
+			return false;
+		}
+	}
+	return true;
+}
+
 /* The path's own last certificate is the only trusted one; time is judged apart. */
 static bool
 configure(X509_STORE_CTX *ctx, X509_STORE *store, const struct chain_path *p,
@@ -110,7 +146,7 @@ chain_check_trust(const struct chain_path *p, struct chain_check *ret, struct kd
 	if (store == NULL || ctx == NULL || middle == NULL ||
 	    !configure(ctx, store, p, middle))
 		return cert_fail_openssl(e, KD_E_CRYPTO, "chain check cannot start");
-	if (!signers_may_sign(p, ret))
+	if (!signers_may_sign(p, ret) || !signatures_are_strong(p, ret))
 		return true;
 	cert_name(p->v[0], leaf);
 	cert_name(p->v[p->n - 1], root);

@@ -161,6 +161,10 @@ sick_cas_are_named(void **state)
 		"CA 'tls-ca' is limited to extended key usages without codeSigning"},
 	    {"any-ca-leaf.pem any-ca.pem", 3, "", ""},
 	    {"sha1-ca-leaf.pem sha1-ca.pem", 3, "", ""},
+	    {"md5-ca-leaf.pem md5-ca.pem", 3,
+		"'md5-ca' is signed with md5, sha1 to sha512 expected", ""},
+	    {"tiny.pem inter.pem", 3,
+		"'Tiny' has an RSA key of 512 bits, at least 1024 expected", ""},
 	};
 	(void)state;
 

@@ -78,6 +78,9 @@ extendedKeyUsage=serverAuth"
 sick any-ca "$ca
 extendedKeyUsage=anyExtendedKeyUsage"
 sick sha1-ca "$ca" -sha1
+sick md5-ca "$ca" -md5
+key tiny rsa512
+cert tiny tiny '/CN=Tiny' inter "$leaf"
 sick pathlen 'basicConstraints=critical,CA:TRUE,pathlen:0
 keyUsage=keyCertSign'
 cert below sick '/CN=below' pathlen "$ca"

@@ -9,7 +9,10 @@
 #include "base/builder.h"
 #include "base/md.h"
 
-#define CMS_CERTS_MAX 64 /* in one set; a real file has a dozen at most */
+/* In one set; a real file has a dozen, of 2 KiB each. OpenSSL needs up to twenty times
+ * the bytes for a hostile one. */
+#define CMS_CERTS_MAX 64
+#define CMS_CERTS_LEN_MAX ((size_t)128 << 10)
 
 /*
  * cms_build_signed_attrs - the bytes that a signature covers.
@@ -38,7 +41,7 @@ bool cms_build_signed_attrs(enum md md, const uint8_t *content, size_t content_l
  * attrs    what cms_build_signed_attrs gave
  * sig      RSA: PKCS #1 v1.5; ECDSA: DER ECDSA-Sig-Value; not checked here
  * ret      appended to
- * Errors: KD_E_CERT_INVALID (key neither RSA nor ECDSA), KD_E_LIMIT (CMS_CERTS_MAX),
+ * Errors: KD_E_CERT_INVALID (key neither RSA nor ECDSA), KD_E_LIMIT (CMS_CERTS_*MAX),
  *         KD_E_FORMAT (attrs), KD_E_TOO_LARGE, KD_E_NOMEM.
  * Spec:   PKCS #7 1.5 sections 7, 9.1, 9.2; facts 5, 7.
  */
@@ -67,7 +70,7 @@ bool cms_signer_assemble(const struct cms_signer *s, enum md md, const uint8_t *
  * Bytes after the ContentInfo (padding) are left out.
  *
  * ret  appended to on success, else untouched
- * Errors: KD_E_FORMAT, KD_E_LIMIT (more than CMS_CERTS_MAX), KD_E_NOMEM.
+ * Errors: KD_E_FORMAT, KD_E_LIMIT (CMS_CERTS_*MAX), KD_E_NOMEM.
  */
 bool cms_add_certs(const uint8_t *cms, size_t len, const struct certs *more,
     struct buf *ret, struct kd_err *e) KD_MUST;

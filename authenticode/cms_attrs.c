@@ -12,6 +12,8 @@
 #include "base/num.h"
 #include "base/text.h"
 
+#define TEXT_MAX ((size_t)8 << 10) /* bytes of a name or URL that are worth showing */
+
 AUTO_DEFINE(ASN1_TIME, ASN1_TIME_free);
 
 static bool
@@ -46,16 +48,15 @@ get_signing_time(struct tlv *value, struct cms *ret, struct kd_err *e)
 	return cert_time(t, &ret->signing_time, e) || kd_in(e, "signingTime");
 }
 
-/* Any length of outside text → an owned string that is safe to show. */
+/* Any length of outside text → an owned string that is safe to show, cut where it is
+ * long.
+ */
 static bool
 show_text(const char *s, size_t n, char **ret, struct kd_err *e)
 {
-	size_t room;
+	size_t room = n < TEXT_MAX ? 4 * n + 4 : 4 * TEXT_MAX; /* each byte may be \xNN */
 	char *shown;
 
-	if (!kd_mul(&room, n, 4) ||
-	    !kd_add(&room, room, 4)) /* \xNN for each byte at worst */
-		return kd_fail(e, KD_E_LIMIT, "text of %zu bytes", n);
 	shown = kd_alloc(room);
 	if (shown == NULL)
 		return kd_fail_nomem(e, "text");
@@ -70,10 +71,12 @@ show_text(const char *s, size_t n, char **ret, struct kd_err *e)
 static bool
 show_utf16(const struct tlv *t, char **ret, struct kd_err *e)
 {
-	static const char malformed[] = "(not UTF-16)";
+	static const char malformed[] = "(not UTF-16)", too_long[] = "(too long)";
 	AUTO(buf_clear) struct buf utf8 = {0};
 	struct kd_err why = {0};
 
+	if (t->body.len > TEXT_MAX)
+		return show_text(too_long, sizeof(too_long) - 1, ret, e);
 	if (!text_from_utf16be(t->body.p, t->body.len, &utf8, &why)) {
 		if (why.code == KD_E_NOMEM)
 			return kd_fail_nomem(e, "text");

@@ -211,6 +211,10 @@ cms_signer_new(const struct certs *certs, struct cms_signer **ret, struct kd_err
 	if (!put_signature_algorithm(&s->algorithm, signer, e))
 		return false;
 	put_certificates(&s->certificates, certs);
+	if (s->certificates.len > CMS_CERTS_LEN_MAX)
+		return kd_fail(e, KD_E_LIMIT,
+		    "certificates of %zu bytes for one signature, at most %zu",
+		    s->certificates.len, CMS_CERTS_LEN_MAX);
 	m = der_begin(&s->sid, DER_SEQUENCE);
 	buf_add(&s->sid, signer->issuer.p, signer->issuer.len);
 	buf_add(&s->sid, signer->serial.p, signer->serial.len);

@@ -10,7 +10,7 @@
 
 struct cert_set { /* what the merged set consists of; borrowed */
 	struct der_item v[CMS_CERTS_MAX];
-	size_t n;
+	size_t n, len;
 };
 
 /* An element that is there already is not counted twice. */
@@ -23,6 +23,11 @@ take(struct cert_set *set, const uint8_t *p, size_t len, struct kd_err *e)
 	if (set->n == CMS_CERTS_MAX)
 		return kd_fail(e, KD_E_LIMIT,
 		    "more than %d certificates in the signature", CMS_CERTS_MAX);
+	if (len > CMS_CERTS_LEN_MAX - set->len)
+		return kd_fail(e, KD_E_LIMIT,
+		    "certificates of more than %zu bytes in the signature",
+		    CMS_CERTS_LEN_MAX);
+	set->len += len;
 	set->v[set->n++] = (struct der_item){p, len};
 	return true;
 }

@@ -47,6 +47,10 @@ parse_certs(struct rd r, struct cms *ret, struct kd_err *e)
 {
 	struct tlv t;
 
+	if (rd_left(&r) > CMS_CERTS_LEN_MAX)
+		return kd_fail(e, KD_E_LIMIT,
+		    "embedded certificates of %zu bytes, at most %zu allowed",
+		    rd_left(&r), CMS_CERTS_LEN_MAX);
 	while (rd_left(&r) > 0) {
 		if (!der_next(&r, "embedded certificate", &t, e))
 			return false;
@@ -74,7 +78,8 @@ parse_sid(struct rd *r, struct cms *ret, struct kd_err *e)
 
 	if (!der_want(r, DER_SEQUENCE, "SignerInfo issuerAndSerialNumber", &sid, e) ||
 	    !der_want(&sid.body, DER_SEQUENCE, "SignerInfo issuer", &issuer, e) ||
-	    !der_want(&sid.body, DER_INTEGER, "SignerInfo serialNumber", &serial, e))
+	    !der_want(&sid.body, DER_INTEGER, "SignerInfo serialNumber", &serial, e) ||
+	    !der_done(&sid.body, "SignerInfo issuerAndSerialNumber", e))
 		return false;
 	n = serial.body.len < 31 ? serial.body.len : 31;
 	text_hex_to(ret->signer_serial, serial.body.p, n);

@@ -38,9 +38,11 @@ put_hex(struct buf *b, const char *hex)
 	assert_true(text_unhex(hex, to, n, &e));
 }
 
-/* A ContentInfo without certificates, the SignerInfo's attributes given in hex. */
+/* A ContentInfo with that many bytes of certificates, none of them one; the SignerInfo's
+ * attributes given in hex. */
 static void
-make(struct buf *b, const char *attrs, const char *unsigned_attrs)
+make_with_certs(
+    struct buf *b, size_t certs_len, const char *attrs, const char *unsigned_attrs)
 {
 	size_t info = der_begin(b, DER_SEQUENCE), explicit, data, set, signer, m;
 
@@ -52,6 +54,10 @@ make(struct buf *b, const char *attrs, const char *unsigned_attrs)
 	oid_put_md(b, MD_SHA256);
 	der_end(b, m);
 	put_hex(b, "3010060a2b060104018237020104a0023000"); /* empty content */
+	if (certs_len > 0) {
+		der_put_head(b, DER_C0, certs_len);
+		buf_zero(b, certs_len);
+	}
 	set = der_begin(b, DER_SET);
 	signer = der_begin(b, DER_SEQUENCE);
 	der_put(b, DER_INTEGER, "\1", 1);
@@ -72,6 +78,12 @@ make(struct buf *b, const char *attrs, const char *unsigned_attrs)
 	der_end(b, data);
 	der_end(b, explicit);
 	der_end(b, info);
+}
+
+static void
+make(struct buf *b, const char *attrs, const char *unsigned_attrs)
+{
+	make_with_certs(b, 0, attrs, unsigned_attrs);
 }
 
 static void
@@ -219,6 +231,25 @@ missing_doubled_and_malformed_attributes_are_named(void **state)
 	}
 }
 
+/* OpenSSL's memory is a multiple of what it decodes: it gets little. */
+static void
+megabytes_of_certificates_are_refused_unread(void **state)
+{
+	AUTO(buf_clear) struct buf b = {0};
+	AUTO(buf_clear) struct buf most = {0};
+	AUTO(cms_clear) struct cms c = {0};
+	struct kd_err e = {0};
+	(void)state;
+
+	make_with_certs(&most, CMS_CERTS_LEN_MAX, BOTH, NULL);
+	assert_true(cms_parse(most.p, most.len, &c, &e));
+	make_with_certs(&b, CMS_CERTS_LEN_MAX + 1, BOTH, NULL);
+	assert_false(cms_parse(b.p, b.len, &c, &e));
+	assert_int_equal(e.code, KD_E_LIMIT);
+	assert_string_equal(
+	    e.msg, "embedded certificates of 131073 bytes, at most 131072 allowed");
+}
+
 /* The digest of an empty content is not that of the attribute; another type in the
  * attribute. */
 static void
@@ -258,6 +289,7 @@ main(void)
 	    cmocka_unit_test(signing_time_of_both_kinds_is_read),
 	    cmocka_unit_test(timestamps_and_nested_signatures_are_noticed),
 	    cmocka_unit_test(missing_doubled_and_malformed_attributes_are_named),
+	    cmocka_unit_test(megabytes_of_certificates_are_refused_unread),
 	    cmocka_unit_test(content_that_the_attributes_do_not_cover_is_refused),
 	};
 

@@ -78,19 +78,24 @@ oid_is_ecdsa_signature(const struct tlv *t)
 	return is_one_of(t, ecdsa_signatures, KD_ARRAY_LEN(ecdsa_signatures));
 }
 
-/* One arc in base 128 (X.690 8.19.2); false when it is cut off or over 56 bits. */
+/*
+ * One arc in base 128 (X.690 8.19.2); false when it is cut off, over 56 bits, or begins
+ * with a zero digit: then two encodings would have one text.
+ */
 static bool
 next_arc(struct rd *r, unsigned long long *ret)
 {
 	unsigned long long arc = 0;
 	uint8_t b = 0x80;
+	bool minimal = true;
 
 	for (int i = 0; i < 8 && (b & 0x80) != 0; i++) {
 		b = rd_u8(r, "OID");
 		arc = arc << 7 | (b & 0x7f);
+		minimal = minimal && (i > 0 || b != 0x80);
 	}
 	*ret = arc;
-	return r->bad == NULL && (b & 0x80) == 0;
+	return r->bad == NULL && minimal && (b & 0x80) == 0;
 }
 
 /* Appends sep and arc to dst at *len; false when there is no room left. */
@@ -138,22 +143,24 @@ oid_put_md(struct buf *b, enum md md)
 bool
 oid_get_algorithm(struct rd *r, const char *what, struct tlv *ret_oid, struct kd_err *e)
 {
-	struct tlv seq;
+	struct tlv seq, null;
 
 	return der_want(r, DER_SEQUENCE, what, &seq, e) &&
-	       der_want(&seq.body, DER_OID, what, ret_oid, e);
+	       der_want(&seq.body, DER_OID, what, ret_oid, e) &&
+	       der_opt(&seq.body, DER_NULL, what, &null, e) &&
+	       (null.p == NULL || der_body_is(&null, "", 0) ||
+		   kd_fail(
+		       e, KD_E_FORMAT, "%s: NULL of %zu bytes", what, null.body.len)) &&
+	       der_done(&seq.body, what, e);
 }
 
 bool
 oid_get_md(struct rd *r, const char *what, enum md *ret, struct kd_err *e)
 {
-	struct tlv seq, oid, null;
+	struct tlv oid;
 	char text[OID_TEXT_LEN];
 
-	if (!der_want(r, DER_SEQUENCE, what, &seq, e) ||
-	    !der_want(&seq.body, DER_OID, what, &oid, e) ||
-	    !der_opt(&seq.body, DER_NULL, what, &null, e) ||
-	    !der_done(&seq.body, what, e))
+	if (!oid_get_algorithm(r, what, &oid, e))
 		return false;
 	for (size_t i = MD_SHA1; i < KD_ARRAY_LEN(md_oids); i++) {
 		if (oid_is(&oid, &md_oids[i])) {

@@ -39,10 +39,11 @@ void oid_text(const struct tlv *t, char dst[OID_TEXT_LEN]);
 
 /* Appends a digest's AlgorithmIdentifier: SEQUENCE { OID, NULL }. */
 void oid_put_md(struct buf *b, enum md md);
-/* Reads an AlgorithmIdentifier; parameters are not looked at. */
+/* Reads an AlgorithmIdentifier whose parameters are NULL or absent: all that PKCS #1 v1.5
+ * and ECDSA signatures have (RFC 4055 section 5, RFC 5758 section 3.2). */
 bool oid_get_algorithm(
     struct rd *r, const char *what, struct tlv *ret_oid, struct kd_err *e) KD_MUST;
-/* The same for a digest; parameters must be NULL or absent (RFC 5754 section 2).
+/* The same for a digest (RFC 5754 section 2).
  * KD_E_FORMAT "<what> names 1.2.840.113549.2.5, expected sha1, ...". */
 bool oid_get_md(struct rd *r, const char *what, enum md *ret, struct kd_err *e) KD_MUST;
 #endif

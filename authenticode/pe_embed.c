@@ -65,6 +65,16 @@ der_value(struct rd b, struct pe_cert *ret, struct kd_err *e)
 	return true;
 }
 
+static size_t
+count_nonzero(struct rd r)
+{
+	size_t n = 0;
+
+	while (rd_left(&r) > 0)
+		n += rd_u8(&r, "padding") != 0;
+	return n;
+}
+
 /* One WIN_CERTIFICATE; r moves to where the next one may begin. */
 static bool
 read_entry(struct rd *r, struct pe_cert *ret, struct kd_err *e)
@@ -92,7 +102,9 @@ read_entry(struct rd *r, struct pe_cert *ret, struct kd_err *e)
 	}
 	/* the last entry's padding may be left out of the directory entry's size */
 	len = (uint32_t)(align_up(len) - len);
-	rd_skip(r, len < rd_left(r) ? len : rd_left(r), "padding");
+	ret->hidden =
+	    count_nonzero(rd_at(&body, ret->len, body.len - ret->len, "padding")) +
+	    count_nonzero(rd_sub(r, len < rd_left(r) ? len : rd_left(r), "padding"));
 	return true;
 }
 

@@ -17,6 +17,7 @@ struct pe_cert {                 /* one WIN_CERTIFICATE */
 	uint16_t revision, type; /* 0x0200, 2 = PKCS#7 SignedData */
 	const uint8_t *p;        /* borrowed from the table; of DER the value alone */
 	size_t len;
+	size_t hidden; /* bytes up to the next entry that should be zero and are not */
 };
 struct pe_certs {
 	struct buf table; /* owned: the raw table */

@@ -14,6 +14,7 @@
 #include "base/num.h"
 #include "base/text.h"
 
+#define WIN_CERT_REVISION_2 0x0200
 #define WIN_CERT_TYPE_PKCS7 2
 #define SPC_INDIRECT_DATA "1.3.6.1.4.1.311.2.1.4"
 
@@ -83,6 +84,10 @@ parse_entry(const struct pe_cert *entry, struct verify_signature *s, struct kd_e
 		return kd_fail(e, KD_E_FORMAT,
 		    "certificate table entry has type 0x%04x, 0x%04x (PKCS#7) expected",
 		    entry->type, WIN_CERT_TYPE_PKCS7);
+	if (entry->revision != WIN_CERT_REVISION_2)
+		return kd_fail(e, KD_E_FORMAT,
+		    "certificate table entry has revision 0x%04x, 0x%04x expected",
+		    entry->revision, WIN_CERT_REVISION_2);
 	if (!cms_parse(entry->p, entry->len, &s->cms, e))
 		return false;
 	if (strcmp(s->cms.content_type, SPC_INDIRECT_DATA) != 0)
@@ -203,6 +208,11 @@ mention_rest(const struct verify_report *r, struct verify_signature *s)
 	if (s->cms.nested_n > 0)
 		step(s, "nested signatures", VERIFY_SKIPPED, "%zu present, not judged",
 		    s->cms.nested_n);
+	if (r->table.v[s - r->sigs].hidden > 0)
+		step(s, "padding", VERIFY_WARNING,
+		    "%zu bytes behind the signature are not zero, and no digest covers "
+		    "them (MS13-098)",
+		    r->table.v[s - r->sigs].hidden);
 	if (s != r->sigs)
 		return;
 	if (r->trailing > 0)

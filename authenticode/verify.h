@@ -58,6 +58,7 @@ AUTO_DEFINE_CLEAR(struct verify_report, verify_report_clear);
  *	                   chain.h; not by verify_inspect_pe
  *	timestamp, page hashes, nested signatures
  *	                   SKIPPED, only where present
+ *	padding            WARNING, only where it is not zero
  *	trailing data, checksum
  *	                   WARNING, only where so, with the first signature
  */

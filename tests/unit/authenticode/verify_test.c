@@ -312,6 +312,7 @@ other_entry_types_and_garbage_are_a_format_error(void **state)
 		uint8_t value;
 		const char *msg;
 	} cases[] = {
+	    {4, 1, "certificate table entry has revision 0x0201, 0x0200 expected"},
 	    {6, 1, "certificate table entry has type 0x0001, 0x0002 (PKCS#7) expected"},
 	    {12, 5, "ContentInfo contentType at offset 0x4: tag 0x05, expected 0x06"},
 	};
@@ -390,6 +391,43 @@ data_after_the_table_and_a_wrong_checksum_are_warnings(void **state)
 	assert_string_equal(STEPS(&r.sigs[0]),
 	    "ok format, ok digest algorithms, FAILED image digest, ok message digest, ok "
 	    "signature" TRUST ", warning trailing data, warning checksum");
+}
+
+/*
+ * Each byte of a signed file: what we accept although it was changed is what no digest
+ * covers.
+ */
+static void
+every_flipped_byte_is_refused_but_the_uncovered(void **state)
+{
+	AUTO(certs_free) struct certs *roots = demo_certs("root.pem");
+	uint8_t file[SIGNED_CAP];
+	size_t n = make_signed(&shape, &rsa, 0, file), end = n;
+	(void)state;
+
+	while (file[end - 1] == 0)
+		end--; /* the signature's last byte is rarely zero: then one byte less */
+	for (size_t i = 0; i < n; i++) {
+		AUTO(verify_report_clear) struct verify_report r = {0};
+		struct kd_err e = {0};
+		bool checksum = i >= MAKE_CHECKSUM && i < MAKE_CHECKSUM + 4;
+		int fd;
+
+		file[i] ^= 1;
+		fd = pe_make_fd(file, n);
+		if (verify_pe(fd, roots, (int64_t)time(NULL), &r, &e)) {
+			if (!checksum && i < end)
+				fail_msg("byte %#zx is covered by nothing", i);
+			assert_non_null(strstr(STEPS(&r.sigs[0]),
+			    checksum ? "warning checksum" : "warning padding"));
+		} else {
+			assert_false(checksum);
+			assert_true(i < end);
+			assert_true(e.msg[0] != '\0');
+		}
+		close(fd);
+		file[i] ^= 1;
+	}
 }
 
 /* The same table twice: both are judged, the first decides. */
@@ -479,6 +517,7 @@ main(void)
 	    cmocka_unit_test(other_entry_types_and_garbage_are_a_format_error),
 	    cmocka_unit_test(mixed_digest_algorithms_are_refused),
 	    cmocka_unit_test(data_after_the_table_and_a_wrong_checksum_are_warnings),
+	    cmocka_unit_test(every_flipped_byte_is_refused_but_the_uncovered),
 	    cmocka_unit_test(second_entry_is_judged_too),
 	    cmocka_unit_test(damaged_table_is_refused_in_bounded_ways),
 	    cmocka_unit_test(verifying_without_memory_is_an_ordinary_error),

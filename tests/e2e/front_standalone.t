@@ -6,18 +6,20 @@
 # shellcheck source=tests/e2e/front_lib.sh
 . "${srcdir:-.}/tests/e2e/front_lib.sh"
 
-# Beside a copy of kdsignd stand a keeper and a signer that do what a file tells them.
+# Beside a copy of kdsignd stand a keeper and a signer that do what a file tells them. By bash, which
+# unlike dash leaves blocked signals blocked.
 front_pki
 mkdir -p "$T/bin" "$T/conf" "$T/run"
 cp "$KDSIGND" "$builddir/tests/unit/front/fake_keeper" "$T/bin"
 KDSIGND=$T/bin/kdsignd
 for role in keeper signer; do
 	cat >"$T/bin/kdsign-$role" <<-END
-		#!/bin/sh
+		#!/bin/bash
 		case "\$*" in
 		*--print) exec cat "\$2" ;;
 		esac
 		date +%s%3N >>"$T/run/$role.starts"
+		[ ! -e "$T/run/$role.slow" ] || sleep 1
 		[ ! -e "$T/run/$role.exit" ] || exit "\$(cat "$T/run/$role.exit")"
 		echo \$\$ >"$T/run/$role.pid"
 		id -u >"$T/run/$role.uid"
@@ -66,6 +68,14 @@ for _ in 1 2; do
 	ok "and again" wait_for 5 fresh
 done
 ok "each time later" log_says 'again in 400 ms'
+: >"$T/run/keeper.slow"
+keeper_starts=$(wc -l <"$T/run/keeper.starts")
+kill -KILL "$(cat "$T/run/keeper.pid")"
+ok "one that is slow to start" wait_for 5 starts keeper $((keeper_starts + 1))
+kill -HUP "$front_pid"
+ok "is there in the end" wait_for 5 status 200 --data '{}' /v1/signatures
+ok "SIGHUP has not ended it meanwhile" test "$(wc -l <"$T/run/keeper.starts")" -eq $((keeper_starts + 1))
+rm "$T/run/keeper.slow"
 front_child() { pgrep -P "$front_pid" -f 'kdsignd --config'; }
 front_was=$(front_child)
 kill -KILL "$front_was"

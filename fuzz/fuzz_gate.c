@@ -87,18 +87,23 @@ must(const char **p, const char *end, const char *s, size_t n)
 	*p += n;
 }
 
-/* CR LF; a NUL before the LF is what gate.h says still passes. */
+/* n bytes of CR LF; or with NULs in place of some, which gate.h says still passes. */
 static void
-must_end(const char **p, const char *end)
+must_end(const char **p, const char *end, size_t n)
 {
-	if (*p < end && **p == '\0')
-		++*p;
+	bool nul = false;
+
+	if ((size_t)(end - *p) < n)
+		abort();
+	for (size_t i = 0; i < n; i++) {
+		if (strchr("\r\n", (*p)[i]) == NULL) /* finds the NUL, too */
+			abort();
+		nul = nul || (*p)[i] == '\0';
+	}
+	if (nul)
+		*p += n;
 	else
-		must(p, end, "\r", 1);
-	if (*p < end && **p == '\r' && (*p)[-1] == '\0') /* or before a bare CR */
-		++*p;
-	else
-		must(p, end, "\n", 1);
+		must(p, end, "\r\n\r\n", n);
 }
 
 /* RFC 9112 sections 2.1, 3 and 5 over the bytes as they came. */
@@ -111,7 +116,7 @@ read_strictly(const char *p, const char *end, const struct head *h, uint64_t len
 	must(&p, end, " ", 1);
 	must(&p, end, h->target, strlen(h->target));
 	must(&p, end, " HTTP/1.1", 9);
-	must_end(&p, end);
+	must_end(&p, end, 2);
 	for (size_t i = 0; i < h->n; i++) {
 		const struct gate_header *g = &h->headers[i];
 
@@ -120,7 +125,7 @@ read_strictly(const char *p, const char *end, const struct head *h, uint64_t len
 		while (p < end && (*p == ' ' || *p == '\t'))
 			p++;
 		must(&p, end, g->value, g->value_len);
-		must_end(&p, end);
+		must_end(&p, end, i + 1 < h->n ? 2 : 4);
 		if (strcasecmp(g->name, "Transfer-Encoding") == 0)
 			abort();
 		if (strcasecmp(g->name, "Host") == 0 && has_host)
@@ -133,7 +138,6 @@ read_strictly(const char *p, const char *end, const struct head *h, uint64_t len
 			abort();
 		has_length = true;
 	}
-	must_end(&p, end);
 	if (!has_host)
 		abort();
 }

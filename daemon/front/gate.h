@@ -33,8 +33,9 @@ struct gate_head { /* borrowed: one request's line and header, in the order rece
 	bool in_place;
 	/* Bytes of the head from method's first to its empty line's last; 0: not known.
 	 * Without it, NULs that begin the body could stand for an end in LF LF. What
-	 * still passes is a NUL just before a bare LF or CR: as CR LF it ends the line,
-	 * at the same place for whoever takes it for an end at all. */
+	 * still passes is a NUL sent in place of the CR or the LF of an end, for which
+	 * the buffer looks the same: no reader takes that for the end of a line, most
+	 * refuse it, and Content-Length is digits to the end either way. */
 	size_t size;
 };
 

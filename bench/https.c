@@ -31,7 +31,6 @@
 #define READ_PART ((size_t)64 << 10)
 #define HEAD_MAX 16384
 
-AUTO_DEFINE(SSL_CTX, SSL_CTX_free);
 
 struct connection {
 	int fd;

@@ -9,7 +9,10 @@
 #include "base/log.h"
 #include "daemon/keeper/copy.h"
 
-#define PROBE_MS 500 /* how often a record that failed is tried again */
+#define PROBE_MS 500       /* how often a record that failed is tried again */
+#define RESULTS_WAIT_MS 20 /* part of a request's results goes to the record this late   \
+			    */
+#define GATHER_MS 4 /* while a token is busy for longer, a commit waits for company */
 
 static void
 start_op(struct keeper *k, struct request *r, struct record_op *op, enum record_kind kind,
@@ -252,18 +255,37 @@ pipeline_begin(const struct call *c, struct request *take_r, struct kd_err *e)
 
 /* ---- turns and deadlines ---- */
 
-static void
-submit_results(struct keeper *k)
+/*
+ * Nobody is answered before all items are decided, so a commit for each would be for
+ * nothing. Only a slow token's are written as they come, so that a crash leaves few of
+ * them unknown.
+ */
+static bool
+results_due(struct keeper *k, struct request *r, uint64_t now)
 {
-	struct request *r, *busy = NULL;
+	if (r->results.n == r->undecided)
+		return true;
+	if (r->results_at == UINT64_MAX) {
+		r->results_at = now + RESULTS_WAIT_MS;
+		loop_wake_at(k->loop, r->results_at);
+	}
+	return now >= r->results_at;
+}
+
+static void
+submit_results(struct keeper *k, uint64_t now)
+{
+	struct request *r, *later = NULL;
 
 	while ((r = k->to_record) != NULL) {
 		k->to_record = r->to_record;
-		if (r->result_busy) { /* one at a time; what came meanwhile goes next */
-			r->to_record = busy;
-			busy = r;
+		/* One at a time; what came meanwhile goes next. */
+		if (r->result_busy || !results_due(k, r, now)) {
+			r->to_record = later;
+			later = r;
 			continue;
 		}
+		r->results_at = UINT64_MAX;
 		r->to_record_listed = false;
 		r->result_busy = true;
 		r->unrecorded = false;
@@ -272,7 +294,25 @@ submit_results(struct keeper *k)
 		r->result.last = r->result.items.n == r->undecided;
 		start_op(k, r, &r->result, RECORD_RESULT, result_done);
 	}
-	k->to_record = busy;
+	k->to_record = later;
+}
+
+/*
+ * How long these may wait for company: a commit costs the same for one as for ten. Not at
+ * all unless each token concerned has work for twice as long: then no token ever waits
+ * for it.
+ */
+static uint64_t
+patience(const struct work_list *ops)
+{
+	for (const struct work *w = ops->head; w != NULL; w = w->next) {
+		const struct record_op *op = (const struct record_op *)w;
+
+		if ((op->kind != RECORD_INTENT && op->kind != RECORD_RESULT) ||
+		    signer_link_busy_ms(op->req->link) < (uint64_t)2 * GATHER_MS)
+			return 0;
+	}
+	return GATHER_MS;
 }
 
 void
@@ -283,8 +323,8 @@ pipeline_turn(struct keeper *k)
 	for (size_t i = 0; i < k->links_n; i++)
 		signer_link_dispatch(
 		    k->links[i], now, k->settings->conf.main.sign_deadline);
-	submit_results(k);
-	record_submit(k->record, &k->ops);
+	submit_results(k, now);
+	record_submit(k->record, &k->ops, patience(&k->ops));
 	pool_submit(k->pool, &k->checks);
 }
 
@@ -302,6 +342,8 @@ request_timer(struct keeper *k, struct request *r, uint64_t now_ms)
 		k->count.record_failures++;
 	}
 	next = waiters_release(r, now_ms);
+	if (r->results_at < next && !r->result_busy)
+		next = r->results_at;
 	if (r->unrecorded && now_ms >= k->probe_at)
 		list_results(k, r);
 	else if (r->unrecorded && k->probe_at < next)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* daemon/keeper/record.c - the record: one thread that commits for all who wait. */
+#include "config.h"
+
 #include "daemon/keeper/record.h"
 
 #include <errno.h>
@@ -16,6 +18,8 @@
 #include "daemon/keeper/record_op.h"
 
 #define RECORD_REOPEN_MS 200 /* at most so often is a store that failed opened again */
+#define NS_PER_S UINT64_C(1000000000)
+#define NS_PER_MS UINT64_C(1000000)
 
 struct record {
 	struct loop *loop;
@@ -25,8 +29,9 @@ struct record {
 	bool started;
 	pthread_mutex_t mu;
 	pthread_cond_t more;
-	struct work_list todo;       /* lock: mu */
-	bool stop;                   /* lock: mu */
+	struct work_list todo; /* lock: mu */
+	uint64_t begin_ns; /* lock: mu; clock_ns: the batch in todo waits until then */
+	bool stop;         /* lock: mu */
 	struct record_limits limits; /* lock: mu */
 	_Atomic uint64_t last;       /* newest durable event; written by the thread */
 
@@ -193,6 +198,17 @@ run_batch(struct record *r, struct work_list *batch)
 	work_list_join(batch, &refused);
 }
 
+static void
+gather(struct record *r) /* lock: mu */
+{
+	while (!r->stop && clock_ns() < r->begin_ns) {
+		struct timespec until = {.tv_sec = (time_t)(r->begin_ns / NS_PER_S),
+		    .tv_nsec = (long)(r->begin_ns % NS_PER_S)};
+
+		(void)pthread_cond_clockwait(&r->more, &r->mu, CLOCK_MONOTONIC, &until);
+	}
+}
+
 static void *
 record_main(void *arg)
 {
@@ -203,6 +219,7 @@ record_main(void *arg)
 		(void)pthread_mutex_lock(&r->mu);
 		while (r->todo.head == NULL && !r->stop)
 			(void)pthread_cond_wait(&r->more, &r->mu);
+		gather(r);
 		work_list_join(&batch, &r->todo);
 		r->now = r->limits;
 		(void)pthread_mutex_unlock(&r->mu);
@@ -317,14 +334,17 @@ record_free(struct record *r)
 }
 
 void
-record_submit(struct record *r, struct work_list *ops)
+record_submit(struct record *r, struct work_list *ops, uint64_t patience_ms)
 {
+	uint64_t begin_ns = clock_ns() + patience_ms * NS_PER_MS;
 	bool wake;
 
 	if (ops->head == NULL)
 		return;
 	(void)pthread_mutex_lock(&r->mu);
-	wake = r->todo.head == NULL;
+	wake = r->todo.head == NULL || begin_ns < r->begin_ns;
+	if (wake)
+		r->begin_ns = begin_ns;
 	work_list_join(&r->todo, ops);
 	(void)pthread_mutex_unlock(&r->mu);
 	if (wake)

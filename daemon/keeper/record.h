@@ -95,13 +95,14 @@ void record_free(struct record *r);
 AUTO_DEFINE(struct record, record_free);
 /*
  * record_submit - all of a list of record_op (by work); taken over until each one's done.
- * Everything waiting goes into one transaction, made durable by one commit.
+ * Everything waiting goes into one transaction, made durable by one commit. It may wait
+ * for company until the patience of one of them is over.
  *
  * ok false means: not written, as far as anyone can tell; KD_E_STORE. After a failure the
  * store is closed, opened anew and checked before anything else is written: a commit that
  * failed is never trusted.
  */
-void record_submit(struct record *r, struct work_list *ops);
+void record_submit(struct record *r, struct work_list *ops, uint64_t patience_ms);
 void record_set_limits(struct record *r, const struct record_limits *limits);
 /* Events written so far; any thread. */
 uint64_t record_last(const struct record *r);

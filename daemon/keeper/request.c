@@ -85,6 +85,7 @@ blank(const struct identity *who, const struct ask *ask)
 	memcpy(r->peer, ask->peer, sizeof(r->peer));
 	memcpy(r->request_id, ask->request_id, sizeof(r->request_id));
 	r->record_deadline = UINT64_MAX;
+	r->results_at = UINT64_MAX;
 	r->intent.req = r->result.req = r;
 	return r;
 }

@@ -98,6 +98,8 @@ struct request {
 	struct record_op intent, result;
 	bool result_busy;
 	struct work_list results; /* items by work, to go with the next result op */
+	uint64_t
+	    results_at; /* clock_ms: then even if not complete; UINT64_MAX: no date yet */
 };
 
 /* Takes the decoded request over (take_ask is empty afterwards). KD_E_NOMEM, KD_E_CRYPTO.

@@ -45,6 +45,7 @@ struct signer_link {
 	struct sent sent[SIGNER_WINDOW_MAX];
 	uint16_t unused[SIGNER_WINDOW_MAX]; /* stack of free slots */
 	size_t unused_n, sent_n;
+	uint64_t token_us; /* of one signature: a running mean */
 	uint64_t serial;
 	char last_error[128]; /* told once, not at each try */
 };
@@ -149,6 +150,14 @@ struct queue *
 signer_link_queue(struct signer_link *l)
 {
 	return &l->queue;
+}
+
+uint64_t
+signer_link_busy_ms(const struct signer_link *l)
+{
+	uint64_t sessions = l->state.sessions > 0 ? l->state.sessions : 1;
+
+	return (l->sent_n + l->queue.waiting) * l->token_us / sessions / 1000;
 }
 
 const struct signer_key *
@@ -343,6 +352,8 @@ take_signature(struct signer_link *l, const struct frame *f, struct kd_err *e)
 	if (s->item == NULL || s->id != f->id)
 		return true; /* given up at its deadline: a late signature is not wanted
 				any more */
+	if (res.code == KD_OK)
+		l->token_us = (l->token_us * 7 + res.token_us) / 8;
 	finish(l, s, &res);
 	return true;
 }

@@ -19,5 +19,8 @@ bench/null_token.so: $(srcdir)/bench/null_token.c config.h
 		-Wall -Wextra -Wno-unused-parameter -Wconversion -Wshadow -shared -fPIC -pthread -o $@ \
 		$(srcdir)/bench/null_token.c $(OPENSSL_LIBS)
 check_DATA += bench/null_token.so
-EXTRA_DIST += bench/null_token.c scripts/bench
+EXTRA_DIST += bench/null_token.c
 CLEANFILES += bench/null_token.so
+
+TESTS += tests/e2e/bench.t
+dist_check_SCRIPTS += tests/e2e/bench.t scripts/bench

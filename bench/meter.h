@@ -29,6 +29,7 @@ struct meter {
 	uint64_t started_ns, begun_ns, n;
 	double seconds;
 	uint64_t own_ns; /* CPU time of this program, or of the one it ran */
+	uint64_t busy;   /* clock ticks that all cores together worked, for whomever */
 };
 
 /* "NAME=PID": that process is reported as cpu.NAME. KD_E_USAGE, or KD_E_FILE when it is

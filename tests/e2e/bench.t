@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# tests/e2e/bench.t - scripts/bench measures every layer. Its figures are not judged: a test has company.
+. "${srcdir:-.}/tests/tap.sh"
+need bash openssl softhsm2-util pkcs11-tool curl pgrep
+export KDSIGN_BENCH_DIR="$T"
+
+has_row() { # TOKEN ROW
+	grep -q "^$1 *$2 *[1-9]" "$T/table"
+}
+
+ok "a quick run ends well" \
+	"$srcdir/scripts/bench" --quick --build "$builddir" --token soft-ec --token null-rsa --token files
+cp "$T/out" "$T/table"
+for token in soft-ec null-rsa; do
+	for row in raw-1 raw-2 raw-4 signer keeper https-8x1 https-32x1 https-8x32 https-4x100 client-50; do
+		ok "$token: row $row" has_row $token $row
+	done
+done
+ok "the release check's cost is measured" has_row null-rsa verify
+ok "hashing is compared with openssl dgst" grep -q '^hashing one big PE: openssl dgst [1-9]' "$T/table"
+ok "no aim is judged in a quick run" grep -q 'less check <= 130: not judged' "$T/table"
+fails 64 "an unknown option is refused" "$srcdir/scripts/bench" --frobnicate
+ok "nothing is left behind" test -z "$(find "$T" -name 'kdsign-bench.*')"
+done_testing

@@ -12,6 +12,22 @@
 
 #include "base/service.h"
 
+/* Makes sockets of descriptors 3 and 4 and says that n were passed to this process. */
+static bool
+pass_sockets(int n, const char *names)
+{
+	char number[16], own[16];
+	int fds[2];
+
+	(void)snprintf(number, sizeof(number), "%d", n);
+	(void)snprintf(own, sizeof(own), "%d", (int)getpid());
+	return socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0 && dup2(fds[0], 13) == 13 &&
+	       dup2(13, 3) == 3 && dup2(13, 4) == 4 &&
+	       setenv("LISTEN_FDS", number, 1) == 0 &&
+	       setenv("LISTEN_PID", own, 1) == 0 &&
+	       (names == NULL || setenv("LISTEN_FDNAMES", names, 1) == 0);
+}
+
 /* In a child whose descriptors 3 and 4 are sockets: which one that name gets, or 99 for
  * none. */
 static int
@@ -20,16 +36,9 @@ passed(int n, const char *names, const char *name)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		char number[16], own[16];
-		int fds[2], fd;
+		int fd;
 
-		(void)snprintf(number, sizeof(number), "%d", n);
-		(void)snprintf(own, sizeof(own), "%d", (int)getpid());
-		if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0 ||
-		    dup2(fds[0], 13) != 13 || dup2(13, 3) != 3 || dup2(13, 4) != 4 ||
-		    setenv("LISTEN_FDS", number, 1) != 0 ||
-		    setenv("LISTEN_PID", own, 1) != 0 ||
-		    (names != NULL && setenv("LISTEN_FDNAMES", names, 1) != 0))
+		if (!pass_sockets(n, names))
 			_exit(98);
 		fd = service_listen_fd(name);
 		if (fd >= 0 && names == NULL && service_listen_fd("another") >= 0)

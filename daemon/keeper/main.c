@@ -110,13 +110,23 @@ plug_links(struct keeper *k, const struct settings *s, struct kd_err *e)
 	return true;
 }
 
+static bool
+link_is_used(const struct keeper *k, const struct signer_link *l)
+{
+	const struct request *r = k->live.first;
+
+	while (r != NULL && r->link != l)
+		r = r->next;
+	return r != NULL || !signer_link_retired_and_idle(l);
+}
+
 static void
 drop_retired(struct keeper *k)
 {
 	size_t to = 0;
 
 	for (size_t i = 0; i < k->links_n; i++) {
-		if (signer_link_retired_and_idle(k->links[i]))
+		if (signer_link_retired(k->links[i]) && !link_is_used(k, k->links[i]))
 			signer_link_free(k->links[i]);
 		else
 			k->links[to++] = k->links[i];

@@ -156,8 +156,9 @@ uint64_t
 signer_link_busy_ms(const struct signer_link *l)
 {
 	uint64_t sessions = l->state.sessions > 0 ? l->state.sessions : 1;
+	uint64_t n = l->sent_n + l->queue.waiting;
 
-	return (l->sent_n + l->queue.waiting) * l->token_us / sessions / 1000;
+	return n > sessions ? (n - sessions) * l->token_us / sessions / 1000 : 0;
 }
 
 const struct signer_key *

@@ -46,7 +46,8 @@ bool signer_link_retired(const struct signer_link *l);
 bool signer_link_retired_and_idle(const struct signer_link *l);
 struct signer_link_view signer_link_view(const struct signer_link *l);
 struct queue *signer_link_queue(struct signer_link *l);
-/* For how long its token has work, by what its last signatures took. */
+/* For how long none of its token's sessions will be idle, by what its last signatures
+ * took. */
 uint64_t signer_link_busy_ms(const struct signer_link *l);
 
 /*

@@ -16,6 +16,11 @@ libauthenticode_a_SOURCES += authenticode/cms_attrs.c authenticode/cms_attrs.h a
 libauthenticode_a_SOURCES += authenticode/chain.c authenticode/chain.h
 libauthenticode_a_SOURCES += authenticode/chain_check.c authenticode/chain_check.h
 libauthenticode_a_SOURCES += authenticode/verify.c authenticode/verify.h
+libauthenticode_a_SOURCES += authenticode/pe_pages.c authenticode/pe_pages.h
+libauthenticode_a_SOURCES += authenticode/cat.h authenticode/cat_parse.c authenticode/cat_build.c
+libauthenticode_a_SOURCES += authenticode/cat_attr.c authenticode/cat_attr.h
+libauthenticode_a_SOURCES += authenticode/cat_spc.c authenticode/cat_spc.h
+libauthenticode_a_SOURCES += authenticode/cat_file.c authenticode/cat_file.h authenticode/cat_hash.c
 
 AUTHENTICODE_PE_TESTS = tests/unit/authenticode/pe_test tests/unit/authenticode/pe_digest_test \
 	tests/unit/authenticode/pe_embed_test tests/unit/authenticode/pe_corpus_test
@@ -86,3 +91,23 @@ fuzz_replay_spc_SOURCES = fuzz/fuzz_spc.c fuzz/replay.c
 fuzz_replay_spc_LDADD = libauthenticode.a libbase.a $(OPENSSL_LIBS)
 TESTS += fuzz/replay_cms fuzz/replay_spc
 EXTRA_DIST += fuzz/corpus/cms fuzz/corpus/spc
+
+# Catalogs.
+AUTHENTICODE_CAT_TESTS = tests/unit/authenticode/cat_test tests/unit/authenticode/cat_corpus_test \
+	tests/unit/authenticode/cat_file_test
+CAT_AGAIN = tests/unit/authenticode/cat_again.c tests/unit/authenticode/cat_again.h
+check_PROGRAMS += $(AUTHENTICODE_CAT_TESTS) tests/unit/authenticode/cat_tool
+TESTS += $(AUTHENTICODE_CAT_TESTS)
+tests_unit_authenticode_cat_test_SOURCES = tests/unit/authenticode/cat_test.c $(CAT_AGAIN)
+tests_unit_authenticode_cat_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_cat_corpus_test_SOURCES = tests/unit/authenticode/cat_corpus_test.c $(CAT_AGAIN)
+tests_unit_authenticode_cat_corpus_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_cat_file_test_SOURCES = tests/unit/authenticode/cat_file_test.c $(PE_MAKE)
+tests_unit_authenticode_cat_file_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_cat_tool_SOURCES = tests/unit/authenticode/cat_tool.c
+tests_unit_authenticode_cat_tool_LDADD = $(AUTHENTICODE_PE_LIBS)
+check_PROGRAMS += fuzz/replay_cat
+fuzz_replay_cat_SOURCES = fuzz/fuzz_cat.c fuzz/replay.c
+fuzz_replay_cat_LDADD = libauthenticode.a libbase.a $(OPENSSL_LIBS)
+TESTS += fuzz/replay_cat
+EXTRA_DIST += fuzz/corpus/cat

@@ -26,6 +26,18 @@ extern const struct oid oid_spc_pe_image_data;  /* 1.3.6.1.4.1.311.2.1.15 */
 extern const struct oid oid_spc_individual;     /* 1.3.6.1.4.1.311.2.1.21 */
 extern const struct oid oid_nested_signature;   /* 1.3.6.1.4.1.311.2.4.1 */
 extern const struct oid oid_rfc3161_token;      /* 1.3.6.1.4.1.311.3.3.1 */
+extern const struct oid oid_spc_link;           /* 1.3.6.1.4.1.311.2.1.25: flat files */
+extern const struct oid oid_spc_cab_link;       /* 1.3.6.1.4.1.311.2.1.28: cabinets */
+extern const struct oid oid_page_hashes_sha1;   /* 1.3.6.1.4.1.311.2.3.1 */
+extern const struct oid oid_page_hashes_sha256; /* 1.3.6.1.4.1.311.2.3.2 */
+extern const struct oid oid_cab_header_hash;    /* 1.3.6.1.4.1.311.2.5.1 */
+extern const struct oid oid_ctl;                /* 1.3.6.1.4.1.311.10.1 */
+extern const struct oid oid_catalog_list;       /* 1.3.6.1.4.1.311.12.1.1 */
+extern const struct oid oid_catalog_v1;         /* 1.3.6.1.4.1.311.12.1.2 */
+extern const struct oid oid_catalog_v2;         /* 1.3.6.1.4.1.311.12.1.3 */
+extern const struct oid oid_cat_name_value;     /* 1.3.6.1.4.1.311.12.2.1 */
+extern const struct oid oid_cat_member_info;    /* 1.3.6.1.4.1.311.12.2.2 */
+extern const struct oid oid_cat_member_info2;   /* 1.3.6.1.4.1.311.12.2.3 */
 /* clang-format on */
 
 void oid_put(struct buf *b, const struct oid *o);

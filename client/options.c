@@ -11,12 +11,22 @@
 
 #define OPTIONS_KNOWN_MAX 64 /* names offered as "did you mean" */
 
+static bool
+is_called(const struct option_row *o, const char *arg, size_t len)
+{
+	if (strncmp(arg, "--", 2) == 0)
+		return strlen(o->name) == len - 2 &&
+		       strncmp(o->name, arg + 2, len - 2) == 0;
+	return len == 2 && o->letter != '\0' && o->letter == arg[1];
+}
+
+/* The first len bytes of arg: "--name" or "-n". */
 static const struct option_row *
-find(const struct option_table *tables, const char *name, size_t len, void **ret_into)
+find(const struct option_table *tables, const char *arg, size_t len, void **ret_into)
 {
 	for (; tables->rows != NULL; tables++) {
 		for (const struct option_row *o = tables->rows; o->name != NULL; o++) {
-			if (strlen(o->name) == len && strncmp(o->name, name, len) == 0) {
+			if (is_called(o, arg, len)) {
 				*ret_into = tables->into;
 				return o;
 			}
@@ -98,14 +108,11 @@ take_option(
     int argc, char **argv, const struct option_table *tables, int *at, struct kd_err *e)
 {
 	const char *arg = argv[*at];
-	const char *name = strcmp(arg, "-h") == 0 ? "help" : arg + 2;
-	size_t len = strcspn(name, "=");
-	const char *value = name[len] == '=' ? name + len + 1 : NULL;
-	const struct option_row *o = NULL;
+	size_t len = strcspn(arg, "=");
+	const char *value = arg[len] == '=' ? arg + len + 1 : NULL;
 	void *into = NULL;
+	const struct option_row *o = find(tables, arg, len, &into);
 
-	if (arg[1] == '-' || strcmp(arg, "-h") == 0)
-		o = find(tables, name, len, &into);
 	if (o == NULL)
 		return fail_unknown(tables, arg, e);
 	if (o->type == OPTION_FLAG && value != NULL)
@@ -173,9 +180,13 @@ options_help(const struct option_row *rows, struct buf *ret)
 {
 	for (const struct option_row *o = rows; o->name != NULL; o++) {
 		int pad = 26 - (int)strlen(o->name) -
-			  (o->arg != NULL ? (int)strlen(o->arg) + 1 : 0);
+			  (o->arg != NULL ? (int)strlen(o->arg) + 1 : 0) -
+			  (o->letter != '\0' ? 4 : 0);
 
-		buf_printf(ret, "  --%s%s%s%*s%s\n", o->name, o->arg != NULL ? " " : "",
-		    o->arg != NULL ? o->arg : "", pad > 1 ? pad : 1, "", o->help);
+		buf_printf(ret, "  --%s%s%s", o->name, o->arg != NULL ? " " : "",
+		    o->arg != NULL ? o->arg : "");
+		if (o->letter != '\0')
+			buf_printf(ret, ", -%c", o->letter);
+		buf_printf(ret, "%*s%s\n", pad > 1 ? pad : 1, "", o->help);
 	}
 }

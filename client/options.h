@@ -29,6 +29,7 @@ struct option_row {
 	const char *arg; /* what stands for the value in the help; NULL for a flag */
 	const char *help;
 	uint64_t min, max;
+	char letter; /* "-v" for a flag; 0: none */
 };
 
 struct option_table {
@@ -39,9 +40,9 @@ struct option_table {
 /*
  * options_parse - read argv[1]... into the tables' structs.
  *
- * Forms: --name VALUE, --name=VALUE, --flag, and -h for --help. "--" ends the options.
- * Names are never abbreviated: what a script says today must not become ambiguous
- * tomorrow.
+ * Forms: --name VALUE, --name=VALUE, --flag, and -v for a flag with that letter. "--"
+ * ends the options. Names are never abbreviated: what a script says today must not become
+ * ambiguous tomorrow.
  *
  * tables     ends with a row whose rows is NULL; the first that knows a name gets it
  * first_word true: stop in front of the first word that is no option

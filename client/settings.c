@@ -29,7 +29,8 @@ const struct option_row global_option_rows[] = {
 	"errors only, no progress"},
     {"version", OPTION_FLAG, offsetof(struct global_options, version), NULL,
 	"print the version"},
-    {"help", OPTION_FLAG, offsetof(struct global_options, help), NULL, "print this"},
+    {"help", OPTION_FLAG, offsetof(struct global_options, help), NULL, "print this",
+	.letter = 'h'},
     {0},
 };
 

@@ -29,6 +29,8 @@ static const struct option_row rows[] = {
     {"wait", OPTION_DURATION, offsetof(struct values, ms), "DURATION", "a time", .min = 1,
 	.max = 3600000},
     {"digest", OPTION_MD, offsetof(struct values, md), "ALG", "an algorithm"},
+    {"short", OPTION_FLAG, offsetof(struct values, flag), NULL, "a letter",
+	.letter = 's'},
     {0},
 };
 
@@ -119,6 +121,20 @@ first_word_ends_the_global_options(void **state)
 }
 
 static void
+a_flag_may_have_a_letter(void **state)
+{
+	struct parsed p = parse("a|-s|b", false);
+
+	(void)state;
+	assert_true(p.ok);
+	assert_true(p.v.flag);
+	assert_int_equal(p.words_n, 2);
+	assert_true(parse("--short", false).v.flag);
+	assert_false(parse("-sx", false).ok);
+	assert_false(parse("-", false).v.flag);
+}
+
+static void
 wrong_options_are_usage_errors(void **state)
 {
 	static const struct {
@@ -183,6 +199,7 @@ help_has_a_line_an_option(void **state)
 	options_help(rows, &b);
 	assert_non_null(strstr(buf_cstr(&b), "  --digest ALG"));
 	assert_non_null(strstr(buf_cstr(&b), "an algorithm\n"));
+	assert_non_null(strstr(buf_cstr(&b), "  --short, -s "));
 }
 
 int
@@ -192,6 +209,7 @@ main(void)
 	    cmocka_unit_test(values_stand_after_a_blank_or_an_equals_sign),
 	    cmocka_unit_test(options_and_files_mix_and_lists_grow),
 	    cmocka_unit_test(first_word_ends_the_global_options),
+	    cmocka_unit_test(a_flag_may_have_a_letter),
 	    cmocka_unit_test(wrong_options_are_usage_errors),
 	    cmocka_unit_test(numbers_out_of_range_are_usage_errors),
 	    cmocka_unit_test(help_has_a_line_an_option),

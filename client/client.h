@@ -26,5 +26,5 @@ struct command {
 };
 
 extern const struct command cmd_sign, cmd_verify, cmd_digest, cmd_inspect, cmd_remove,
-    cmd_keys, cmd_status;
+    cmd_keys, cmd_status, cmd_catalog;
 #endif

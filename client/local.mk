@@ -5,6 +5,8 @@ noinst_LIBRARIES += libclient.a
 libclient_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 libclient_a_SOURCES = \
 	client/client.h \
+	client/catalog_make.c client/catalog_make.h \
+	client/cmd_catalog.c \
 	client/cmd_digest.c \
 	client/cmd_inspect.c \
 	client/cmd_keys.c \
@@ -26,13 +28,13 @@ libclient_a_SOURCES = \
 	client/sign_pool.c client/sign_pool.h
 
 kdsign_client_SOURCES = client/main.c
-kdsign_client_LDADD = libclient.a libwire.a libauthenticode.a libbase.a \
+kdsign_client_LDADD = libclient.a libwire.a libdriver.a libauthenticode.a libbase.a \
 	$(CURL_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS)
 
 dist_man_MANS += docs/kdsign-client.1
 EXTRA_DIST += etc/client.conf
 
-CLIENT_TEST_LIBS = libclient.a libwire.a libauthenticode.a libbase.a \
+CLIENT_TEST_LIBS = libclient.a libwire.a libdriver.a libauthenticode.a libbase.a \
 	$(CURL_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 CLIENT_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(OPENSSL_CFLAGS)
 CLIENT_TESTS = \
@@ -54,6 +56,8 @@ tests_unit_client_settings_test_LDADD = $(CLIENT_TEST_LIBS)
 tests_unit_client_sign_pool_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
 tests_unit_client_sign_pool_test_LDADD = $(CLIENT_TEST_LIBS)
 
-dist_check_SCRIPTS += tests/e2e/client_local.t tests/e2e/client_local_tls.t tests/e2e/client_sign.t
-TESTS += tests/e2e/client_local.t tests/e2e/client_local_tls.t tests/e2e/client_sign.t
+dist_check_SCRIPTS += tests/e2e/client_local.t tests/e2e/client_local_tls.t tests/e2e/client_sign.t \
+	tests/e2e/client_catalog.t tests/e2e/client_catalog_corpus.t
+TESTS += tests/e2e/client_local.t tests/e2e/client_local_tls.t tests/e2e/client_sign.t \
+	tests/e2e/client_catalog.t tests/e2e/client_catalog_corpus.t
 EXTRA_DIST += tests/e2e/client_files.sh tests/e2e/client_service.sh

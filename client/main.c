@@ -22,6 +22,7 @@ static const struct command *const commands[] = {
     &cmd_digest,
     &cmd_inspect,
     &cmd_remove,
+    &cmd_catalog,
     &cmd_keys,
     &cmd_status,
 };

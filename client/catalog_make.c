@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client/catalog_make.c - the files of a CDF hashed, and put into a catalog. */
+#include "client/catalog_make.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "driver/cdf_path.h"
+
+struct pool {
+	struct catalog *c; /* each file touched by the thread that took its index */
+	const struct catalog_options *o; /* read-only */
+	pthread_mutex_t mu;
+	size_t next;   /* lock: mu; first file that nobody has begun */
+	size_t done;   /* lock: mu */
+	size_t failed; /* lock: mu */
+	bool stopped;  /* lock: mu */
+};
+
+void
+catalog_clear(struct catalog *c)
+{
+	for (size_t i = 0; c->files != NULL && i < c->cdf->members_n; i++) {
+		cat_hash_clear(&c->files[i].hash);
+		free(c->files[i].path);
+		free(c->files[i].err);
+	}
+	free(c->files);
+	*c = (struct catalog){0};
+}
+
+static bool
+hash_file(const struct catalog *c, const struct cdf_member *m, struct cdf_finder *finder,
+    struct catalog_file *f, struct kd_err *e)
+{
+	const struct cat_hash_options o = {.version = c->cdf->version,
+	    .page_hashes = c->cdf->page_hashes && m->by_hash,
+	    .as_is = m->as_is,
+	    .subject = m->subject};
+	AUTO(buf_clear) struct buf path = {0};
+	AUTO(close) int fd = -1;
+
+	if (!cdf_find(finder, c->cdf_path, m->path, &path, e))
+		return false;
+	f->path = buf_cstr(&path) == NULL ? NULL : kd_strdup(buf_cstr(&path));
+	if (f->path == NULL)
+		return kd_fail_nomem(e, "path");
+	if (!file_open_read(f->path, &fd, NULL, e))
+		return false;
+	return cat_hash(fd, &o, &f->hash, e) || kd_in(e, "'%s'", SHOW(f->path));
+}
+
+/* What went wrong with a file is kept with it, unless much else did before. */
+static void
+keep_error(struct pool *p, size_t i, const struct kd_err *e) /* lock: mu */
+{
+	struct catalog_file *f = &p->c->files[i];
+
+	f->failed = e->code;
+	if (p->failed++ < CATALOG_ERRORS_MAX)
+		f->err = kd_memdup(e, sizeof(*e));
+	p->stopped = p->stopped || p->o->stop_at_first;
+}
+
+/* One file; false when there is none left. */
+static bool
+hash_next(struct pool *p, struct cdf_finder *finder, size_t *ret_done)
+{
+	const struct cdf *cdf = p->c->cdf;
+	struct kd_err e = {0};
+	size_t i;
+	bool left;
+
+	(void)pthread_mutex_lock(&p->mu);
+	left = p->next < cdf->members_n && !p->stopped;
+	i = left ? p->next++ : 0;
+	(void)pthread_mutex_unlock(&p->mu);
+	if (!left)
+		return false;
+	p->c->files[i].done =
+	    hash_file(p->c, &cdf->members[i], finder, &p->c->files[i], &e);
+	if (!p->c->files[i].done)
+		(void)kd_in(
+		    &e, "'%s' line %u", SHOW(p->c->cdf_path), cdf->members[i].line);
+	(void)pthread_mutex_lock(&p->mu);
+	*ret_done = ++p->done;
+	if (!p->c->files[i].done)
+		keep_error(p, i, &e);
+	(void)pthread_mutex_unlock(&p->mu);
+	return true;
+}
+
+static void *
+work(void *arg)
+{
+	AUTO(cdf_finder_clear) struct cdf_finder finder = {0};
+	size_t done;
+
+	while (hash_next(arg, &finder, &done))
+		;
+	return NULL;
+}
+
+/* The calling thread's own share, and the progress of all. */
+static void
+work_and_tick(struct pool *p)
+{
+	AUTO(cdf_finder_clear) struct cdf_finder finder = {0};
+	size_t done;
+
+	while (hash_next(p, &finder, &done))
+		p->o->tick(done);
+}
+
+bool
+catalog_hash(const char *path, const struct cdf *cdf, const struct catalog_options *o,
+    struct catalog *ret, struct kd_err *e)
+{
+	struct pool p = {.c = ret, .o = o};
+	AUTO(free) pthread_t *threads = kd_alloc_array(o->jobs, sizeof(*threads));
+	size_t n = 0;
+
+	ret->cdf = cdf;
+	ret->cdf_path = path;
+	ret->files = kd_alloc_array(cdf->members_n, sizeof(*ret->files));
+	if (threads == NULL || ret->files == NULL)
+		return kd_fail_nomem(e, "list of files");
+	if (pthread_mutex_init(&p.mu, NULL) != 0)
+		return kd_fail(e, KD_E_BUG, "mutex cannot be made");
+	/* Fewer threads than asked for only take longer. */
+	while (n + 1 < o->jobs && n + 1 < cdf->members_n &&
+	       pthread_create(&threads[n], NULL, work, &p) == 0)
+		n++;
+	work_and_tick(&p);
+	while (n > 0)
+		(void)pthread_join(threads[--n], NULL);
+	(void)pthread_mutex_destroy(&p.mu);
+	return true;
+}
+
+static struct cat_file
+file_of(const struct catalog *c, size_t i)
+{
+	const struct cdf_member *m = &c->cdf->members[i];
+
+	return (struct cat_file){.tag = m->by_hash ? NULL : m->tag,
+	    .hash = &c->files[i].hash,
+	    .values = m->values,
+	    .values_n = m->values_n};
+}
+
+static bool
+add_all(const struct catalog *c, struct cat_builder *b, struct kd_err *e)
+{
+	for (size_t i = 0; i < c->cdf->values_n; i++)
+		if (!cat_add_header(b, &c->cdf->values[i], e))
+			return kd_in(e, "'%s'", SHOW(c->cdf_path));
+	for (size_t i = 0; i < c->cdf->members_n; i++) {
+		struct cat_file f = file_of(c, i);
+
+		if (!cat_add_file(b, c->cdf->version, &f, e))
+			return kd_in(e, "'%s' line %u", SHOW(c->cdf_path),
+			    c->cdf->members[i].line);
+	}
+	return true;
+}
+
+static bool
+check(const struct catalog *c, const struct buf *made, struct kd_err *e)
+{
+	AUTO(cat_clear) struct cat cat = {0};
+	AUTO(buf_clear) struct buf id = {0};
+
+	if (!cat_parse(made->p, made->len, &cat, e))
+		return kd_in(e, "catalog just made");
+	for (size_t i = 0; i < c->cdf->members_n; i++) {
+		struct cat_file f = file_of(c, i);
+
+		buf_reset(&id);
+		if (!cat_file_id(c->cdf->version, &f, &id, e))
+			return false;
+		if (cat_find(&cat, id.p, id.len) == NULL)
+			return kd_fail(e, KD_E_BUG, "'%s': not in the catalog just made",
+			    SHOW(c->files[i].path));
+	}
+	return true;
+}
+
+bool
+catalog_build(const struct catalog *c, struct buf *ret, struct kd_err *e)
+{
+	AUTO(cat_builder_free) struct cat_builder *b = NULL;
+	AUTO(buf_clear) struct buf ctl = {0};
+	uint8_t id[CAT_IDENTIFIER_LEN];
+
+	if (getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id))
+		return kd_fail_errno(e, KD_E_CRYPTO, errno, "no random bytes");
+	return cat_builder_new(c->cdf->version, &b, e) && add_all(c, b, e) &&
+	       cat_builder_finish(b, id, sizeof(id), clock_unix_ms() / 1000, &ctl, e) &&
+	       cat_wrap(ctl.p, ctl.len, ret, e) && check(c, ret, e);
+}

@@ -8,6 +8,7 @@
 
 front_extra='body-limit = 2M'
 make_service
+set_conf kdsignd.conf "status-listen = $T/state/status.sock"
 start_service
 
 # post STATUS TITLE REQUEST
@@ -132,6 +133,15 @@ ok 'healthz is text' test "$(api /healthz) $(cat "$T/body") $(header_value Conte
 ok 'with a request id, too' grep -qiE '^X-Request-Id: [0-9a-f]{32}' "$T/header"
 answers 200 'readyz' /readyz
 ok 'names each key' jq -e '.ready and ([.keys[] | select(.ready) | .name] == ["driver", "second"])' "$T/body"
+local_status() { # PATH - over the status socket, where no certificate is asked for
+	curl --silent --fail --unix-socket "$T/state/status.sock" "http://localhost$1"
+}
+ok 'the status socket has health' local_status /healthz
+ok 'and readiness' local_status /readyz
+says out '"ready":true'
+ok 'and metrics' local_status /metrics
+says out 'kdsign_items_signed_total 1002'
+fails 22 'but no keys' local_status /v1/keys
 answers 200 'an id' '/v1/signatures/farm7-20261123-000001?wait=5'
 ok 'is answered as the first time' cmp "$T/first" "$T/body"
 answers 404 'an id that nobody used' /v1/signatures/farm7-20261123-000002

@@ -7,11 +7,13 @@
 #	order WORDS...           what the mock does wrong from now on; without words nothing
 #	calls FUNCTION           how often the mock was asked for it
 #	body ID [BYTE] [MORE]    a request with one item whose digest is BYTE repeated; MORE are members of its own
-#	many ID N                a request with N different items
+#	many ID N [FIRST]        a request with N items, whose digests are the numbers from FIRST or 0 on
 #	api [CURL-OPTION...] PATH   asks as the client $who: status on stdout, the rest in $T/body and $T/header
 #	answers STATUS TITLE [CURL-OPTION...] PATH   one check: that status, and a form that every answer has
 #	body_says TEXT           one check of the last answer
 #	event MEMBER, record SQL the record's events
+#	none TITLE SQL-COUNT     one check: the count is 0
+#	record_hears             checks of the record against all that the mock signed
 #	process NAME             pid of kdsignd --config, kdsign-keeper, kdsign-signer or signer-child under $service
 
 # shellcheck source=/dev/null
@@ -59,11 +61,11 @@ body() {
 }
 
 many() {
-	awk -v id="$1" -v n="$2" 'BEGIN {
+	awk -v id="$1" -v n="$2" -v first="${3:-0}" 'BEGIN {
 		printf "{\"id\":\"%s\",\"items\":[", id
 		for (i = 0; i < n; i++)
 			printf "%s{\"kind\":\"pe\",\"name\":\"%d.sys\",\"size\":6680,\"digest_algorithm\":\"sha256\"," \
-				"\"digest\":\"%064x\"}", i ? "," : "", i, i
+				"\"digest\":\"%064x\"}", i ? "," : "", i, first + i
 		printf "]}"
 	}'
 }
@@ -127,6 +129,27 @@ event() {
 
 record() {
 	sqlite3 -cmd '.timeout 5000' "$T/state/record.db" "$1"
+}
+
+none() {
+	ok "$1" test "$(record "$2")" = 0
+}
+
+# A digest belongs to one file here, so that two ids with the same one are a request and its retry.
+record_hears() {
+	sed 's/.*\(.\{64\}\)$/\1/' "$T/mock/signed" >"$T/heard"
+	sqlite3 "$T/state/record.db" 'CREATE TABLE heard(digest TEXT)' ".import $T/heard heard" \
+		"CREATE TABLE asked AS SELECT json_extract(i.json,'\$.signed_digest') AS digest, i.seq AS seq,
+		json_extract(r.json,'\$.id') AS id, json_extract(r.json,'\$.retry_of') AS retry_of FROM event i
+		JOIN event r ON r.seq = json_extract(i.json,'\$.request') WHERE json_extract(i.json,'\$.event') = 'intent'" \
+		'CREATE INDEX asked_digest ON asked(digest)'
+	none 'each digest that the token heard has its intent' 'SELECT count(*) FROM heard WHERE digest NOT IN (
+		SELECT digest FROM asked)'
+	none 'none was heard more often than there are ids that asked for it' 'SELECT count(*) FROM (SELECT digest,
+		count(*) AS n FROM heard GROUP BY digest) h WHERE n > (SELECT count(DISTINCT id) FROM asked a
+		WHERE a.digest = h.digest)'
+	none 'and a second id names the first' 'SELECT count(*) FROM asked b WHERE b.retry_of IS NULL AND EXISTS (
+		SELECT 1 FROM asked a WHERE a.digest = b.digest AND a.seq < b.seq AND a.id <> b.id)'
 }
 
 process() {

@@ -14,8 +14,16 @@ use_mock
 sed -i "s|^store = .*|store = $T/small/record.db|" "$T/etc/keeper.conf"
 ln -s "$T/small/record.db" "$T/state/record.db"
 
-request() { # ID BYTE
-	body "$1" "$2" '"key":"driver",' >"$T/request"
+# request ID N - one that has digests of its own, in $T/ID
+request() {
+	n=$((n + 1))
+	many "$1" "$2" $((n * 1000)) >"$T/$1"
+}
+# refused N - a new request with N items gets 503
+refused() {
+	fill=fill-$(printf %011d "$n")
+	request "$fill" "$1"
+	[ "$(api --data-binary "@$T/$fill" /v1/signatures)" = 503 ]
 }
 heard() {
 	wc -l <"$T/mock/signed"
@@ -23,35 +31,31 @@ heard() {
 # Once more each time: what the record's own pages and its log still had room for is used up by then, too.
 refused_for_good() {
 	head -c 16M /dev/zero >>"$T/small/ballast" 2>/dev/null
-	n=$((n + 1))
-	many "fill-$(printf %011d "$n")" 100 >"$T/request"
-	[ "$(api --data-binary "@$T/request" /v1/signatures)" = 503 ] || return 1
+	refused 100 || return 1
 	# The keeper opens the record anew again and again; that must not help it either.
 	end=$(($(date +%s) + 3))
 	while [ "$(date +%s)" -lt "$end" ]; do
-		n=$((n + 1))
-		request "fill-$(printf %011d "$n")" 03
-		[ "$(api --data-binary "@$T/request" /v1/signatures)" = 503 ] || return 1
+		refused 1 || return 1
 	done
 }
 n=0
-cp "$T/drv64.sys" "$T/a.sys"
 
 full() { # RESERVE - the same, found out before writing or by writing
 	set_conf keeper.conf "store-reserve = $1"
 	start_service
-	request "first-$1-0000000001" 01
-	answers 200 "reserve $1: there is space" --data-binary "@$T/request" /v1/signatures
+	request "first-$1-0000000001" 1
+	answers 200 "reserve $1: there is space" --data-binary "@$T/first-$1-0000000001" /v1/signatures
 	ok "reserve $1: the disk is full" wait_for 20 refused_for_good
 	before=$(heard)
-	request "full-$1-00000000001" 02
-	answers 503 "reserve $1: a request" --data-binary "@$T/request" /v1/signatures
+	request "full-$1-00000000001" 1
+	answers 503 "reserve $1: a request" --data-binary "@$T/full-$1-00000000001" /v1/signatures
 	body_says '"code":"record_unavailable"'
 	ok "reserve $1: with Retry-After" grep -qi '^Retry-After: [1-9]' "$T/header"
 	fails 5 "reserve $1: kdsign-client" "$client" --timeout 1s sign --key driver "$T/a.sys"
 	says err 'record'
-	ok "reserve $1: the file is as it was" cmp "$T/drv64.sys" "$T/a.sys"
-	ok "reserve $1: the token heard nothing" test "$(heard)" = "$before"
+	ok "reserve $1: the file is as it was" cmp "$T/was.sys" "$T/a.sys"
+	# Without a reserve the last intent can find room that its result does not: signed, recorded, never released.
+	[ "$1" = 0 ] || ok "reserve $1: the token heard nothing" test "$(heard)" = "$before"
 	answers 503 "reserve $1: readyz" /readyz
 	ok "reserve $1: says that it is the record" jq -e '(.ready | not) and .record != "ok"' "$T/body"
 	answers 200 "reserve $1: what needs no record is answered" /v1/keys
@@ -64,23 +68,23 @@ full() { # RESERVE - the same, found out before writing or by writing
 	status=$?
 	ok "reserve $1: and signs as soon as there is space (exit $status)" test "$status" = 0
 	ok "reserve $1: which is right" "$client" verify --root "$T/ca-root.pem" "$T/a.sys"
-	request "full-$1-00000000001" 02
-	answers 200 "reserve $1: the id that was refused is signed" --data-binary "@$T/request" /v1/signatures
+	answers 200 "reserve $1: the id that was refused is signed" --data-binary "@$T/full-$1-00000000001" \
+		/v1/signatures
 	answers 200 "reserve $1: readyz" /readyz
 	ok "reserve $1: without a restart" test "$(grep -c 'ended (' "$T/service.err")" = 0
 	stop_service
-	cp "$T/drv64.sys" "$T/a.sys"
+	{ cat "$T/drv64.sys" && echo again; } >"$T/was.sys" # other bytes, another digest
+	cp "$T/was.sys" "$T/a.sys"
 }
+cp "$T/drv64.sys" "$T/was.sys"
+cp "$T/drv64.sys" "$T/a.sys"
 full 0
 sed -i '/^store-reserve/d' "$T/etc/keeper.conf"
 full 1M
 
-sed 's/.*\(.\{64\}\)$/\1/' "$T/mock/signed" >"$T/heard"
 rm "$T/state/record.db"
 cp "$T/small/record.db" "$T/state/record.db"
 umount "$T/small"
-sqlite3 "$T/state/record.db" 'CREATE TABLE heard(digest TEXT)' ".import $T/heard heard"
-ok 'each digest that the token heard has its intent' test "$(record "SELECT count(*) FROM heard WHERE digest NOT IN (
-	SELECT $(event signed_digest) FROM event WHERE $(event event) = 'intent')")" = 0
+record_hears
 ok 'the record has no gap' test "$(record 'SELECT count(*) = max(seq) FROM event')" = 1
 done_testing

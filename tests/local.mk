@@ -13,4 +13,5 @@ dist_check_SCRIPTS += $(whole_tests)
 TESTS += $(whole_tests)
 # What a person starts, which needs no make.
 EXTRA_DIST += scripts/demo scripts/check scripts/demo_service.sh scripts/lib.sh scripts/packages
-EXTRA_DIST += examples/hello-driver/Makefile examples/hello-driver/hello.c examples/hello-driver/hello.rc
+EXTRA_DIST += examples/hello-driver/Makefile examples/hello-driver/hello.c examples/hello-driver/hello.rc \
+	examples/hello-driver/hello.inf examples/hello-driver/hello.cdf

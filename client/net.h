@@ -10,9 +10,9 @@
 #include "base/builder.h"
 #include "base/error.h"
 #include "base/own.h"
+#include "wire/api.h"
 
-#define NET_ANSWER_MAX                                                                   \
-	((size_t)64 << 20) /* 1000 items of some 20 KiB of base64 and to spare */
+#define NET_ANSWER_MAX API_ANSWER_MAX
 
 struct net_options {          /* borrowed while the connection lives */
 	const char *server;   /* "https://host:port" */

@@ -19,13 +19,30 @@
 #define API_PE_SIZE_MAX 0xffffffffull
 #define API_WAIT_MAX_S 60
 #define API_DETAIL_MAX 768          /* a kd_err's message, or as long as a server may make it */
-#define API_CMS_MAX ((size_t)1 << 20) /* DER; a ContentInfo with ten certificates has some 20 KiB */
+/*
+ * What is more than a digest: a catalog's CTL, or a table of page hashes. One may have as many
+ * bytes as a catalog (authenticode/cat.h): the table of a driver of 1.8 GB, or of 50,000 listed
+ * files. All of a request together are bounded so that the request, as base64 and with a
+ * thousand items' other members, fits into the front's default body-limit of 32 MiB, and the
+ * signatures, which hold them again, into an answer.
+ */
+#define API_BLOB_MAX ((size_t)16 << 20)
+#define API_BLOBS_MAX ((size_t)20 << 20)
+/* DER: such a thing signed. A ContentInfo with ten certificates has some 20 KiB beside it. */
+#define API_CMS_MAX (API_BLOB_MAX + ((size_t)1 << 20))
+#define API_ANSWER_MAX ((size_t)64 << 20) /* one answer's JSON */
+/*
+ * What a client should keep its requests below: bytes of JSON. An item that alone has more
+ * travels alone. Smaller requests are signed sooner, and a repeat costs less.
+ */
+#define API_BODY_TYPICAL_MAX ((size_t)8 << 20)
+#define API_SEQUENCE_MAX 100
 #define API_CERTIFICATES_MAX 16
 #define API_CERTIFICATE_MAX ((size_t)64 << 10) /* DER */
 #define API_KEYS_MAX 1000
 
-enum api_kind { API_KIND_NONE, API_KIND_PE };
-const char *api_kind_name(enum api_kind k); /* "pe" */
+enum api_kind { API_KIND_NONE, API_KIND_PE, API_KIND_CATALOG };
+const char *api_kind_name(enum api_kind k); /* "pe", "catalog" */
 enum api_kind api_kind_by_name(const char *s);
 bool api_id_ok(const char *id);
 bool api_key_name_ok(const char *name); /* [A-Za-z0-9._-]{1,64} */
@@ -39,8 +56,13 @@ struct api_item {
 	char *name;             /* base name, for the record; owned */
 	uint64_t size;          /* bytes of the file that was hashed */
 	enum md md;
-	uint8_t digest[MD_LEN_MAX];
+	uint8_t digest[MD_LEN_MAX]; /* CATALOG: over the CTL's content octets */
 	char *description, *url; /* NULL when absent; owned */
+	unsigned sequence;      /* 1...: a nested signature of that number; 0: the primary one */
+	uint8_t *page_hashes;   /* PE: the table, or NULL; owned */
+	size_t page_hashes_len;
+	uint8_t *ctl;           /* CATALOG: the CTL's DER; else NULL; owned */
+	size_t ctl_len;
 };
 
 struct api_sign_request {

@@ -48,6 +48,8 @@ api_get_uint(struct jo *o, const struct api_object *schema, const char *name)
 	const struct api_member *m = api_member(schema, name);
 
 	assert(m->type == API_INTEGER);
+	if (m->optional && !jo_has(o, name))
+		return 0;
 	return jo_uint(o, name, m->min, m->max);
 }
 
@@ -70,6 +72,23 @@ api_get_arr(struct jo *o, const struct api_object *schema, const char *name)
 	return a;
 }
 
+const char *
+api_get_base64(struct jo *o, const struct api_object *schema, const char *name)
+{
+	const struct api_member *m = api_member(schema, name);
+	const char *s = NULL;
+	size_t n;
+
+	if (!m->optional || jo_has(o, name))
+		s = jo_str(o, name, 0, SIZE_MAX); /* an empty one fails as base64 */
+	n = s == NULL ? 0 : strlen(s);
+	if (n <= m->max)
+		return s;
+	kd_fail(o->e, KD_E_TOO_LARGE, "%s.%s: %zu characters, at most %llu allowed",
+	    o->path, name, n, (unsigned long long)m->max);
+	return "";
+}
+
 bool
 api_get_bytes(const struct jo *o, const char *name, const char *base64, size_t max,
     uint8_t **ret, size_t *ret_len)
@@ -80,6 +99,9 @@ api_get_bytes(const struct jo *o, const char *name, const char *base64, size_t m
 	if (!text_unbase64(base64, strlen(base64), &b, &why)) {
 		if (why.code == KD_E_NOMEM)
 			return kd_fail_nomem(o->e, name);
+		if (why.code == KD_E_TOO_LARGE)
+			return kd_fail(o->e, KD_E_TOO_LARGE,
+			    "%s.%s: more than %zu bytes", o->path, name, max);
 		return jo_bad(o, name, "%s", why.msg);
 	}
 	if (b.len == 0)

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "wire/api.h"
 #include "wire/api_schema.h"
@@ -11,16 +12,22 @@
 #define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 #define HEX_CHARS "0123456789abcdefABCDEF"
 
+static const char *const kind_names[] = {
+    [API_KIND_NONE] = "none", [API_KIND_PE] = "pe", [API_KIND_CATALOG] = "catalog"};
+
 const char *
 api_kind_name(enum api_kind k)
 {
-	return k == API_KIND_PE ? "pe" : "none";
+	return kind_names[k];
 }
 
 enum api_kind
 api_kind_by_name(const char *s)
 {
-	return strcmp(s, "pe") == 0 ? API_KIND_PE : API_KIND_NONE;
+	for (size_t i = API_KIND_NONE + 1; i < KD_ARRAY_LEN(kind_names); i++)
+		if (strcmp(s, kind_names[i]) == 0)
+			return (enum api_kind)i;
+	return API_KIND_NONE;
 }
 
 static bool
@@ -49,6 +56,8 @@ item_clear(struct api_item *it)
 	free(it->name);
 	free(it->description);
 	free(it->url);
+	free(it->page_hashes);
+	free(it->ctl);
 }
 
 void
@@ -160,7 +169,7 @@ read_kind(struct jo *o, struct api_item *it)
 
 	it->kind = api_kind_by_name(s);
 	if (it->kind == API_KIND_NONE)
-		jo_bad(o, "kind", "must be 'pe', is '%s'", SHOW(s));
+		jo_bad(o, "kind", "must be 'pe' or 'catalog', is '%s'", SHOW(s));
 }
 
 static void
@@ -189,8 +198,41 @@ read_digest(struct jo *o, struct api_item *it)
 	it->md = md;
 }
 
+/* One of the two large members into bytes, when it is there; *sum counts all of the
+ * request's. */
+static void
+read_blob(struct jo *o, const char *name, uint8_t **ret, size_t *ret_len, size_t *sum)
+{
+	const char *base64 = api_get_base64(o, &api_item_schema, name);
+
+	if (base64 == NULL || o->e->code != KD_OK ||
+	    !api_get_bytes(o, name, base64, API_BLOB_MAX, ret, ret_len))
+		return;
+	*sum += *ret_len;
+	if (*sum > API_BLOBS_MAX)
+		kd_fail(o->e, KD_E_TOO_LARGE,
+		    "%s.%s: makes %zu bytes of catalogs and page hashes, at most %zu "
+		    "allowed in one request",
+		    o->path, name, *sum, API_BLOBS_MAX);
+}
+
+static void
+read_blobs(struct jo *o, struct api_item *it, size_t *sum)
+{
+	bool catalog = it->kind == API_KIND_CATALOG;
+
+	if (catalog && !jo_has(o, "ctl"))
+		jo_bad(o, "ctl", "missing, though the kind is 'catalog'");
+	if (!catalog && jo_has(o, "ctl"))
+		jo_bad(o, "ctl", "is for kind 'catalog' only");
+	if (catalog && jo_has(o, "page_hashes"))
+		jo_bad(o, "page_hashes", "is for kind 'pe' only");
+	read_blob(o, "page_hashes", &it->page_hashes, &it->page_hashes_len, sum);
+	read_blob(o, "ctl", &it->ctl, &it->ctl_len, sum);
+}
+
 static bool
-read_item(struct jo o, struct api_item *it)
+read_item(struct jo o, struct api_item *it, size_t *blobs)
 {
 	read_kind(&o, it);
 	read_file_name(&o, it);
@@ -198,6 +240,8 @@ read_item(struct jo o, struct api_item *it)
 	read_digest(&o, it);
 	read_description(&o, it);
 	read_url(&o, it);
+	it->sequence = (unsigned)api_get_uint(&o, &api_item_schema, "sequence");
+	read_blobs(&o, it, blobs);
 	return jo_end(&o);
 }
 
@@ -205,6 +249,7 @@ static bool
 read_items(struct jo *o, struct api_sign_request *r)
 {
 	struct ja a = api_get_arr(o, &api_sign_request_schema, "items");
+	size_t blobs = 0;
 
 	if (o->e->code != KD_OK)
 		return false;
@@ -213,7 +258,7 @@ read_items(struct jo *o, struct api_sign_request *r)
 		return kd_fail_nomem(o->e, "request to sign");
 	r->items_n = a.n;
 	for (size_t i = 0; i < a.n; i++)
-		if (!read_item(ja_obj(&a, i), &r->items[i]))
+		if (!read_item(ja_obj(&a, i), &r->items[i], &blobs))
 			return false;
 	return true;
 }
@@ -255,6 +300,12 @@ encode_item(const struct api_item *it, struct buf *ret)
 		jw_str(ret, "description", it->description);
 	if (it->url != NULL)
 		jw_str(ret, "url", it->url);
+	if (it->sequence != 0)
+		jw_uint(ret, "sequence", it->sequence);
+	if (it->page_hashes != NULL)
+		jw_base64(ret, "page_hashes", it->page_hashes, it->page_hashes_len);
+	if (it->ctl != NULL)
+		jw_base64(ret, "ctl", it->ctl, it->ctl_len);
 	jw_close(ret);
 }
 

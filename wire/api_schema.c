@@ -33,6 +33,10 @@
 	{                                                                                \
 		name, API_INTEGER, false, min, max, NULL, NULL                           \
 	}
+#define INTEGER_OPT(name, min, max)                                                      \
+	{                                                                                \
+		name, API_INTEGER, true, min, max, NULL, NULL                            \
+	}
 #define BOOLEAN(name)                                                                    \
 	{                                                                                \
 		name, API_BOOLEAN, false, 0, 0, NULL, NULL                               \
@@ -58,7 +62,7 @@
 		NULL, API_STRING, false, 0, 0, NULL, NULL                                \
 	}
 
-static const char *const kinds[] = {"pe", NULL};
+static const char *const kinds[] = {"pe", "catalog", NULL};
 static const char *const digest_algorithms[] = {
     "sha1", "sha256", "sha384", "sha512", NULL};
 static const char *const statuses[] = {"signed", "refused", "failed", "pending", NULL};
@@ -72,6 +76,9 @@ static const struct api_member item[] = {
     STRING("digest", 1, 2 * MD_LEN_MAX), /* and exactly as long as the algorithm's */
     STRING_OPT("description", 1, API_DESCRIPTION_MAX),
     STRING_OPT("url", 1, API_URL_MAX),
+    INTEGER_OPT("sequence", 1, API_SEQUENCE_MAX),
+    STRING_OPT("page_hashes", 4, BASE64_LEN(API_BLOB_MAX)), /* kind pe */
+    STRING_OPT("ctl", 4, BASE64_LEN(API_BLOB_MAX)), /* kind catalog: not optional */
     END,
 };
 const struct api_object api_item_schema = {"Item", item};

@@ -72,6 +72,10 @@ void api_get_text(struct jo *o, const struct api_object *schema, const char *nam
 uint64_t api_get_uint(struct jo *o, const struct api_object *schema, const char *name);
 /* More elements than max are KD_E_TOO_LARGE, not KD_E_REQUEST. */
 struct ja api_get_arr(struct jo *o, const struct api_object *schema, const char *name);
+/* The same for a member of base64 that may be large: more characters than max are
+ * KD_E_TOO_LARGE. */
+const char *api_get_base64(
+    struct jo *o, const struct api_object *schema, const char *name);
 /* Base64 text into bytes of the caller's (free()), at most max of them. */
 bool api_get_bytes(const struct jo *o, const char *name, const char *base64, size_t max,
     uint8_t **ret, size_t *ret_len) KD_MUST;

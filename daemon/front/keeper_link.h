@@ -8,10 +8,12 @@
 
 #include "base/error.h"
 #include "base/own.h"
+#include "wire/api.h"
 #include "wire/front_msg.h"
 
-/* An answer of 1000 items is some 9 MB of base64; beyond this the keeper is broken. */
-#define KEEPER_ANSWER_MAX ((size_t)64 << 20)
+/* An answer of 1000 items is some 9 MB of base64, of a large catalog 22 MiB; beyond this,
+ * a little more than the largest body, the keeper is broken. */
+#define KEEPER_ANSWER_MAX (API_ANSWER_MAX + 1024)
 
 struct keeper_link; /* opaque: socket, thread, table of open asks */
 

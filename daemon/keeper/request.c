@@ -157,6 +157,12 @@ request_build(struct request *r, struct kd_err *e)
 		const struct api_item *what = &r->ask.items[i];
 		struct item *it = &r->items[i];
 
+		if (what->kind != API_KIND_PE || what->page_hashes != NULL ||
+		    what->sequence != 0)
+			return kd_fail(e, KD_E_REQUEST,
+			    "items[%zu]: catalogs, page hashes and nested signatures are "
+			    "not signed here",
+			    i);
 		it->content_at = r->der.len;
 		if (!spc_build_pe(what->md, what->digest, &r->der, e))
 			return kd_in(e, "items[%zu]", i);

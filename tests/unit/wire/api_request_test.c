@@ -7,8 +7,10 @@
 #define ID "\"id\":\"build-0123456789\""
 #define HEX64 "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF"
 #define ITEM_BEFORE "\"kind\":\"pe\",\"name\":\"hello.sys\",\"size\":6680,"
+#define CATALOG_BEFORE "\"kind\":\"catalog\",\"name\":\"hello.cat\",\"size\":668,"
 #define ITEM_DIGEST "\"digest_algorithm\":\"sha256\",\"digest\":\"" HEX64 "\""
 #define ITEM "{" ITEM_BEFORE ITEM_DIGEST "}"
+#define CATALOG(more) "{" ID ",\"items\":[{" CATALOG_BEFORE ITEM_DIGEST more "}]}"
 #define WITH(more) "{" ID ",\"items\":[{" ITEM_BEFORE ITEM_DIGEST more "}]}"
 
 static bool
@@ -36,6 +38,37 @@ smallest_request(void **state)
 	assert_memory_equal(&r.items[0].digest[28], "\xcc\xdd\xee\xff", 4);
 	assert_null(r.items[0].description);
 	assert_null(r.items[0].url);
+	assert_int_equal(r.items[0].sequence, 0);
+	assert_null(r.items[0].page_hashes);
+	assert_null(r.items[0].ctl);
+}
+
+static void
+catalog_page_hashes_and_sequence(void **state)
+{
+	static const char said[] = "{" ID ",\"items\":[{" CATALOG_BEFORE ITEM_DIGEST
+				   ",\"ctl\":\"MAIFAA==\",\"sequence\":100}"
+				   ",{\"page_hashes\":\"AAECAwQF\"," ITEM_BEFORE ITEM_DIGEST
+				   ",\"sequence\":1}]}";
+	AUTO(api_sign_request_clear) struct api_sign_request r = {0}, again = {0};
+	AUTO(buf_clear) struct buf once = {0}, twice = {0};
+	struct kd_err e = {0};
+
+	check_done(decode(said, &r, &e), &e);
+	assert_int_equal(r.items[0].kind, API_KIND_CATALOG);
+	assert_int_equal(r.items[0].ctl_len, 4);
+	assert_memory_equal(r.items[0].ctl, "\x30\x02\x05\x00", 4);
+	assert_int_equal(r.items[0].sequence, 100);
+	assert_null(r.items[0].page_hashes);
+	assert_int_equal(r.items[1].page_hashes_len, 6);
+	assert_memory_equal(r.items[1].page_hashes, "\0\1\2\3\4\5", 6);
+	assert_int_equal(r.items[1].sequence, 1);
+	assert_null(r.items[1].ctl);
+	api_sign_request_encode(&r, &once);
+	assert_non_null(strstr(buf_cstr(&once), "\"sequence\":100,\"ctl\":\"MAIFAA==\"}"));
+	check_done(decode(buf_cstr(&once), &again, &e), &e);
+	api_sign_request_encode(&again, &twice);
+	assert_string_equal(buf_cstr(&twice), buf_cstr(&once));
 }
 
 static void
@@ -130,9 +163,9 @@ static const struct {
     {"{" ID ",\"items\":[" ITEM "],\"itmes\":[]}", KD_E_REQUEST, "itmes: unknown member"},
     {"{" ID ",\"items\":[{}]}", KD_E_REQUEST, "items[0].kind: missing"},
     {"{" ID ",\"items\":[{\"kind\":\"PE\"}]}", KD_E_REQUEST,
-	"items[0].kind: must be 'pe', is 'PE'"},
-    {"{" ID ",\"items\":[{\"kind\":\"catalog\"}]}", KD_E_REQUEST,
-	"items[0].kind: must be 'pe', is 'catalog'"},
+	"items[0].kind: must be 'pe' or 'catalog', is 'PE'"},
+    {"{" ID ",\"items\":[{\"kind\":\"none\"}]}", KD_E_REQUEST,
+	"items[0].kind: must be 'pe' or 'catalog', is 'none'"},
     {"{" ID ",\"items\":[{\"kind\":\"pe\"}]}", KD_E_REQUEST, "items[0].name: missing"},
     {"{" ID ",\"items\":[{\"kind\":\"pe\",\"name\":\"\"}]}", KD_E_REQUEST,
 	"items[0].name: needs 1 to 255 bytes, has 0"},
@@ -190,6 +223,26 @@ static const struct {
     {WITH(",\"url\":\"http://\\u00e4\""), KD_E_REQUEST,
 	"items[0].url: needs printable ASCII without blanks, is 'http://\xc3\xa4'"},
     {WITH(",\"sign\":true"), KD_E_REQUEST, "items[0].sign: unknown member"},
+    {WITH(",\"sequence\":0"), KD_E_REQUEST, "items[0].sequence: must be 1 to 100, is 0"},
+    {WITH(",\"sequence\":101"), KD_E_REQUEST,
+	"items[0].sequence: must be 1 to 100, is 101"},
+    {WITH(",\"sequence\":\"1\""), KD_E_REQUEST,
+	"items[0].sequence: needs a whole number, is a string"},
+    {WITH(",\"page_hashes\":\"\""), KD_E_REQUEST, "items[0].page_hashes: is empty"},
+    {WITH(",\"page_hashes\":\"AAA\""), KD_E_REQUEST,
+	"items[0].page_hashes: base64 of 3 characters: not a multiple of 4"},
+    {WITH(",\"page_hashes\":\"AA-_\""), KD_E_REQUEST,
+	"items[0].page_hashes: not base64 (RFC 4648 section 4)"},
+    {WITH(",\"page_hashes\":[]"), KD_E_REQUEST,
+	"items[0].page_hashes: needs a string, is an array"},
+    {WITH(",\"ctl\":\"MAIFAA==\""), KD_E_REQUEST,
+	"items[0].ctl: is for kind 'catalog' only"},
+    {CATALOG(""), KD_E_REQUEST, "items[0].ctl: missing, though the kind is 'catalog'"},
+    {CATALOG(",\"ctl\":\"MAIFAA=\""), KD_E_REQUEST,
+	"items[0].ctl: base64 of 7 characters: not a multiple of 4"},
+    {CATALOG(",\"ctl\":null"), KD_E_REQUEST, "items[0].ctl: needs a string, is null"},
+    {CATALOG(",\"ctl\":\"MAIFAA==\",\"page_hashes\":\"AAAA\""), KD_E_REQUEST,
+	"items[0].page_hashes: is for kind 'pe' only"},
 };
 
 static void
@@ -268,10 +321,62 @@ thousand_items_and_one_more(void **state)
 	    "items: 1001 elements, at most 1000 allowed");
 }
 
+/* Items of kind catalog, each with a ctl of that many characters of base64. */
+static void
+make_catalogs(struct buf *b, size_t items, size_t chars)
+{
+	uint8_t *at;
+
+	buf_str(b, "{" ID ",\"items\":[");
+	for (size_t i = 0; i < items; i++) {
+		buf_str(b, i == 0 ? "" : ",");
+		buf_str(b, "{" CATALOG_BEFORE ITEM_DIGEST ",\"ctl\":\"");
+		at = buf_reserve(b, chars);
+		assert_non_null(at);
+		memset(at, 'A', chars);
+		buf_str(b, "\"}");
+	}
+	buf_str(b, "]}");
+}
+
+#define QUARTER_BLOB (API_BLOB_MAX / 4 / 3 * 4) /* characters; a little less in bytes */
+
+static void
+large_members_have_limits_one_by_one_and_together(void **state)
+{
+	static const struct {
+		size_t items, chars;
+		const char *msg; /* NULL: fits */
+	} cases[] = {
+	    {1, 22369620, NULL},
+	    {1, 22369624, "items[0].ctl: more than 16777216 bytes"},
+	    {1, 22369628,
+		"items[0].ctl: 22369628 characters, at most 22369624 allowed"},
+	    {5, QUARTER_BLOB, NULL},
+	    {6, QUARTER_BLOB,
+		"items[5].ctl: makes 25165818 bytes of catalogs and page hashes, at most "
+		"20971520 allowed in one request"},
+	};
+
+	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
+		AUTO(api_sign_request_clear) struct api_sign_request r = {0};
+		AUTO(buf_clear) struct buf b = {0};
+		struct kd_err e = {0};
+
+		make_catalogs(&b, cases[i].items, cases[i].chars);
+		if (cases[i].msg == NULL)
+			check_done(decode(buf_cstr(&b), &r, &e), &e);
+		else
+			check_refusal(decode(buf_cstr(&b), &r, &e), &e, KD_E_TOO_LARGE,
+			    cases[i].msg);
+	}
+}
+
 static bool
 decode_small(struct kd_err *e)
 {
-	static const char text[] = WITH(",\"description\":\"d\",\"url\":\"http://u\"");
+	static const char text[] = WITH(",\"description\":\"d\",\"url\":\"http://u\""
+					",\"page_hashes\":\"AAAA\"");
 	AUTO(api_sign_request_clear) struct api_sign_request r = {0};
 
 	return decode(text, &r, e);
@@ -295,6 +400,8 @@ names_and_kinds(void **state)
 	assert_false(api_key_name_ok(""));
 	assert_false(api_key_name_ok("a b"));
 	assert_string_equal(api_kind_name(api_kind_by_name("pe")), "pe");
+	assert_int_equal(api_kind_by_name("catalog"), API_KIND_CATALOG);
+	assert_string_equal(api_kind_name(API_KIND_CATALOG), "catalog");
 	assert_int_equal(api_kind_by_name("none"), API_KIND_NONE);
 	assert_string_equal(api_kind_name(API_KIND_NONE), "none");
 }
@@ -304,11 +411,13 @@ main(void)
 {
 	const struct CMUnitTest t[] = {
 	    cmocka_unit_test(smallest_request),
+	    cmocka_unit_test(catalog_page_hashes_and_sequence),
 	    cmocka_unit_test(everything_said_comes_back_in_canonical_form),
 	    cmocka_unit_test(each_algorithm_has_its_length),
 	    cmocka_unit_test(each_wrong_request_is_refused_by_name),
 	    cmocka_unit_test(longest_texts),
 	    cmocka_unit_test(thousand_items_and_one_more),
+	    cmocka_unit_test(large_members_have_limits_one_by_one_and_together),
 	    cmocka_unit_test(any_allocation_may_fail),
 	    cmocka_unit_test(names_and_kinds),
 	};

@@ -329,6 +329,12 @@ tables_have_the_limits_of_the_code(void **state)
 	    api_member(&api_sign_answer_schema, "items")->max, API_ITEMS_MAX);
 	assert_true(api_member(&api_item_schema, "size")->max == API_PE_SIZE_MAX);
 	assert_int_equal(api_member(&api_item_schema, "digest")->max, 2 * MD_LEN_MAX);
+	assert_int_equal(
+	    api_member(&api_item_schema, "sequence")->max, API_SEQUENCE_MAX);
+	assert_int_equal(
+	    api_member(&api_item_schema, "ctl")->max, (API_BLOB_MAX + 2) / 3 * 4);
+	assert_int_equal(
+	    api_member(&api_item_schema, "page_hashes")->max, (API_BLOB_MAX + 2) / 3 * 4);
 	assert_true(api_member(&api_item_error_schema, "detail")->max >=
 		    sizeof(((struct kd_err *)0)->msg));
 	assert_true(api_member(&api_problem_schema, "hint")->max >=
@@ -387,8 +393,23 @@ check_encoding(struct buf *b, const struct api_object *schema)
 	buf_reset(b);
 }
 
-static struct api_item item = {
-    API_KIND_PE, (char[]){"a"}, 1, MD_SHA1, {0}, (char[]){"d"}, (char[]){"http://u"}};
+static struct api_item items[] = {
+    {.kind = API_KIND_PE,
+	.name = (char[]){"a"},
+	.size = 1,
+	.md = MD_SHA1,
+	.description = (char[]){"d"},
+	.url = (char[]){"http://u"},
+	.sequence = 1,
+	.page_hashes = (uint8_t[]){0},
+	.page_hashes_len = 1},
+    {.kind = API_KIND_CATALOG,
+	.name = (char[]){"c"},
+	.size = 1,
+	.md = MD_SHA1,
+	.ctl = (uint8_t[]){0x30, 0},
+	.ctl_len = 2},
+};
 static struct api_item_answer answers[] = {
     {.status = API_SIGNED, .cms = (uint8_t[]){0x30, 0}, .cms_len = 2},
     {.status = API_FAILED, .code = KD_E_TOKEN, .detail = (char[]){"d"}},
@@ -412,7 +433,7 @@ static void
 encoders_write_what_the_tables_say(void **state)
 {
 	const struct api_sign_request request = {
-	    "0123456789abcdef", "0123456789abcdeg", "k", &item, 1};
+	    "0123456789abcdef", "0123456789abcdeg", "k", items, 2};
 	const struct api_sign_answer answer = {"0123456789abcdef", "k", answers, 3};
 	const struct api_keys keys = {&key, 1};
 	const struct api_ready ready = {false, "1", "s", "ok", &ready_key, 1};

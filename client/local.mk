@@ -41,6 +41,7 @@ CLIENT_TESTS = \
 	tests/unit/client/choice_test \
 	tests/unit/client/options_test \
 	tests/unit/client/server_sign_test \
+	tests/unit/client/server_test \
 	tests/unit/client/settings_test \
 	tests/unit/client/sign_pool_test
 check_PROGRAMS += $(CLIENT_TESTS)
@@ -51,6 +52,8 @@ tests_unit_client_options_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
 tests_unit_client_options_test_LDADD = $(CLIENT_TEST_LIBS)
 tests_unit_client_server_sign_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
 tests_unit_client_server_sign_test_LDADD = $(CLIENT_TEST_LIBS)
+tests_unit_client_server_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
+tests_unit_client_server_test_LDADD = $(CLIENT_TEST_LIBS)
 tests_unit_client_settings_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
 tests_unit_client_settings_test_LDADD = $(CLIENT_TEST_LIBS)
 tests_unit_client_sign_pool_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)

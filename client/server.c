@@ -142,9 +142,11 @@ server_ask(struct server *s, const char *path, const char *body, size_t body_len
 			}
 			(void)fail_status(&a, &now);
 		}
-		if (e->code == KD_OK || now.code != KD_E_UNREACHABLE)
-			*e = now; /* the last refusal says more than running out of time
-				     does */
+		/* An answer that only came too late says less than the last refusal
+		 * does; a service that is not there any more is news. */
+		if (e->code == KD_OK || now.code != KD_E_UNREACHABLE ||
+		    clock_left(deadline_ms) > 0)
+			*e = now;
 		if (!server_may_retry(now.code))
 			return false;
 		tell(s, &now, deadline_ms);

@@ -21,6 +21,7 @@ libauthenticode_a_SOURCES += authenticode/cat.h authenticode/cat_parse.c authent
 libauthenticode_a_SOURCES += authenticode/cat_attr.c authenticode/cat_attr.h
 libauthenticode_a_SOURCES += authenticode/cat_spc.c authenticode/cat_spc.h
 libauthenticode_a_SOURCES += authenticode/cat_file.c authenticode/cat_file.h authenticode/cat_hash.c
+libauthenticode_a_SOURCES += authenticode/kernel_roots.c authenticode/kernel_roots.h
 
 AUTHENTICODE_PE_TESTS = tests/unit/authenticode/pe_test tests/unit/authenticode/pe_digest_test \
 	tests/unit/authenticode/pe_embed_test tests/unit/authenticode/pe_corpus_test
@@ -111,3 +112,11 @@ fuzz_replay_cat_SOURCES = fuzz/fuzz_cat.c fuzz/replay.c
 fuzz_replay_cat_LDADD = libauthenticode.a libbase.a $(OPENSSL_LIBS)
 TESTS += fuzz/replay_cat
 EXTRA_DIST += fuzz/corpus/cat
+
+# What the Windows kernel and installer would say.
+AUTHENTICODE_KERNEL_TESTS = tests/unit/authenticode/kernel_roots_test
+check_PROGRAMS += $(AUTHENTICODE_KERNEL_TESTS)
+TESTS += $(AUTHENTICODE_KERNEL_TESTS)
+tests_unit_authenticode_kernel_roots_test_SOURCES = tests/unit/authenticode/kernel_roots_test.c $(DEMO_PKI)
+tests_unit_authenticode_kernel_roots_test_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
+tests_unit_authenticode_kernel_roots_test_LDADD = $(AUTHENTICODE_PE_LIBS)

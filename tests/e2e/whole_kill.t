@@ -69,7 +69,8 @@ round all kdsignd kdsign-keeper kdsign-signer
 fill end
 processes=$(for name in kdsignd kdsign-keeper kdsign-signer signer-child; do process "$name"; done)
 heard_before=$(heard)
-start sign-end "$client" --timeout 2s sign --key driver "$T/end"/*.sys
+# Longer than the Retry-After of whoever stops last: the client comes again and finds nobody.
+start sign-end "$client" --timeout 6s sign --key driver "$T/end"/*.sys
 signing=$pid
 ok 'end: signing is under way' wait_for 20 busy
 kill -KILL "$service"

@@ -65,6 +65,10 @@ bool cert_key_is_rsa(const struct cert_key *k); /* else ECDSA */
 /* digest: md_len(md) bytes; sig as CMS holds it (ECDSA: DER). KD_E_BAD_SIGNATURE. */
 bool cert_key_verify(const struct cert_key *k, enum md md, const uint8_t *digest,
     const uint8_t *sig, size_t sig_len, struct kd_err *e) KD_MUST;
+/* RSA only: does the PKCS #1 v1.5 block hold the digest itself, without the DigestInfo
+ * that RFC 8017 section 9.2 puts around it? */
+bool cert_key_verify_bare(const struct cert_key *k, enum md md, const uint8_t *digest,
+    const uint8_t *sig, size_t sig_len);
 /* Digest of any bytes (OpenSSL), so that callers need no EVP of their own. */
 bool md_digest(enum md md, const void *p, size_t n, uint8_t ret[MD_LEN_MAX],
     struct kd_err *e) KD_MUST;

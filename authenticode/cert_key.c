@@ -2,6 +2,7 @@
 /* authenticode/cert_key.c - digests, and signatures checked with a certificate's key. */
 #include <pthread.h>
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
@@ -105,4 +106,22 @@ cert_key_verify(const struct cert_key *k, enum md md, const uint8_t *digest,
 		return cert_fail_openssl(e, KD_E_BAD_SIGNATURE,
 		    "signature does not verify with the certificate's key");
 	return true;
+}
+
+bool
+cert_key_verify_bare(const struct cert_key *k, enum md md, const uint8_t *digest,
+    const uint8_t *sig, size_t sig_len)
+{
+	AUTO(EVP_PKEY_CTX_free)
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, k->key, NULL);
+	uint8_t block[OPENSSL_RSA_MAX_MODULUS_BITS / 8];
+	size_t n = sizeof(block);
+	bool right = ctx != NULL && EVP_PKEY_verify_recover_init(ctx) == 1 &&
+		     EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
+		     (size_t)EVP_PKEY_get_size(k->key) <= sizeof(block) &&
+		     EVP_PKEY_verify_recover(ctx, block, &n, sig, sig_len) == 1 &&
+		     n == md_len(md) && CRYPTO_memcmp(block, digest, n) == 0;
+
+	ERR_clear_error();
+	return right;
 }

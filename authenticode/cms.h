@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "authenticode/cert.h"
+#include "authenticode/der.h"
 #include "base/builder.h"
 #include "base/md.h"
 
@@ -13,6 +14,8 @@
  * the bytes for a hostile one. */
 #define CMS_CERTS_MAX 64
 #define CMS_CERTS_LEN_MAX ((size_t)128 << 10)
+#define CMS_ATTRS_LEN_MAX ((size_t)1 << 20) /* signed ones; real files have 300 bytes */
+#define CMS_NESTED_MAX 64
 
 /*
  * cms_build_signed_attrs - the bytes that a signature covers.
@@ -79,7 +82,8 @@ enum cms_signature_kind { CMS_SIGNATURE_OTHER, CMS_SIGNATURE_RSA, CMS_SIGNATURE_
 
 /* What a SignedData says; pointers borrow from the bytes parsed, certs is owned. */
 struct cms {
-	const uint8_t *content; /* the content's DER TLV */
+	const uint8_t *content; /* the content's DER TLV; NULL where there is none: then
+	                           the signature covers something outside */
 	size_t content_len;
 	const uint8_t *content_octets; /* without tag and length: what is digested */
 	size_t content_octets_len;
@@ -100,8 +104,17 @@ struct cms {
 	int64_t signing_time;    /* Unix seconds; 0 when absent */
 	const uint8_t *signature;
 	size_t signature_len;
-	bool timestamped; /* an RFC 3161 or legacy timestamp is there; not read */
+	unsigned sequence; /* sequenceNumber, of nested signatures; 0 when absent */
+	/* ESS signingCertificate and its V2: the attribute's value; p NULL when absent */
+	struct tlv signing_certificate, signing_certificate_v2;
+	/* The unsigned attributes' values, found but not read: tsp.h does that. */
+	bool timestamped;     /* token or countersignature is there */
+	const uint8_t *token; /* RFC 3161: a ContentInfo; NULL when absent */
+	size_t token_len;
+	const uint8_t *countersignature; /* legacy: a SignerInfo; NULL when absent */
+	size_t countersignature_len;
 	size_t nested_n;  /* nested signatures */
+	struct rd nested; /* for cms_next_nested */
 };
 void cms_clear(struct cms *c);
 AUTO_DEFINE_CLEAR(struct cms, cms_clear);
@@ -111,7 +124,26 @@ bool cms_parse(const uint8_t *p, size_t len, struct cms *ret, struct kd_err *e) 
 /* messageDigest is the digest of the content, and the contentType attribute names it.
  * KD_E_NOT_VERIFIED. */
 bool cms_check_message_digest(const struct cms *c, struct kd_err *e) KD_MUST;
+/* The same over bytes of the caller's: a nested catalog signature has no content of its
+ * own and covers the primary's, tag and length too (facts 9). */
+bool cms_check_message_digest_of(
+    const struct cms *c, const uint8_t *p, size_t len, struct kd_err *e) KD_MUST;
 /* The signature over the attributes as encoded, with the signer certificate's key.
  * KD_E_NOT_VERIFIED. */
 bool cms_check_signature(const struct cms *c, struct kd_err *e) KD_MUST;
+/* The same; and an RSA block that holds the bare digest, without DigestInfo, is right,
+ * too: many countersignatures of real files have that, and Windows takes them. */
+bool cms_check_countersignature(const struct cms *c, struct kd_err *e) KD_MUST;
+
+/*
+ * cms_next_nested - the next nested signature, a whole ContentInfo, in the SET's order.
+ *
+ *	struct rd r = c->nested;
+ *	while (rd_left(&r) > 0)
+ *		if (!cms_next_nested(&r, &p, &len, e)) ...
+ *
+ * p borrows from what was parsed. Errors: KD_E_FORMAT.
+ */
+bool cms_next_nested(
+    struct rd *r, const uint8_t **ret_p, size_t *ret_len, struct kd_err *e) KD_MUST;
 #endif

@@ -45,6 +45,8 @@ get_signing_time(struct tlv *value, struct cms *ret, struct kd_err *e)
 	const unsigned char *p = value->p;
 	AUTO(ASN1_TIME_free) ASN1_TIME *t = d2i_ASN1_TIME(NULL, &p, (long)value->len);
 
+	if (ret->signing_time != 0)
+		return kd_fail(e, KD_E_FORMAT, "signingTime attribute stands twice");
 	return cert_time(t, &ret->signing_time, e) || kd_in(e, "signingTime");
 }
 
@@ -127,6 +129,41 @@ get_opus(struct tlv *value, struct cms *ret, struct kd_err *e)
 	       (info.p == NULL || get_spc_link(&info.body, &ret->url, e));
 }
 
+static bool
+get_sequence(struct tlv *value, struct cms *ret, struct kd_err *e)
+{
+	if (ret->sequence != 0)
+		return kd_fail(e, KD_E_FORMAT, "sequenceNumber attribute stands twice");
+	if (value->body.len == 0 || value->body.len > 4 || value->body.p[0] >= 0x80)
+		return kd_fail(e, KD_E_FORMAT,
+		    "sequenceNumber of %zu bytes, 1 to 2147483647 expected",
+		    value->body.len);
+	for (size_t i = 0; i < value->body.len; i++)
+		ret->sequence = ret->sequence << 8 | value->body.p[i];
+	return true;
+}
+
+static bool
+get_ess(struct tlv *value, struct tlv *ret, struct kd_err *e)
+{
+	if (ret->p != NULL)
+		return kd_fail(e, KD_E_FORMAT, "signingCertificate attribute stands twice");
+	*ret = *value;
+	return true;
+}
+
+static bool
+get_signing_certificate(struct tlv *value, struct cms *ret, struct kd_err *e)
+{
+	return get_ess(value, &ret->signing_certificate, e);
+}
+
+static bool
+get_signing_certificate_v2(struct tlv *value, struct cms *ret, struct kd_err *e)
+{
+	return get_ess(value, &ret->signing_certificate_v2, e);
+}
+
 /* The signed attributes that we read; tag 0: any. */
 static const struct known {
 	const struct oid *type;
@@ -139,6 +176,11 @@ static const struct known {
 	get_message_digest},
     {&oid_signing_time, "signingTime attribute", 0, get_signing_time},
     {&oid_spc_opus_info, "SpcSpOpusInfo attribute", DER_SEQUENCE, get_opus},
+    {&oid_sequence_number, "sequenceNumber attribute", DER_INTEGER, get_sequence},
+    {&oid_signing_certificate, "signingCertificate attribute", DER_SEQUENCE,
+	get_signing_certificate},
+    {&oid_signing_certificate_v2, "signingCertificateV2 attribute", DER_SEQUENCE,
+	get_signing_certificate_v2},
 };
 
 static bool
@@ -152,33 +194,21 @@ get_known(const struct known *k, struct rd *values, struct cms *ret, struct kd_e
 	return k->get(&value, ret, e) && der_done(values, k->what, e);
 }
 
-/* Attribute ::= SEQUENCE { type OID, values SET OF ANY } */
-static bool
-next_attribute(struct rd *r, const char *what, struct tlv *ret_type,
-    struct tlv *ret_values, struct kd_err *e)
-{
-	struct tlv attr;
-
-	return der_want(r, DER_SEQUENCE, what, &attr, e) &&
-	       der_want(&attr.body, DER_OID, what, ret_type, e) &&
-	       der_want(&attr.body, DER_SET, what, ret_values, e) &&
-	       der_done(&attr.body, what, e);
-}
-
 bool
-cms_attrs_signed(struct rd attrs, struct cms *ret, struct kd_err *e)
+cms_attrs_signed(
+    struct rd attrs, bool countersigner, struct cms *ret, struct kd_err *e)
 {
-	struct tlv type, values;
+	struct cms_attribute a;
 
 	while (rd_left(&attrs) > 0) {
-		if (!next_attribute(&attrs, "signed attribute", &type, &values, e))
+		if (!cms_attribute_next(&attrs, "signed attribute", &a, e))
 			return false;
 		for (size_t i = 0; i < KD_ARRAY_LEN(known); i++)
-			if (oid_is(&type, known[i].type) &&
-			    !get_known(&known[i], &values.body, ret, e))
+			if (oid_is(&a.type, known[i].type) &&
+			    !get_known(&known[i], &a.values.body, ret, e))
 				return false;
 	}
-	if (ret->attr_content_type[0] == '\0')
+	if (ret->attr_content_type[0] == '\0' && !countersigner)
 		return kd_fail(
 		    e, KD_E_FORMAT, "no contentType among the signed attributes");
 	if (ret->message_digest_len == 0)
@@ -187,23 +217,61 @@ cms_attrs_signed(struct rd attrs, struct cms *ret, struct kd_err *e)
 	return true;
 }
 
+/* One attribute with one value: were there two, readers would not agree on which counts.
+ */
+static bool
+get_timestamp(struct rd values, const char *what, const uint8_t **ret_p, size_t *ret_len,
+    struct kd_err *e)
+{
+	struct tlv value;
+
+	if (*ret_p != NULL)
+		return kd_fail(e, KD_E_FORMAT, "%s stands twice", what);
+	if (!der_want(&values, DER_SEQUENCE, what, &value, e) ||
+	    !der_done(&values, what, e))
+		return false;
+	*ret_p = value.p;
+	*ret_len = value.len;
+	return true;
+}
+
+static bool
+count_nested(struct rd values, struct cms *ret, struct kd_err *e)
+{
+	const uint8_t *p;
+	size_t len;
+
+	if (ret->nested.p != NULL)
+		return kd_fail(e, KD_E_FORMAT, "nested signature attribute stands twice");
+	ret->nested = values;
+	for (; rd_left(&values) > 0; ret->nested_n++) {
+		if (!cms_next_nested(&values, &p, &len, e))
+			return false;
+		if (ret->nested_n == CMS_NESTED_MAX)
+			return kd_fail(e, KD_E_LIMIT, "more than %d nested signatures",
+			    CMS_NESTED_MAX);
+	}
+	return true;
+}
+
 bool
 cms_attrs_unsigned(struct rd attrs, struct cms *ret, struct kd_err *e)
 {
-	struct tlv type, values, nested;
+	struct cms_attribute a;
+	bool good = true;
 
-	while (rd_left(&attrs) > 0) {
-		if (!next_attribute(&attrs, "unsigned attribute", &type, &values, e))
+	while (good && rd_left(&attrs) > 0) {
+		if (!cms_attribute_next(&attrs, "unsigned attribute", &a, e))
 			return false;
-		if (oid_is(&type, &oid_counter_signature) ||
-		    oid_is(&type, &oid_rfc3161_token))
-			ret->timestamped = true;
-		if (!oid_is(&type, &oid_nested_signature))
-			continue;
-		for (; rd_left(&values.body) > 0; ret->nested_n++)
-			if (!der_want(&values.body, DER_SEQUENCE, "nested signature",
-				&nested, e))
-				return false;
+		if (oid_is(&a.type, &oid_counter_signature))
+			good = get_timestamp(a.values.body, "countersignature attribute",
+			    &ret->countersignature, &ret->countersignature_len, e);
+		else if (oid_is(&a.type, &oid_rfc3161_token))
+			good = get_timestamp(a.values.body, "timestamp token attribute",
+			    &ret->token, &ret->token_len, e);
+		else if (oid_is(&a.type, &oid_nested_signature))
+			good = count_nested(a.values.body, ret, e);
 	}
-	return true;
+	ret->timestamped = ret->token != NULL || ret->countersignature != NULL;
+	return good;
 }

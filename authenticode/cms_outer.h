@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authenticode/cms_outer.h - a ContentInfo taken apart, down to SignedData's fields. */
+/* authenticode/cms_outer.h - a ContentInfo taken apart: SignedData's fields, a SignerInfo's,
+ * an attribute's; what they mean is others' business. */
 #ifndef KD_CMS_OUTER_H
 #define KD_CMS_OUTER_H
 #include "authenticode/der.h"
+#include "base/md.h"
 
 struct cms_outer { /* borrowed from the bytes parsed */
 	struct tlv version, digest_algorithms, content_info;
@@ -20,4 +22,32 @@ struct cms_outer { /* borrowed from the bytes parsed */
  */
 bool cms_outer_parse(
     const uint8_t *p, size_t len, struct cms_outer *ret, struct kd_err *e) KD_MUST;
+/* The same of any version: a timestamp token is CMS, where the version says what is
+ * inside (RFC 5652 section 5.1). */
+bool cms_outer_open(
+    const uint8_t *p, size_t len, struct cms_outer *ret, struct kd_err *e) KD_MUST;
+
+struct cms_signer_info {    /* borrowed; each field whole, as it stands */
+	struct tlv version; /* not judged */
+	struct tlv sid;     /* IssuerAndSerialNumber, or [0] subjectKeyIdentifier */
+	struct tlv digest_algorithm;
+	enum md md; /* the same, read */
+	struct tlv attrs;
+	struct tlv signature_algorithm, algorithm; /* whole; its OID */
+	struct tlv signature;
+	struct tlv unsigned_attrs; /* p is NULL where absent */
+};
+/* r: a SignerInfo's content octets. KD_E_FORMAT. Spec: PKCS #7 1.5 section 9.2, RFC 5652
+ * section 5.3. */
+bool cms_signer_info_parse(
+    struct rd r, struct cms_signer_info *ret, struct kd_err *e) KD_MUST;
+
+struct cms_attribute { /* SEQUENCE { type OID, values SET OF ANY }; borrowed */
+	const uint8_t *p;
+	size_t len;
+	struct tlv type, values;
+};
+/* The next attribute of a set's content octets; what: for messages. KD_E_FORMAT. */
+bool cms_attribute_next(struct rd *r, const char *what, struct cms_attribute *ret,
+    struct kd_err *e) KD_MUST;
 #endif

@@ -4,6 +4,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/x509v3.h>
 
 #include "authenticode/cert_x509.h"
 #include "authenticode/cms.h"
@@ -21,20 +22,23 @@ cms_clear(struct cms *c)
 	*c = (struct cms){0};
 }
 
-/* contentInfo ::= SEQUENCE { contentType OID, content [0] EXPLICIT ANY }; not an OCTET
- * STRING as in CMS. */
-static bool
-parse_content(struct tlv info, struct cms *ret, struct kd_err *e)
+/* contentInfo ::= SEQUENCE { contentType OID, content [0] EXPLICIT ANY OPTIONAL }; not an
+ * OCTET STRING as in CMS. */
+bool
+cms_content_read(struct tlv info, struct cms *ret, struct kd_err *e)
 {
 	struct tlv type, explicit, content;
 
 	if (!der_want(&info.body, DER_OID, "contentInfo contentType", &type, e) ||
-	    !der_want(&info.body, DER_C0, "contentInfo content", &explicit, e) ||
-	    !der_done(&info.body, "contentInfo", e) ||
-	    !der_next(&explicit.body, "content", &content, e) ||
-	    !der_done(&explicit.body, "contentInfo content", e))
+	    !der_opt(&info.body, DER_C0, "contentInfo content", &explicit, e) ||
+	    !der_done(&info.body, "contentInfo", e))
 		return false;
 	oid_text(&type, ret->content_type);
+	if (explicit.p == NULL)
+		return true;
+	if (!der_next(&explicit.body, "content", &content, e) ||
+	    !der_done(&explicit.body, "contentInfo content", e))
+		return false;
 	ret->content = content.p;
 	ret->content_len = content.len;
 	ret->content_octets = content.body.p;
@@ -42,8 +46,8 @@ parse_content(struct tlv info, struct cms *ret, struct kd_err *e)
 	return true;
 }
 
-static bool
-parse_certs(struct rd r, struct cms *ret, struct kd_err *e)
+bool
+cms_certs_read(struct rd r, struct certs *ret, struct kd_err *e)
 {
 	struct tlv t;
 
@@ -58,12 +62,12 @@ parse_certs(struct rd r, struct cms *ret, struct kd_err *e)
 		 * for them. */
 		if (t.tag != DER_SEQUENCE)
 			continue;
-		if (certs_n(ret->certs) == CMS_CERTS_MAX)
+		if (certs_n(ret) == CMS_CERTS_MAX)
 			return kd_fail(e, KD_E_LIMIT,
 			    "more than %d embedded certificates", CMS_CERTS_MAX);
-		if (!certs_add_der(ret->certs, t.p, t.len, e))
+		if (!certs_add_der(ret, t.p, t.len, e))
 			return kd_in(
-			    e, "embedded certificate %zu", certs_n(ret->certs) + 1);
+			    e, "embedded certificate %zu", certs_n(ret) + 1);
 	}
 	return true;
 }
@@ -71,19 +75,17 @@ parse_certs(struct rd r, struct cms *ret, struct kd_err *e)
 /* IssuerAndSerialNumber, compared as encoded: the signer's tool copied both from the
  * certificate. */
 static bool
-parse_sid(struct rd *r, struct cms *ret, struct kd_err *e)
+find_by_serial(struct tlv sid, struct cms *ret, struct kd_err *e)
 {
-	struct tlv sid, issuer, serial;
+	struct tlv issuer, serial;
 	size_t n;
 
-	if (!der_want(r, DER_SEQUENCE, "SignerInfo issuerAndSerialNumber", &sid, e) ||
-	    !der_want(&sid.body, DER_SEQUENCE, "SignerInfo issuer", &issuer, e) ||
+	if (!der_want(&sid.body, DER_SEQUENCE, "SignerInfo issuer", &issuer, e) ||
 	    !der_want(&sid.body, DER_INTEGER, "SignerInfo serialNumber", &serial, e) ||
 	    !der_done(&sid.body, "SignerInfo issuerAndSerialNumber", e))
 		return false;
 	n = serial.body.len < 31 ? serial.body.len : 31;
 	text_hex_to(ret->signer_serial, serial.body.p, n);
-	ret->signer = SIZE_MAX;
 	for (size_t i = 0; i < certs_n(ret->certs) && ret->signer == SIZE_MAX; i++) {
 		const struct cert *c = certs_at(ret->certs, i);
 
@@ -95,48 +97,59 @@ parse_sid(struct rd *r, struct cms *ret, struct kd_err *e)
 	       kd_in(e, "SignerInfo issuer");
 }
 
-static bool
-parse_signature(struct rd *r, struct cms *ret, struct kd_err *e)
+/* RFC 5652 section 5.3: the octets of the certificate's extension. */
+static void
+find_by_key(struct tlv sid, struct cms *ret)
 {
-	struct tlv algorithm, signature;
+	for (size_t i = 0; i < certs_n(ret->certs) && ret->signer == SIZE_MAX; i++) {
+		const ASN1_OCTET_STRING *id =
+		    X509_get0_subject_key_id(certs_at(ret->certs, i)->x);
 
-	if (!oid_get_algorithm(
-		r, "SignerInfo digestEncryptionAlgorithm", &algorithm, e) ||
-	    !der_want(r, DER_OCTET_STRING, "SignerInfo encryptedDigest", &signature, e))
-		return false;
-	oid_text(&algorithm, ret->signature_algorithm);
-	ret->signature_kind = oid_is_rsa_signature(&algorithm)     ? CMS_SIGNATURE_RSA
-			      : oid_is_ecdsa_signature(&algorithm) ? CMS_SIGNATURE_ECDSA
-								   : CMS_SIGNATURE_OTHER;
-	ret->signature = signature.body.p;
-	ret->signature_len = signature.body.len;
-	return true;
+		if (id != NULL && der_body_is(&sid, ASN1_STRING_get0_data(id),
+				      (size_t)ASN1_STRING_length(id)))
+			ret->signer = i;
+	}
 }
 
-/* SignerInfo (PKCS #7 1.5 section 9.2). */
+bool
+cms_signer_read(const struct cms_signer_info *s, bool countersigner, struct cms *ret,
+    struct kd_err *e)
+{
+	ret->signer = SIZE_MAX;
+	if (s->sid.tag == DER_P0)
+		find_by_key(s->sid, ret);
+	else if (!find_by_serial(s->sid, ret, e))
+		return false;
+	ret->md = s->md;
+	oid_text(&s->algorithm, ret->signature_algorithm);
+	ret->signature_kind = oid_is_rsa_signature(&s->algorithm) ? CMS_SIGNATURE_RSA
+			      : oid_is_ecdsa_signature(&s->algorithm)
+				  ? CMS_SIGNATURE_ECDSA
+				  : CMS_SIGNATURE_OTHER;
+	ret->signature = s->signature.body.p;
+	ret->signature_len = s->signature.body.len;
+	if (s->attrs.len > CMS_ATTRS_LEN_MAX)
+		return kd_fail(e, KD_E_LIMIT,
+		    "signed attributes of %zu bytes, at most %zu allowed", s->attrs.len,
+		    CMS_ATTRS_LEN_MAX);
+	ret->attrs = s->attrs.p;
+	ret->attrs_len = s->attrs.len;
+	return cms_attrs_signed(s->attrs.body, countersigner, ret, e) &&
+	       (s->unsigned_attrs.p == NULL ||
+		   cms_attrs_unsigned(s->unsigned_attrs.body, ret, e));
+}
+
 static bool
 parse_signer_info(struct rd r, struct cms *ret, struct kd_err *e)
 {
-	struct tlv version, attrs, unsigned_attrs;
+	struct cms_signer_info s;
 
-	if (!der_want(&r, DER_INTEGER, "SignerInfo version", &version, e))
+	if (!cms_signer_info_parse(r, &s, e))
 		return false;
-	if (!der_body_is(&version, "\1", 1))
+	if (!der_body_is(&s.version, "\1", 1))
 		return kd_fail(
 		    e, KD_E_FORMAT, "SignerInfo version is not 1 (PKCS #7 1.5)");
-	if (!parse_sid(&r, ret, e) ||
-	    !oid_get_md(&r, "SignerInfo digestAlgorithm", &ret->md, e) ||
-	    !der_want(&r, DER_C0, "SignerInfo authenticatedAttributes", &attrs, e) ||
-	    !parse_signature(&r, ret, e) ||
-	    !der_opt(
-		&r, DER_C1, "SignerInfo unauthenticatedAttributes", &unsigned_attrs, e) ||
-	    !der_done(&r, "SignerInfo", e))
-		return false;
-	ret->attrs = attrs.p;
-	ret->attrs_len = attrs.len;
-	return cms_attrs_signed(attrs.body, ret, e) &&
-	       (unsigned_attrs.p == NULL ||
-		   cms_attrs_unsigned(unsigned_attrs.body, ret, e));
+	return cms_signer_read(&s, false, ret, e);
 }
 
 static bool
@@ -150,8 +163,9 @@ parse_all(const uint8_t *p, size_t len, struct cms *ret, struct kd_err *e)
 	return oid_get_md(&o.digest_algorithms.body, "SignedData digestAlgorithms",
 		   &ret->outer_md, e) &&
 	       der_done(&o.digest_algorithms.body, "SignedData digestAlgorithms", e) &&
-	       parse_content(o.content_info, ret, e) &&
-	       (o.certificates.p == NULL || parse_certs(o.certificates.body, ret, e)) &&
+	       cms_content_read(o.content_info, ret, e) &&
+	       (o.certificates.p == NULL ||
+		   cms_certs_read(o.certificates.body, ret->certs, e)) &&
 	       der_want(&o.signer_infos.body, DER_SEQUENCE, "SignerInfo", &info, e) &&
 	       der_done(&o.signer_infos.body, "SignedData signerInfos", e) &&
 	       parse_signer_info(info.body, ret, e);
@@ -172,6 +186,17 @@ cms_parse(const uint8_t *p, size_t len, struct cms *ret, struct kd_err *e)
 bool
 cms_check_message_digest(const struct cms *c, struct kd_err *e)
 {
+	if (c->content == NULL)
+		return kd_fail(e, KD_E_NOT_VERIFIED,
+		    "the signature has no content of its own to cover");
+	return cms_check_message_digest_of(
+	    c, c->content_octets, c->content_octets_len, e);
+}
+
+bool
+cms_check_message_digest_of(
+    const struct cms *c, const uint8_t *p, size_t len, struct kd_err *e)
+{
 	char seen[2 * MD_LEN_MAX + 1], right[2 * MD_LEN_MAX + 1];
 	uint8_t md[MD_LEN_MAX];
 
@@ -179,7 +204,7 @@ cms_check_message_digest(const struct cms *c, struct kd_err *e)
 		return kd_fail(e, KD_E_NOT_VERIFIED,
 		    "contentType attribute is %s, content is %s", c->attr_content_type,
 		    c->content_type);
-	if (!md_digest(c->md, c->content_octets, c->content_octets_len, md, e))
+	if (!md_digest(c->md, p, len, md, e))
 		return false;
 	if (c->message_digest_len == md_len(c->md) &&
 	    CRYPTO_memcmp(md, c->message_digest, md_len(c->md)) == 0)
@@ -205,11 +230,11 @@ digest_attrs(const struct cms *c, uint8_t ret[MD_LEN_MAX], struct kd_err *e)
 	return md_digest(c->md, set.p, set.len, ret, e);
 }
 
-bool
-cms_check_signature(const struct cms *c, struct kd_err *e)
+/* The signer's key, fit for the signature algorithm named. */
+static bool
+signer_key(const struct cms *c, struct cert_key **ret, struct kd_err *e)
 {
 	AUTO(cert_key_free) struct cert_key *key = NULL;
-	uint8_t digest[MD_LEN_MAX];
 	struct kd_err why = {0};
 	bool rsa;
 
@@ -225,11 +250,48 @@ cms_check_signature(const struct cms *c, struct kd_err *e)
 		return kd_fail(e, KD_E_NOT_VERIFIED,
 		    "signature algorithm %s, but the signer's key is %s",
 		    c->signature_algorithm, rsa ? "RSA" : "ECDSA");
-	if (!digest_attrs(c, digest, e))
+	*ret = STEAL(key);
+	return true;
+}
+
+static bool
+check_signature(const struct cms *c, bool bare_too, struct kd_err *e)
+{
+	AUTO(cert_key_free) struct cert_key *key = NULL;
+	uint8_t digest[MD_LEN_MAX];
+	struct kd_err why = {0};
+
+	if (!signer_key(c, &key, e) || !digest_attrs(c, digest, e))
 		return false;
-	if (!cert_key_verify(key, c->md, digest, c->signature, c->signature_len, &why))
-		return kd_fail(e,
-		    why.code == KD_E_BAD_SIGNATURE ? KD_E_NOT_VERIFIED : why.code, "%s",
-		    why.msg);
+	if (cert_key_verify(key, c->md, digest, c->signature, c->signature_len, &why))
+		return true;
+	if (bare_too && cert_key_is_rsa(key) && why.code == KD_E_BAD_SIGNATURE &&
+	    cert_key_verify_bare(key, c->md, digest, c->signature, c->signature_len))
+		return true;
+	return kd_fail(e, why.code == KD_E_BAD_SIGNATURE ? KD_E_NOT_VERIFIED : why.code,
+	    "%s", why.msg);
+}
+
+bool
+cms_check_signature(const struct cms *c, struct kd_err *e)
+{
+	return check_signature(c, false, e);
+}
+
+bool
+cms_check_countersignature(const struct cms *c, struct kd_err *e)
+{
+	return check_signature(c, true, e);
+}
+
+bool
+cms_next_nested(struct rd *r, const uint8_t **ret_p, size_t *ret_len, struct kd_err *e)
+{
+	struct tlv nested;
+
+	if (!der_want(r, DER_SEQUENCE, "nested signature", &nested, e))
+		return false;
+	*ret_p = nested.p;
+	*ret_len = nested.len;
 	return true;
 }

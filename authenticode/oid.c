@@ -17,10 +17,15 @@
 #define NIST_HASH "\x60\x86\x48\x01\x65\x03\x04\x02" /* 2.16.840.1.101.3.4.2 */
 
 const struct oid oid_signed_data = OID(PKCS "\x07\x02");
+const struct oid oid_data = OID(PKCS "\x07\x01");
 const struct oid oid_content_type = OID(PKCS "\x09\x03");
 const struct oid oid_message_digest = OID(PKCS "\x09\x04");
 const struct oid oid_signing_time = OID(PKCS "\x09\x05");
 const struct oid oid_counter_signature = OID(PKCS "\x09\x06");
+const struct oid oid_sequence_number = OID(PKCS "\x09\x19\x04");
+const struct oid oid_tst_info = OID(PKCS "\x09\x10\x01\x04");
+const struct oid oid_signing_certificate = OID(PKCS "\x09\x10\x02\x0c");
+const struct oid oid_signing_certificate_v2 = OID(PKCS "\x09\x10\x02\x2f");
 const struct oid oid_rsa_encryption = OID(PKCS "\x01\x01");
 const struct oid oid_ec_public_key = OID(X962 "\x02\x01");
 const struct oid oid_spc_indirect_data = OID(MICROSOFT "\x02\x01\x04");
@@ -30,6 +35,7 @@ const struct oid oid_spc_pe_image_data = OID(MICROSOFT "\x02\x01\x0f");
 const struct oid oid_spc_individual = OID(MICROSOFT "\x02\x01\x15");
 const struct oid oid_nested_signature = OID(MICROSOFT "\x02\x04\x01");
 const struct oid oid_rfc3161_token = OID(MICROSOFT "\x03\x03\x01");
+const struct oid oid_timestamp_request = OID(MICROSOFT "\x03\x02\x01");
 const struct oid oid_spc_link = OID(MICROSOFT "\x02\x01\x19");
 const struct oid oid_spc_cab_link = OID(MICROSOFT "\x02\x01\x1c");
 const struct oid oid_page_hashes_sha1 = OID(MICROSOFT "\x02\x03\x01");

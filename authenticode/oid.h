@@ -13,10 +13,15 @@ struct oid {
 
 /* clang-format off */
 extern const struct oid oid_signed_data;        /* 1.2.840.113549.1.7.2 */
+extern const struct oid oid_data;               /* 1.2.840.113549.1.7.1 */
 extern const struct oid oid_content_type;       /* 1.2.840.113549.1.9.3 */
 extern const struct oid oid_message_digest;     /* 1.2.840.113549.1.9.4 */
 extern const struct oid oid_signing_time;       /* 1.2.840.113549.1.9.5 */
 extern const struct oid oid_counter_signature;  /* 1.2.840.113549.1.9.6 */
+extern const struct oid oid_sequence_number;    /* 1.2.840.113549.1.9.25.4 */
+extern const struct oid oid_tst_info;           /* 1.2.840.113549.1.9.16.1.4 */
+extern const struct oid oid_signing_certificate;    /* 1.2.840.113549.1.9.16.2.12 */
+extern const struct oid oid_signing_certificate_v2; /* 1.2.840.113549.1.9.16.2.47 */
 extern const struct oid oid_rsa_encryption;     /* 1.2.840.113549.1.1.1 */
 extern const struct oid oid_ec_public_key;      /* 1.2.840.10045.2.1 */
 extern const struct oid oid_spc_indirect_data;  /* 1.3.6.1.4.1.311.2.1.4 */
@@ -26,6 +31,7 @@ extern const struct oid oid_spc_pe_image_data;  /* 1.3.6.1.4.1.311.2.1.15 */
 extern const struct oid oid_spc_individual;     /* 1.3.6.1.4.1.311.2.1.21 */
 extern const struct oid oid_nested_signature;   /* 1.3.6.1.4.1.311.2.4.1 */
 extern const struct oid oid_rfc3161_token;      /* 1.3.6.1.4.1.311.3.3.1 */
+extern const struct oid oid_timestamp_request;  /* 1.3.6.1.4.1.311.3.2.1 */
 extern const struct oid oid_spc_link;           /* 1.3.6.1.4.1.311.2.1.25: flat files */
 extern const struct oid oid_spc_cab_link;       /* 1.3.6.1.4.1.311.2.1.28: cabinets */
 extern const struct oid oid_page_hashes_sha1;   /* 1.3.6.1.4.1.311.2.3.1 */

@@ -5,10 +5,8 @@
 #define CLIENT_SIGN_FILE_H
 #include <sys/stat.h>
 
-#include "authenticode/cert.h"
-#include "authenticode/pe_digest.h"
+#include "client/sign_kind.h"
 #include "client/sign_plan.h"
-#include "wire/api.h"
 
 struct sign_options { /* the same for all files; borrowed, read-only while signing */
 	enum md md;
@@ -16,6 +14,7 @@ struct sign_options { /* the same for all files; borrowed, read-only while signi
 	const struct certs *more;      /* --ac; may be empty */
 	const uint8_t
 	    *sha1; /* thumbprint that the signer's certificate must have; NULL: any */
+	bool page_hashes;
 };
 
 enum sign_state { SIGN_WAITS, SIGN_HASHED, SIGN_DONE, SIGN_FAILED };
@@ -25,21 +24,21 @@ struct sign_file { /* touched by one thread at a time: sign_pool.c hands it on *
 	enum sign_state state;
 	bool again;     /* failed together with others, for one reason said once */
 	struct stat st; /* as it was when hashed */
-	struct pe pe;
-	struct pe_digest digest;
+	struct sign_subject subject;
 	uint8_t *cms; /* owned; the signature as it came */
 	size_t cms_len;
 	char key[API_KEY_NAME_MAX + 1]; /* that signed it */
 	struct kd_err err;
 };
+/* All but what it says of a finished file: digest, size, key, err. */
 void sign_file_clear(struct sign_file *f);
 
-/* Reads the file once: headers and digest. KD_E_FILE, KD_E_FORMAT, KD_E_LIMIT; with the
- * file's name. */
+/* Reads the file: headers and digest. KD_E_FILE, KD_E_FORMAT, KD_E_LIMIT; with the file's
+ * name. */
 bool sign_file_hash(
     struct sign_file *f, const struct sign_options *o, struct kd_err *e) KD_MUST;
-/* The item of the request; strings are copied. */
-bool sign_file_item(const struct sign_file *f, const struct sign_options *o,
+/* The item of the request; strings are copied, the subject's payload moves into it. */
+bool sign_file_item(struct sign_file *f, const struct sign_options *o,
     struct api_item *ret, struct kd_err *e) KD_MUST;
 /*
  * sign_file_finish - f->cms is checked against our own digest, its chain completed, put
@@ -52,4 +51,15 @@ bool sign_file_item(const struct sign_file *f, const struct sign_options *o,
  */
 bool sign_file_finish(
     struct sign_file *f, const struct sign_options *o, struct kd_err *e) KD_MUST;
+
+/*
+ * sign_file_replace - plan's file with cms as its signature, written beside the target,
+ * checked and renamed over it. cms NULL: without any.
+ *
+ * st  the file's, from when s was opened: one that has changed since is refused
+ * Errors: KD_E_FILE, KD_E_IO, KD_E_FORMAT, KD_E_UNSIGNED; with the file's name.
+ */
+bool sign_file_replace(const struct plan_file *plan, const struct stat *st,
+    const struct sign_subject *s, const uint8_t *cms, size_t len,
+    struct kd_err *e) KD_MUST;
 #endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client/sign_pe.c - PE images as a kind of file to sign. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "authenticode/pe_digest.h"
+#include "authenticode/pe_embed.h"
+#include "authenticode/spc.h"
+#include "client/sign_kind.h"
+
+#define SPC_INDIRECT_DATA "1.3.6.1.4.1.311.2.1.4"
+#define CERT_TYPE_PKCS7 2
+
+struct image {
+	struct pe pe;
+	struct pe_digest digest; /* its sums, also when no digest was asked for */
+	bool digested;
+};
+
+static bool
+recognise(int fd)
+{
+	(void)fd;
+	return true; /* the last in the table: what is none gets the PE reader's words */
+}
+
+static bool
+open_image(int fd, struct sign_subject *s, struct kd_err *e)
+{
+	struct image *i = kd_alloc(sizeof(*i));
+
+	s->state = i;
+	if (i == NULL)
+		return kd_fail_nomem(e, "file");
+	if (!pe_open(fd, &i->pe, e))
+		return false;
+	s->size = i->pe.size;
+	s->is_signed = i->pe.cert_len != 0;
+	return true;
+}
+
+static void
+free_image(void *state)
+{
+	free(state);
+}
+
+static bool
+hash(int fd, struct sign_subject *s, enum md md, bool pages, struct kd_err *e)
+{
+	struct image *i = s->state;
+
+	(void)pages;
+	i->digest = (struct pe_digest){.md = {md}};
+	if (!pe_digest(fd, &i->pe, &i->digest, e))
+		return false;
+	i->digested = true;
+	s->md = md;
+	memcpy(s->digest, i->digest.digest[0], sizeof(s->digest));
+	/* pe_embed would refuse it too, but then the token would have signed for nothing.
+	 */
+	if (i->digest.trailing == 0)
+		return true;
+	return kd_fail(e, KD_E_FORMAT,
+	    "%llu bytes follow the certificate table, expected none: Windows may refuse "
+	    "such a file (MS12-024)",
+	    (unsigned long long)i->digest.trailing);
+}
+
+static bool
+item(struct sign_subject *s, struct api_item *ret, struct kd_err *e)
+{
+	(void)s, (void)e;
+	ret->kind = API_KIND_PE;
+	return true;
+}
+
+static bool
+signature(int fd, const struct sign_subject *s, struct buf *ret, struct kd_err *e)
+{
+	const struct image *i = s->state;
+	AUTO(pe_certs_clear) struct pe_certs certs = {0};
+
+	if (!pe_certs_read(fd, &i->pe, &certs, e))
+		return false;
+	if (certs.n != 1 || certs.v[0].type != CERT_TYPE_PKCS7)
+		return kd_fail(e, KD_E_FORMAT,
+		    "certificate table has %zu entries, the first of type %u; expected "
+		    "one of type 2 (PKCS#7)",
+		    certs.n, certs.v[0].type);
+	buf_add(ret, certs.v[0].p, certs.v[0].len);
+	return buf_ok(ret, "signature", e);
+}
+
+static bool
+check(const struct sign_subject *s, const struct cms *c, bool nested, struct kd_err *e)
+{
+	struct spc spc = {0};
+
+	(void)nested; /* the same in both places */
+	if (strcmp(c->content_type, SPC_INDIRECT_DATA) != 0)
+		return kd_fail(e, KD_E_NOT_VERIFIED,
+		    "content is %s, expected " SPC_INDIRECT_DATA, c->content_type);
+	if (!spc_parse(c->content, c->content_len, &spc, e))
+		return false;
+	if (spc.type != SPC_TYPE_PE || spc.md != s->md || c->md != s->md ||
+	    memcmp(spc.digest, s->digest, md_len(s->md)) != 0)
+		return kd_fail(e, KD_E_NOT_VERIFIED,
+		    "signature is over another digest than this file's");
+	return cms_check_message_digest(c, e);
+}
+
+static bool
+embed(int fd, const struct sign_subject *s, const uint8_t *cms, size_t len, int out_fd,
+    struct kd_err *e)
+{
+	struct image *i = s->state;
+
+	if (!i->digested) { /* only the sums that CheckSum needs */
+		if (!pe_digest(fd, &i->pe, &i->digest, e))
+			return false;
+		i->digested = true;
+	}
+	return cms == NULL ? pe_strip(fd, &i->pe, &i->digest, out_fd, e)
+			   : pe_embed(fd, &i->pe, &i->digest, cms, len, out_fd, e);
+}
+
+static bool
+check_written(int fd, const struct sign_subject *s, const uint8_t *cms, size_t len,
+    struct kd_err *e)
+{
+	struct pe_digest d = {.md = {s->md}};
+	AUTO(pe_certs_clear) struct pe_certs certs = {0};
+	struct pe pe = {0};
+
+	if (!pe_open(fd, &pe, e) || !pe_digest(fd, &pe, &d, e) ||
+	    (cms != NULL && !pe_certs_read(fd, &pe, &certs, e)))
+		return false;
+	if (s->md != MD_NONE && memcmp(d.digest[0], s->digest, md_len(s->md)) != 0)
+		return kd_fail(e, KD_E_FILE, "changed while it was being signed");
+	if (cms == NULL)
+		return pe.cert_len == 0 ||
+		       kd_fail(e, KD_E_BUG, "the new file still holds a signature");
+	if (certs.n != 1 || certs.v[0].len != len || memcmp(certs.v[0].p, cms, len) != 0)
+		return kd_fail(e, KD_E_BUG, "the new file does not hold the signature");
+	return true;
+}
+
+const struct sign_kind sign_kind_pe = {
+    .name = "pe",
+    .recognise = recognise,
+    .open = open_image,
+    .free_state = free_image,
+    .hash = hash,
+    .item = item,
+    .signature = signature,
+    .check = check,
+    .embed = embed,
+    .check_written = check_written,
+};

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client/sign_run.c - one run of signing: options checked, key picked, files through the
+ * pool. */
+#include "client/sign_run.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "client/key_pick.h"
+#include "client/progress.h"
+#include "client/sign_pool.h"
+
+#define JOBS_PER_CORE 4
+
+struct run {
+	const struct settings *settings;
+	const struct sign_run_options *o;
+	const struct sign_sink *sink;
+	struct sign_options sign;
+	struct plan plan;         /* owned */
+	struct certs *more;       /* owned */
+	struct server *server[2]; /* owned; one a sender */
+	struct key_choice key;
+};
+
+static void
+run_clear(struct run *r)
+{
+	plan_clear(&r->plan);
+	certs_free(r->more);
+	for (size_t i = 0; i < SIGN_SENDERS; i++)
+		server_close(r->server[i]);
+}
+AUTO_DEFINE_CLEAR(struct run, run_clear);
+
+/* What the service would refuse is said before it is asked. */
+static bool
+check_description(const char *text, struct kd_err *e)
+{
+	size_t n = strlen(text);
+	const char *fault = api_text_fault(text);
+
+	if (n == 0 || n > API_DESCRIPTION_MAX || !text_is_utf8(text, n))
+		return kd_fail(e, KD_E_USAGE,
+		    "'--description': needs 1 to %d bytes of UTF-8", API_DESCRIPTION_MAX);
+	return fault == NULL ? true
+			     : kd_fail(e, KD_E_USAGE, "'--description': %s: '%s'", fault,
+				   SHOW(text));
+}
+
+static bool
+check_url(const char *url, struct kd_err *e)
+{
+	const char *fault = api_url_fault(url);
+
+	if (strlen(url) > API_URL_MAX)
+		return kd_fail(e, KD_E_USAGE, "'--url': %zu bytes, at most %d allowed",
+		    strlen(url), API_URL_MAX);
+	return fault == NULL
+		   ? true
+		   : kd_fail(e, KD_E_USAGE, "'--url': %s, is '%s'", fault, SHOW(url));
+}
+
+static bool
+check_options(const struct sign_run_options *o, struct kd_err *e)
+{
+	if (o->page_hashes || o->stamp.rfc3161.n != 0 || o->stamp.legacy.n != 0)
+		return kd_fail(
+		    e, KD_E_USAGE, "page hashes and timestamps cannot be made yet");
+	if (o->append) {
+		(void)kd_fail(e, KD_E_USAGE,
+		    "'--append': a second signature beside the first cannot "
+		    "be made yet");
+		return kd_hint(e, "without it, the signature that is there is replaced");
+	}
+	return (o->description == NULL || check_description(o->description, e)) &&
+	       (o->url == NULL || check_url(o->url, e));
+}
+
+static bool
+load_more(const struct option_list *files, struct certs *ret, struct kd_err *e)
+{
+	for (size_t i = 0; i < files->n; i++) {
+		if (!certs_load(ret, files->v[i], e))
+			return false;
+	}
+	return true;
+}
+
+static void KD_PRINTF(2, 3)
+warn(const struct run *r, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	r->sink->warn(r->sink->self, text);
+}
+
+static void
+explain(const struct run *r, struct kd_err *err)
+{
+	AUTO(server_close) struct server *server = NULL; /* the senders' own are in use */
+	struct kd_err ignored = {0};
+
+	if ((err->code == KD_E_KEY_AMBIGUOUS || err->code == KD_E_KEY_UNKNOWN) &&
+	    server_open(r->settings, &server, &ignored))
+		key_explain(server, err);
+}
+
+static void
+file_done(void *self, struct sign_file *f, size_t finished_n)
+{
+	const struct run *r = self;
+	const struct sign_subject *s = &f->subject;
+	bool done = f->state == SIGN_DONE;
+	const struct sign_result result = {
+	    .file = f->plan->arg,
+	    .output = done ? f->plan->target : NULL,
+	    .kind = s->kind != NULL ? s->kind->name : NULL,
+	    .key = f->key,
+	    .size = s->size,
+	    .md = s->md,
+	    .digest = s->digest,
+	    .was_signed = s->is_signed,
+	    .err = done ? NULL : &f->err,
+	    .again = f->again,
+	};
+
+	(void)finished_n;
+	if (!done && !f->again)
+		explain(r, &f->err);
+	r->sink->file(r->sink->self, &result);
+}
+
+static void
+file_tick(void *self, size_t finished_n)
+{
+	(void)self;
+	progress_show(finished_n);
+}
+
+static bool
+send_request(
+    void *self, struct api_sign_request *q, struct api_sign_answer *ret, struct kd_err *e)
+{
+	return server_sign(self, q, ret, e);
+}
+
+/* More threads than cores: who writes a file waits for the disk most of the time (fsync).
+ */
+static size_t
+count_jobs(uint64_t wanted)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN) * JOBS_PER_CORE;
+
+	if (wanted != 0)
+		return (size_t)wanted;
+	return n < JOBS_PER_CORE   ? JOBS_PER_CORE
+	       : n > SIGN_JOBS_MAX ? SIGN_JOBS_MAX
+				   : (size_t)n;
+}
+
+static bool
+run_pool(struct run *r, struct kd_err *e)
+{
+	const struct sign_pool_options pool = {
+	    .sign = &r->sign,
+	    .key = r->key.name,
+	    .jobs = count_jobs(r->o->jobs),
+	    .send = send_request,
+	    .senders = {r->server[0], r->server[1]},
+	    .done = file_done,
+	    .tick = file_tick,
+	    .self = r,
+	};
+	size_t n = r->plan.n;
+	AUTO(free) struct sign_file *files = kd_alloc_array(n, sizeof(*files));
+	bool done;
+
+	if (files == NULL)
+		return kd_fail_nomem(e, "list of files");
+	for (size_t i = 0; i < n; i++)
+		files[i].plan = &r->plan.v[i];
+	progress_start("signing", n, r->sink->progress);
+	done = sign_pool_run(files, n, &pool, e);
+	progress_end();
+	return done;
+}
+
+/* All that can fail for every file alike, before any is touched. */
+static bool
+prepare(struct run *r, char **files, size_t n, struct kd_err *e)
+{
+	const struct sign_run_options *o = r->o;
+
+	if (!check_options(o, e) || !certs_new(&r->more, e) ||
+	    !load_more(&o->ac, r->more, e) ||
+	    !plan_make(files, n, o->output, &r->plan, e) || !net_init(e))
+		return false;
+	for (size_t i = 0; i < SIGN_SENDERS; i++)
+		if (!server_open(r->settings, &r->server[i], e))
+			return false;
+	if (!key_pick(r->server[0], o->key, o->sha1, &r->key, e))
+		return false;
+	if (r->plan.repeated != 0)
+		warn(r, "%zu of the files are named twice; each is signed once",
+		    r->plan.repeated);
+	r->sign = (struct sign_options){
+	    .md = o->md != MD_NONE ? o->md : MD_SHA256,
+	    .description = o->description,
+	    .url = o->url,
+	    .more = r->more,
+	    .sha1 = r->key.by_thumbprint ? r->key.sha1 : NULL,
+	    .page_hashes = o->page_hashes,
+	};
+	return true;
+}
+
+bool
+sign_run(const struct settings *settings, const struct sign_run_options *o, char **files,
+    size_t n, const struct sign_sink *sink, struct kd_err *e)
+{
+	AUTO(run_clear)
+	struct run r = {.settings = settings, .o = o, .sink = sink};
+
+	return prepare(&r, files, n, e) && run_pool(&r, e);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client/sign_run.h - what `sign` does, for whoever reads whichever command line. */
+#ifndef CLIENT_SIGN_RUN_H
+#define CLIENT_SIGN_RUN_H
+#include "client/settings.h"
+#include "client/stamp.h"
+
+struct sign_run_options { /* borrowed; all-zero: in place, with the only key, sha256 */
+	const char *key, *sha1;        /* NULL: not named; both: must mean the same */
+	const char *description, *url; /* NULL: none */
+	const char *output;            /* NULL: in place; a file or a folder */
+	struct option_list ac;         /* files with more certificates */
+	enum md md;                    /* MD_NONE: sha256 */
+	uint64_t jobs;                 /* threads that read and write; 0: by processors */
+	bool page_hashes;              /* not there yet: KD_E_USAGE */
+	bool append;                   /* not there yet: KD_E_USAGE */
+	struct stamp_options stamp;    /* not there yet: KD_E_USAGE */
+};
+
+struct sign_result { /* of one file; borrowed for the call */
+	const char *file;   /* as named */
+	const char *output; /* the file written; NULL when none was */
+	const char *kind;   /* "pe"; NULL when unknown */
+	const char *key;    /* that signed */
+	uint64_t size;
+	enum md md;
+	const uint8_t *digest; /* md_len(md) bytes */
+	bool was_signed, appended;
+	const struct kd_err *err; /* NULL: signed */
+	bool again; /* err was told for another file: it failed together with that */
+};
+
+struct sign_sink { /* called by the thread that called sign_run */
+	/* Once a file, in the order given, as soon as all before it are told. */
+	void (*file)(void *self, const struct sign_result *r);
+	/* What is no failure; one sentence. */
+	void (*warn)(void *self, const char *text);
+	void *self;
+	bool progress; /* a bar on a terminal */
+};
+
+/*
+ * sign_run - have files signed by the service.
+ *
+ * A file that fails is told to the sink and does not stop the others.
+ * Errors: what is wrong before any file is looked at (options, settings, certificates,
+ * the key); no file was told then, and none changed.
+ */
+bool sign_run(const struct settings *settings, const struct sign_run_options *o,
+    char **files, size_t n, const struct sign_sink *sink, struct kd_err *e) KD_MUST;
+#endif

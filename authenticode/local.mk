@@ -22,6 +22,8 @@ libauthenticode_a_SOURCES += authenticode/cat_attr.c authenticode/cat_attr.h
 libauthenticode_a_SOURCES += authenticode/cat_spc.c authenticode/cat_spc.h
 libauthenticode_a_SOURCES += authenticode/cat_file.c authenticode/cat_file.h authenticode/cat_hash.c
 libauthenticode_a_SOURCES += authenticode/kernel_roots.c authenticode/kernel_roots.h
+libauthenticode_a_SOURCES += authenticode/kernel_policy.c authenticode/kernel_policy.h
+libauthenticode_a_SOURCES += authenticode/kernel_facts.c authenticode/kernel_facts.h
 
 AUTHENTICODE_PE_TESTS = tests/unit/authenticode/pe_test tests/unit/authenticode/pe_digest_test \
 	tests/unit/authenticode/pe_embed_test tests/unit/authenticode/pe_corpus_test
@@ -114,9 +116,12 @@ TESTS += fuzz/replay_cat
 EXTRA_DIST += fuzz/corpus/cat
 
 # What the Windows kernel and installer would say.
-AUTHENTICODE_KERNEL_TESTS = tests/unit/authenticode/kernel_roots_test
+AUTHENTICODE_KERNEL_TESTS = tests/unit/authenticode/kernel_roots_test \
+	tests/unit/authenticode/kernel_policy_test
 check_PROGRAMS += $(AUTHENTICODE_KERNEL_TESTS)
 TESTS += $(AUTHENTICODE_KERNEL_TESTS)
 tests_unit_authenticode_kernel_roots_test_SOURCES = tests/unit/authenticode/kernel_roots_test.c $(DEMO_PKI)
 tests_unit_authenticode_kernel_roots_test_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
 tests_unit_authenticode_kernel_roots_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_kernel_policy_test_SOURCES = tests/unit/authenticode/kernel_policy_test.c
+tests_unit_authenticode_kernel_policy_test_LDADD = $(AUTHENTICODE_PE_LIBS)

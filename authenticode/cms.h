@@ -18,39 +18,57 @@
 #define CMS_NESTED_MAX 64
 
 /*
+ * What a content is decides three things: the type that is named, whether the ContentInfo
+ * holds the content, and which of its bytes messageDigest is over.
+ */
+enum cms_content_type {
+	CMS_SPC,     /* SpcIndirectDataContent; its octets without tag and length */
+	CMS_CTL,     /* a catalog's CTL; the same */
+	CMS_CTL_AWAY /* a catalog's CTL under a nested signature: called data, left out
+			because it stands in the primary one; all of its bytes */
+};
+
+struct cms_signed { /* what a signature says; borrowed */
+	enum cms_content_type type;
+	const uint8_t *content; /* DER, one SEQUENCE */
+	size_t content_len;
+	const char *description; /* UTF-8; NULL or "": none */
+	const char *url;         /* printable ASCII; NULL or "": none */
+	unsigned sequence;       /* of a nested signature; 0: none */
+};
+#define CMS_SEQUENCE_MAX 127 /* one octet; no file has ten */
+
+/*
  * cms_build_signed_attrs - the bytes that a signature covers.
  *
- * DER SET OF contentType, SpcStatementType (individual), messageDigest, SpcSpOpusInfo,
- * sorted; nothing else ever. The token signs digest(md) of these.
+ * DER SET OF contentType, SpcStatementType (individual), messageDigest, SpcSpOpusInfo
+ * and, of a nested signature, sequenceNumber, sorted; nothing else ever. The token signs
+ * digest(md) of these.
  *
- * content      DER SpcIndirectDataContent; messageDigest is over its content octets,
- *              without tag and length
- * description  UTF-8; NULL or "" for none
- * url          printable ASCII; NULL or "" for none
- * ret          appended to on success, else untouched: begins with 0x31
+ * ret  appended to on success, else untouched: begins with 0x31
  * Errors: KD_E_REQUEST (url), text_utf16be's (description), KD_E_FORMAT (content),
- *         KD_E_NOMEM, KD_E_CRYPTO.
- * Spec:   PKCS #7 1.5 section 9.3; Authenticode "authenticatedAttributes"; facts 5, 8.
+ *         KD_E_BUG (sequence), KD_E_NOMEM, KD_E_CRYPTO.
+ * Spec:   PKCS #7 1.5 section 9.3; Authenticode "authenticatedAttributes"; facts 5, 8, 9.
  */
-bool cms_build_signed_attrs(enum md md, const uint8_t *content, size_t content_len,
-    const char *description, const char *url, struct buf *ret, struct kd_err *e) KD_MUST;
+bool cms_build_signed_attrs(enum md md, const struct cms_signed *what, struct buf *ret,
+    struct kd_err *e) KD_MUST;
 
 /*
  * cms_assemble - the whole ContentInfo.
  *
- * content  what cms_build_signed_attrs was given
- * certs    [0] is the signer's; all go into the certificate set, sorted; self-signed ones
- *          are left out unless the signer is itself self-signed
- * attrs    what cms_build_signed_attrs gave
- * sig      RSA: PKCS #1 v1.5; ECDSA: DER ECDSA-Sig-Value; not checked here
- * ret      appended to
+ * what   as given to cms_build_signed_attrs; only type and content are read
+ * certs  [0] is the signer's; all go into the certificate set, sorted; self-signed ones
+ *        are left out unless the signer is itself self-signed
+ * attrs  what cms_build_signed_attrs gave
+ * sig    RSA: PKCS #1 v1.5; ECDSA: DER ECDSA-Sig-Value; not checked here
+ * ret    appended to
  * Errors: KD_E_CERT_INVALID (key neither RSA nor ECDSA), KD_E_LIMIT (CMS_CERTS_*MAX),
  *         KD_E_FORMAT (attrs), KD_E_TOO_LARGE, KD_E_NOMEM.
- * Spec:   PKCS #7 1.5 sections 7, 9.1, 9.2; facts 5, 7.
+ * Spec:   PKCS #7 1.5 sections 7, 9.1, 9.2; facts 5, 7, 9.
  */
-bool cms_assemble(enum md md, const uint8_t *content, size_t content_len,
-    const struct certs *certs, const uint8_t *attrs, size_t attrs_len, const uint8_t *sig,
-    size_t sig_len, struct buf *ret, struct kd_err *e) KD_MUST;
+bool cms_assemble(enum md md, const struct cms_signed *what, const struct certs *certs,
+    const uint8_t *attrs, size_t attrs_len, const uint8_t *sig, size_t sig_len,
+    struct buf *ret, struct kd_err *e) KD_MUST;
 
 /*
  * What is the same in every ContentInfo of one key, encoded once: certificate set,
@@ -62,9 +80,9 @@ bool cms_signer_new(
     const struct certs *certs, struct cms_signer **ret, struct kd_err *e) KD_MUST;
 void cms_signer_free(struct cms_signer *s);
 AUTO_DEFINE(struct cms_signer, cms_signer_free);
-bool cms_signer_assemble(const struct cms_signer *s, enum md md, const uint8_t *content,
-    size_t content_len, const uint8_t *attrs, size_t attrs_len, const uint8_t *sig,
-    size_t sig_len, struct buf *ret, struct kd_err *e) KD_MUST;
+bool cms_signer_assemble(const struct cms_signer *s, enum md md,
+    const struct cms_signed *what, const uint8_t *attrs, size_t attrs_len,
+    const uint8_t *sig, size_t sig_len, struct buf *ret, struct kd_err *e) KD_MUST;
 
 /*
  * cms_add_certs - a copy of a ContentInfo with more certificates in its set.

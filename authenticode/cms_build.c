@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#define ATTRS_N 4
+#define ATTRS_MAX 5
 
 /*
  * What a SignerInfo of each key looks like, and the certificate set, encoded once:
@@ -89,29 +89,60 @@ attr_end(struct buf *b, struct attr a)
 	der_end(b, a.whole);
 }
 
-/* messageDigest is over the content's octets, without tag and length (PKCS #7 1.5
- * section 9.3). */
-static bool
-digest_content(enum md md, const uint8_t *content, size_t len, uint8_t ret[MD_LEN_MAX],
-    struct kd_err *e)
+static const struct oid *
+content_oid(enum cms_content_type type)
 {
-	struct rd r = rd_init(content, len);
-	struct tlv seq;
-
-	return der_want(&r, DER_SEQUENCE, "content", &seq, e) &&
-	       der_done(&r, "content", e) &&
-	       md_digest(md, seq.body.p, seq.body.len, ret, e);
+	switch (type) {
+	case CMS_SPC:
+		break;
+	case CMS_CTL:
+		return &oid_ctl;
+	case CMS_CTL_AWAY:
+		return &oid_data;
+	}
+	return &oid_spc_indirect_data;
 }
 
-/* The four attributes one after the other in b; where each ends in ends. */
+/*
+ * messageDigest is over the content's octets, without tag and length (PKCS #7 1.5 section
+ * 9.3). signtool, nesting a signature in a catalog, digests the whole CTL as if it were
+ * the octets of a data content (facts 9).
+ */
 static bool
-put_attrs(struct buf *b, const uint8_t *digest, size_t digest_len,
-    const char *description, const char *url, size_t ends[ATTRS_N], struct kd_err *e)
+digest_content(enum md md, const struct cms_signed *what, uint8_t ret[MD_LEN_MAX],
+    struct kd_err *e)
+{
+	struct rd r = rd_init(what->content, what->content_len);
+	struct tlv seq;
+
+	if (!der_want(&r, DER_SEQUENCE, "content", &seq, e) ||
+	    !der_done(&r, "content", e))
+		return false;
+	return what->type == CMS_CTL_AWAY
+		   ? md_digest(md, seq.p, seq.len, ret, e)
+		   : md_digest(md, seq.body.p, seq.body.len, ret, e);
+}
+
+static void
+put_sequence(struct buf *b, unsigned sequence)
+{
+	struct attr a = attr_begin(b, &oid_sequence_number);
+	uint8_t n = (uint8_t)sequence;
+
+	der_put(b, DER_INTEGER, &n, 1);
+	attr_end(b, a);
+}
+
+/* The attributes one after the other in b; where each ends in ends, how many in ret_n. */
+static bool
+put_attrs(struct buf *b, const struct cms_signed *what, const uint8_t *digest,
+    size_t digest_len, size_t ends[ATTRS_MAX], size_t *ret_n, struct kd_err *e)
 {
 	struct attr a = attr_begin(b, &oid_content_type);
 	size_t m;
 
-	oid_put(b, &oid_spc_indirect_data);
+	*ret_n = 4;
+	oid_put(b, content_oid(what->type));
 	attr_end(b, a);
 	ends[0] = b->len;
 	a = attr_begin(b, &oid_spc_statement_type);
@@ -125,28 +156,35 @@ put_attrs(struct buf *b, const uint8_t *digest, size_t digest_len,
 	attr_end(b, a);
 	ends[2] = b->len;
 	a = attr_begin(b, &oid_spc_opus_info);
-	if (!put_opus(b, description, url, e))
+	if (!put_opus(b, what->description, what->url, e))
 		return false;
 	attr_end(b, a);
 	ends[3] = b->len;
+	if (what->sequence != 0) {
+		put_sequence(b, what->sequence);
+		ends[(*ret_n)++] = b->len;
+	}
 	return buf_ok(b, "signed attributes", e);
 }
 
 bool
-cms_build_signed_attrs(enum md md, const uint8_t *content, size_t content_len,
-    const char *description, const char *url, struct buf *ret, struct kd_err *e)
+cms_build_signed_attrs(
+    enum md md, const struct cms_signed *what, struct buf *ret, struct kd_err *e)
 {
 	AUTO(buf_clear) struct buf b = {0};
-	struct der_item items[ATTRS_N];
-	size_t ends[ATTRS_N], start = 0;
+	struct der_item items[ATTRS_MAX];
+	size_t ends[ATTRS_MAX], n, start = 0;
 	uint8_t digest[MD_LEN_MAX];
 
-	if (!digest_content(md, content, content_len, digest, e) ||
-	    !put_attrs(&b, digest, md_len(md), description, url, ends, e))
+	if (what->sequence > CMS_SEQUENCE_MAX)
+		return kd_fail(
+		    e, KD_E_BUG, "sequence number %u of a signature", what->sequence);
+	if (!digest_content(md, what, digest, e) ||
+	    !put_attrs(&b, what, digest, md_len(md), ends, &n, e))
 		return false;
-	for (size_t i = 0; i < ATTRS_N; start = ends[i++])
+	for (size_t i = 0; i < n; start = ends[i++])
 		items[i] = (struct der_item){&b.p[start], ends[i] - start};
-	der_put_set(ret, DER_SET, items, ATTRS_N);
+	der_put_set(ret, DER_SET, items, n);
 	return buf_ok(ret, "signed attributes", e);
 }
 
@@ -254,24 +292,31 @@ put_signer_info(struct buf *b, const struct cms_signer *s, enum md md,
 	der_end(b, m);
 }
 
+/* The inner ContentInfo: the type, and the content where it is not left out. */
+static void
+put_content(struct buf *b, const struct cms_signed *what)
+{
+	size_t m = der_begin(b, DER_SEQUENCE);
+
+	oid_put(b, content_oid(what->type));
+	if (what->type != CMS_CTL_AWAY)
+		der_put(b, DER_C0, what->content, what->content_len);
+	der_end(b, m);
+}
+
 /* SignedData (PKCS #7 1.5 section 9.1). */
 static void
 put_signed_data(struct buf *b, const struct cms_signer *s, enum md md,
-    const uint8_t *content, size_t content_len, const struct tlv *attrs,
-    const uint8_t *sig, size_t sig_len)
+    const struct cms_signed *what, const struct tlv *attrs, const uint8_t *sig,
+    size_t sig_len)
 {
-	size_t data = der_begin(b, DER_SEQUENCE), m, explicit;
+	size_t data = der_begin(b, DER_SEQUENCE), m;
 
 	der_put(b, DER_INTEGER, "\1", 1);
 	m = der_begin(b, DER_SET);
 	oid_put_md(b, md);
 	der_end(b, m);
-	m = der_begin(b, DER_SEQUENCE);
-	oid_put(b, &oid_spc_indirect_data);
-	explicit = der_begin(b, DER_C0);
-	buf_add(b, content, content_len);
-	der_end(b, explicit);
-	der_end(b, m);
+	put_content(b, what);
 	buf_add(b, s->certificates.p, s->certificates.len);
 	m = der_begin(b, DER_SET);
 	put_signer_info(b, s, md, attrs, sig, sig_len);
@@ -280,9 +325,9 @@ put_signed_data(struct buf *b, const struct cms_signer *s, enum md md,
 }
 
 bool
-cms_signer_assemble(const struct cms_signer *s, enum md md, const uint8_t *content,
-    size_t content_len, const uint8_t *attrs, size_t attrs_len, const uint8_t *sig,
-    size_t sig_len, struct buf *ret, struct kd_err *e)
+cms_signer_assemble(const struct cms_signer *s, enum md md, const struct cms_signed *what,
+    const uint8_t *attrs, size_t attrs_len, const uint8_t *sig, size_t sig_len,
+    struct buf *ret, struct kd_err *e)
 {
 	struct rd r = rd_init(attrs, attrs_len);
 	struct tlv set;
@@ -296,20 +341,19 @@ cms_signer_assemble(const struct cms_signer *s, enum md md, const uint8_t *conte
 	info = der_begin(ret, DER_SEQUENCE);
 	oid_put(ret, &oid_signed_data);
 	explicit = der_begin(ret, DER_C0);
-	put_signed_data(ret, s, md, content, content_len, &set, sig, sig_len);
+	put_signed_data(ret, s, md, what, &set, sig, sig_len);
 	der_end(ret, explicit);
 	der_end(ret, info);
 	return buf_ok(ret, "ContentInfo", e);
 }
 
 bool
-cms_assemble(enum md md, const uint8_t *content, size_t content_len,
-    const struct certs *certs, const uint8_t *attrs, size_t attrs_len, const uint8_t *sig,
-    size_t sig_len, struct buf *ret, struct kd_err *e)
+cms_assemble(enum md md, const struct cms_signed *what, const struct certs *certs,
+    const uint8_t *attrs, size_t attrs_len, const uint8_t *sig, size_t sig_len,
+    struct buf *ret, struct kd_err *e)
 {
 	AUTO(cms_signer_free) struct cms_signer *s = NULL;
 
 	return cms_signer_new(certs, &s, e) &&
-	       cms_signer_assemble(
-		   s, md, content, content_len, attrs, attrs_len, sig, sig_len, ret, e);
+	       cms_signer_assemble(s, md, what, attrs, attrs_len, sig, sig_len, ret, e);
 }

@@ -26,7 +26,8 @@ libauthenticode_a_SOURCES += authenticode/kernel_policy.c authenticode/kernel_po
 libauthenticode_a_SOURCES += authenticode/kernel_facts.c authenticode/kernel_facts.h
 
 AUTHENTICODE_PE_TESTS = tests/unit/authenticode/pe_test tests/unit/authenticode/pe_digest_test \
-	tests/unit/authenticode/pe_embed_test tests/unit/authenticode/pe_corpus_test
+	tests/unit/authenticode/pe_embed_test tests/unit/authenticode/pe_corpus_test \
+	tests/unit/authenticode/pe_pages_test
 AUTHENTICODE_PE_LIBS = libauthenticode.a libbase.a $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 PE_MAKE = tests/unit/authenticode/pe_make.c tests/unit/authenticode/pe_make.h
 check_PROGRAMS += $(AUTHENTICODE_PE_TESTS) tests/unit/authenticode/pe_tool
@@ -37,6 +38,8 @@ tests_unit_authenticode_pe_digest_test_SOURCES = tests/unit/authenticode/pe_dige
 tests_unit_authenticode_pe_digest_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_pe_embed_test_SOURCES = tests/unit/authenticode/pe_embed_test.c $(PE_MAKE)
 tests_unit_authenticode_pe_embed_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_pe_pages_test_SOURCES = tests/unit/authenticode/pe_pages_test.c
+tests_unit_authenticode_pe_pages_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_pe_corpus_test_SOURCES = tests/unit/authenticode/pe_corpus_test.c
 tests_unit_authenticode_pe_corpus_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_pe_tool_SOURCES = tests/unit/authenticode/pe_tool.c
@@ -53,6 +56,7 @@ EXTRA_DIST += fuzz/corpus/pe
 AUTHENTICODE_TESTS = tests/unit/authenticode/der_test tests/unit/authenticode/spc_test \
 	tests/unit/authenticode/cert_test tests/unit/authenticode/cms_test \
 	tests/unit/authenticode/cms_attrs_test tests/unit/authenticode/chain_test \
+	tests/unit/authenticode/cms_catalog_test \
 	tests/unit/authenticode/verify_test tests/unit/authenticode/verify_corpus_test
 DEMO_PKI = tests/unit/authenticode/demo_pki.c tests/unit/authenticode/demo_pki.h
 check_PROGRAMS += $(AUTHENTICODE_TESTS)
@@ -65,6 +69,8 @@ tests_unit_authenticode_cert_test_SOURCES = tests/unit/authenticode/cert_test.c 
 tests_unit_authenticode_cert_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_cms_test_SOURCES = tests/unit/authenticode/cms_test.c $(DEMO_PKI)
 tests_unit_authenticode_cms_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_cms_catalog_test_SOURCES = tests/unit/authenticode/cms_catalog_test.c $(DEMO_PKI)
+tests_unit_authenticode_cms_catalog_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_cms_attrs_test_SOURCES = tests/unit/authenticode/cms_attrs_test.c
 tests_unit_authenticode_cms_attrs_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_chain_test_SOURCES = tests/unit/authenticode/chain_test.c $(DEMO_PKI)

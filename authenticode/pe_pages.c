@@ -172,3 +172,55 @@ pe_pages(int fd, const struct pe *pe, enum md md, struct buf *ret, struct kd_err
 		    e, KD_E_CRYPTO, "digest %s: not offered by OpenSSL", md_name(md));
 	return add_headers(&p, e) && add_sections(&p, e);
 }
+
+/* One entry's place in the file; prev is that of the entry before. */
+static bool
+check_entry(size_t i, size_t n, uint32_t off, uint32_t prev, uint64_t file_size,
+    struct kd_err *e)
+{
+	/* Headers alone: their end is not known, and both are 0. */
+	bool only_headers = n == 2 && i == 1 && off == 0;
+
+	if (i == 0 && off != 0)
+		return kd_fail(e, KD_E_REQUEST,
+		    "entry 0 is for offset %#" PRIx32 ", expected 0: the headers", off);
+	if (i > 0 && off <= prev && !only_headers)
+		return kd_fail(e, KD_E_REQUEST,
+		    "entry %zu is for offset %#" PRIx32
+		    ", which does not come after %#" PRIx32,
+		    i, off, prev);
+	if (off > file_size + 7)
+		return kd_fail(e, KD_E_REQUEST,
+		    "entry %zu is for offset %#" PRIx32 "; the file has %" PRIu64 " bytes",
+		    i, off, file_size);
+	return true;
+}
+
+bool
+pe_pages_check(
+    enum md md, const uint8_t *table, size_t len, uint64_t file_size, struct kd_err *e)
+{
+	static const uint8_t zeros[MD_LEN_MAX];
+	size_t entry = 4 + md_len(md), n = len / entry;
+	struct rd r = rd_init(table, len);
+	const uint8_t *hash = zeros;
+	uint32_t off = 0, prev = 0;
+
+	if (len % entry != 0 || n < 2)
+		return kd_fail(e, KD_E_REQUEST,
+		    "%zu bytes are no table of page hashes: needs at least 2 entries of "
+		    "%zu bytes for %s",
+		    len, entry, md_name(md));
+	for (size_t i = 0; i < n; i++, prev = off) {
+		off = rd_u32le(&r, "page offset");
+		hash = rd_bytes(&r, md_len(md), "page hash");
+		if (!rd_ok(&r, e) || !check_entry(i, n, off, prev, file_size, e))
+			return false;
+	}
+	if (memcmp(hash, zeros, md_len(md)) != 0)
+		return kd_fail(e, KD_E_REQUEST,
+		    "entry %zu, the last one, has a hash; expected zeros at the end of the "
+		    "last section",
+		    n - 1);
+	return true;
+}

@@ -21,4 +21,19 @@
  */
 bool pe_pages(
     int fd, const struct pe *pe, enum md md, struct buf *ret, struct kd_err *e) KD_MUST;
+
+/*
+ * pe_pages_check - can this be the table of a file of that size?
+ *
+ * Whole entries; the first one at 0, the others in ascending order and inside the file,
+ * the last one with a hash of zeros at the end of the last section, which may be where the
+ * file, filled up to a multiple of 8, ends. Whether the hashes are right only who has the
+ * file can say.
+ *
+ * md  MD_SHA1 or MD_SHA256
+ * Errors: KD_E_REQUEST names the entry.
+ * Spec:   authenticode-pe facts 11.
+ */
+bool pe_pages_check(enum md md, const uint8_t *table, size_t len, uint64_t file_size,
+    struct kd_err *e) KD_MUST;
 #endif

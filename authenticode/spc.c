@@ -5,52 +5,39 @@
 
 #include <string.h>
 
+#include "authenticode/cat_spc.h"
 #include "authenticode/der.h"
 #include "authenticode/oid.h"
 
-/*
- * Windows Authenticode PE Signature Format 1.0, "SpcIndirectDataContent", with what real
- * files hold in place of the published ASN.1 where the two differ (no [0] before value):
- *
- *   SpcIndirectDataContent ::= SEQUENCE {
- *       data           SEQUENCE { type OID, value ANY },
- *       messageDigest  SEQUENCE { AlgorithmIdentifier, OCTET STRING } }
- *   SpcPeImageData ::= SEQUENCE { flags BIT STRING, file [0] EXPLICIT SpcLink OPTIONAL }
- *   SpcLink ::= CHOICE { url [0], moniker [1] SpcSerializedObject, file [2] EXPLICIT
- * SpcString }
- */
-static void
-put_pe_image_data(struct buf *b)
+enum md
+spc_pages_md(enum md md)
 {
-	size_t seq = der_begin(b, DER_SEQUENCE), file, link;
-
-	der_put(b, DER_BIT_STRING, "\0", 1); /* no flag set: zero unused bits, no octet */
-	file = der_begin(b, DER_C0);
-	link = der_begin(b, DER_C2);
-	der_put(b, DER_P0, "", 0); /* unicode, empty */
-	der_end(b, link);
-	der_end(b, file);
-	der_end(b, seq);
+	return md == MD_SHA1 ? MD_SHA1 : MD_SHA256;
 }
 
+/* As in catalogs, but for the flags: MakeCat sets some, signtool none. */
 bool
-spc_build_pe(enum md md, const uint8_t *digest, struct buf *ret, struct kd_err *e)
+spc_build_pe(enum md md, const uint8_t *digest, const uint8_t *pages, size_t pages_len,
+    struct buf *ret, struct kd_err *e)
 {
+	static const uint8_t no_flags[1]; /* zero unused bits, no octet */
 	AUTO(buf_clear) struct buf b = {0};
-	size_t all, data, info;
+	struct cat_indirect i = {.subject = CAT_PE,
+	    .link = CAT_LINK_EMPTY,
+	    .flags = no_flags,
+	    .flags_len = sizeof(no_flags),
+	    .md = md,
+	    .digest = digest};
 
 	if (md_len(md) == 0)
 		return kd_fail(e, KD_E_BUG, "image digest has no algorithm");
-	all = der_begin(&b, DER_SEQUENCE);
-	data = der_begin(&b, DER_SEQUENCE);
-	oid_put(&b, &oid_spc_pe_image_data);
-	put_pe_image_data(&b);
-	der_end(&b, data);
-	info = der_begin(&b, DER_SEQUENCE);
-	oid_put_md(&b, md);
-	der_put(&b, DER_OCTET_STRING, digest, md_len(md));
-	der_end(&b, info);
-	der_end(&b, all);
+	if (pages != NULL) {
+		i.link = spc_pages_md(md) == MD_SHA1 ? CAT_LINK_PAGES_SHA1
+						     : CAT_LINK_PAGES_SHA256;
+		i.table = pages;
+		i.table_len = pages_len;
+	}
+	cat_indirect_put(&b, &i);
 	if (!buf_ok(&b, "SpcIndirectDataContent", e))
 		return false;
 	buf_add(ret, b.p, b.len);

@@ -8,18 +8,24 @@
 #include "base/builder.h"
 #include "base/md.h"
 
+/* The hashes of a page-hash table beside an image digest of md: SHA-1 or SHA-256. */
+enum md spc_pages_md(enum md md);
+
 /*
  * spc_build_pe - append the DER of SpcIndirectDataContent for a PE image.
  *
- * SpcPeImageData with empty flags and the empty file link (what signtool writes today),
- * then DigestInfo of the image; digest is md_len(md) bytes.
+ * SpcPeImageData with empty flags and the empty file link (what signtool writes today) or
+ * the table of page hashes in its place, then DigestInfo of the image.
  *
+ * digest  md_len(md) bytes
+ * pages   the table (pe_pages.h), its hashes of spc_pages_md(md); NULL: none. Not looked
+ *         into: pe_pages_check does
  * Errors: KD_E_NOMEM, KD_E_BUG (no algorithm); ret is then untouched.
  * Spec:   Windows Authenticode PE Signature Format 1.0, "SpcIndirectDataContent",
- *         facts 6.
+ *         facts 6, 11.
  */
-bool spc_build_pe(
-    enum md md, const uint8_t *digest, struct buf *ret, struct kd_err *e) KD_MUST;
+bool spc_build_pe(enum md md, const uint8_t *digest, const uint8_t *pages,
+    size_t pages_len, struct buf *ret, struct kd_err *e) KD_MUST;
 
 enum spc_type { SPC_TYPE_OTHER, SPC_TYPE_PE };
 struct spc { /* plain data */

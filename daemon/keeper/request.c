@@ -164,12 +164,16 @@ request_build(struct request *r, struct kd_err *e)
 			    "not signed here",
 			    i);
 		it->content_at = r->der.len;
-		if (!spc_build_pe(what->md, what->digest, &r->der, e))
+		if (!spc_build_pe(what->md, what->digest, NULL, 0, &r->der, e))
 			return kd_in(e, "items[%zu]", i);
 		it->content_len = r->der.len - it->content_at;
 		it->attrs_at = r->der.len;
-		if (!cms_build_signed_attrs(what->md, r->der.p + it->content_at,
-			it->content_len, what->description, what->url, &r->der, e))
+		if (!cms_build_signed_attrs(what->md,
+			&(struct cms_signed){.content = r->der.p + it->content_at,
+			    .content_len = it->content_len,
+			    .description = what->description,
+			    .url = what->url},
+			&r->der, e))
 			return kd_in(e, "items[%zu]", i);
 		it->attrs_len = r->der.len - it->attrs_at;
 		if (!md_digest(
@@ -269,14 +273,16 @@ void
 request_check_item(struct item *it)
 {
 	const struct request *r = it->req;
+	struct cms_signed what = {
+	    .content = r->der.p + it->content_at, .content_len = it->content_len};
 	struct kd_err e = {0};
 
 	make_room(&it->cms, r->key->chain_der.len + ROOM_CMS + it->attrs_len);
 	if (cert_key_verify(
 		r->key->verifier, it->md, it->tbs, it->sig, it->sig_len, &e) &&
-	    cms_signer_assemble(r->key->assembler, it->md, r->der.p + it->content_at,
-		it->content_len, r->der.p + it->attrs_at, it->attrs_len, it->sig,
-		it->sig_len, &it->cms, &e))
+	    cms_signer_assemble(r->key->assembler, it->md, &what,
+		r->der.p + it->attrs_at, it->attrs_len, it->sig, it->sig_len, &it->cms,
+		&e))
 		return;
 	it->code = e.code;
 	it->final = true; /* the token did sign something */
@@ -312,9 +318,12 @@ answer_items(struct request *r, struct api_item_answer *v, struct kd_err *e)
 			v[i].detail = it->detail;
 		} else {
 			if (it->cms.len == 0 &&
-			    !cms_assemble(it->md, r->der.p + it->content_at,
-				it->content_len, it->chain, r->der.p + it->attrs_at,
-				it->attrs_len, it->sig, it->sig_len, &it->cms, e))
+			    !cms_assemble(it->md,
+				&(struct cms_signed){
+				    .content = r->der.p + it->content_at,
+				    .content_len = it->content_len},
+				it->chain, r->der.p + it->attrs_at, it->attrs_len,
+				it->sig, it->sig_len, &it->cms, e))
 				return kd_in(e, "items[%zu]", i);
 			v[i].status = API_SIGNED;
 			v[i].cms = it->cms.p;

@@ -189,6 +189,21 @@ a_flipped_bit_gets_a_sentence_or_a_right_parse(void **state)
 #endif
 }
 
+static void
+check_table(const char *path, int fd, const struct pe *pe, const struct cat_indirect *i)
+{
+	AUTO(buf_clear) struct buf ours = {0};
+	enum md md = i->link == CAT_LINK_PAGES_SHA1 ? MD_SHA1 : MD_SHA256;
+	struct kd_err e = {0};
+
+	if (!pe_pages(fd, pe, md, &ours, &e) ||
+	    !pe_pages_check(md, i->table, i->table_len, pe->image_end, &e))
+		fail_msg("%s: %s", path, e.msg);
+	if (ours.len != i->table_len || memcmp(ours.p, i->table, ours.len) != 0)
+		fail_msg("%s: table of %zu bytes differs from ours of %zu", path,
+		    i->table_len, ours.len);
+}
+
 /* One signed PE image's table, if it has one, computed again. */
 static void
 same_pages(const char *path, size_t *tables)
@@ -196,7 +211,6 @@ same_pages(const char *path, size_t *tables)
 	AUTO(close) int fd = -1;
 	AUTO(pe_certs_clear) struct pe_certs certs = {0};
 	AUTO(cms_clear) struct cms cms = {0};
-	AUTO(buf_clear) struct buf ours = {0};
 	struct cat_indirect i = {0};
 	struct kd_err e = {0};
 	struct pe pe;
@@ -210,12 +224,7 @@ same_pages(const char *path, size_t *tables)
 	if (!cat_indirect_get(&r, &i, &e) || i.subject != CAT_PE ||
 	    (i.link != CAT_LINK_PAGES_SHA1 && i.link != CAT_LINK_PAGES_SHA256))
 		return;
-	if (!pe_pages(
-		fd, &pe, i.link == CAT_LINK_PAGES_SHA1 ? MD_SHA1 : MD_SHA256, &ours, &e))
-		fail_msg("%s: %s", path, e.msg);
-	if (ours.len != i.table_len || memcmp(ours.p, i.table, ours.len) != 0)
-		fail_msg("%s: table of %zu bytes differs from ours of %zu", path,
-		    i.table_len, ours.len);
+	check_table(path, fd, &pe, &i);
 	tables[i.link == CAT_LINK_PAGES_SHA1 ? 0 : 1]++;
 }
 

@@ -58,8 +58,12 @@ signed_attributes_are_byte_exact_and_sorted(void **state)
 		AUTO(buf_clear) struct buf hex = {0};
 		struct kd_err e = {0};
 
-		assert_true(cms_build_signed_attrs(MD_SHA256, empty_content, 2,
-		    cases[i].description, cases[i].url, &attrs, &e));
+		assert_true(cms_build_signed_attrs(MD_SHA256,
+		    &(struct cms_signed){.content = empty_content,
+			.content_len = 2,
+			.description = cases[i].description,
+			.url = cases[i].url},
+		    &attrs, &e));
 		text_hex(&hex, attrs.p, attrs.len);
 		assert_string_equal(buf_cstr(&hex), cases[i].der);
 	}
@@ -86,16 +90,22 @@ bad_description_url_or_content_is_refused_by_name(void **state)
 
 	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
 		e = (struct kd_err){0};
-		assert_false(
-		    cms_build_signed_attrs(MD_SHA256, (const uint8_t *)cases[i].content,
-			2, cases[i].description, cases[i].url, &attrs, &e));
+		assert_false(cms_build_signed_attrs(MD_SHA256,
+		    &(struct cms_signed){.content = (const uint8_t *)cases[i].content,
+			.content_len = 2,
+			.description = cases[i].description,
+			.url = cases[i].url},
+		    &attrs, &e));
 		assert_int_equal(e.code, cases[i].code);
 		assert_string_equal(e.msg, cases[i].msg);
 		assert_int_equal(attrs.len, 0);
 	}
 	e = (struct kd_err){0};
-	assert_false(cms_build_signed_attrs(
-	    MD_SHA256, empty_content, 2, "bad \xff", NULL, &attrs, &e));
+	assert_false(cms_build_signed_attrs(MD_SHA256,
+	    &(struct cms_signed){.content = empty_content,
+		.content_len = 2,
+		.description = "bad \xff"},
+	    &attrs, &e));
 	assert_true(strncmp(e.msg, "description: ", 13) == 0);
 	assert_int_equal(attrs.len, 0);
 }
@@ -241,18 +251,18 @@ signer_made_once_gives_the_same_bytes(void **state)
 {
 	AUTO(certs_free) struct certs *certs = demo_certs("p384.chain");
 	AUTO(cms_signer_free) struct cms_signer *signer = NULL;
+	struct cms_signed what = {.content = empty_content, .content_len = 2};
 	AUTO(buf_clear) struct buf attrs = {0};
 	AUTO(buf_clear) struct buf once = {0};
 	AUTO(buf_clear) struct buf each = {0};
 	struct kd_err e = {0};
 	(void)state;
 
-	assert_true(
-	    cms_build_signed_attrs(MD_SHA384, empty_content, 2, NULL, NULL, &attrs, &e));
+	assert_true(cms_build_signed_attrs(MD_SHA384, &what, &attrs, &e));
 	assert_true(cms_signer_new(certs, &signer, &e));
-	assert_true(cms_signer_assemble(signer, MD_SHA384, empty_content, 2, attrs.p,
-	    attrs.len, image_digest, 9, &once, &e));
-	assert_true(cms_assemble(MD_SHA384, empty_content, 2, certs, attrs.p, attrs.len,
+	assert_true(cms_signer_assemble(signer, MD_SHA384, &what, attrs.p, attrs.len,
+	    image_digest, 9, &once, &e));
+	assert_true(cms_assemble(MD_SHA384, &what, certs, attrs.p, attrs.len,
 	    image_digest, 9, &each, &e));
 	assert_int_equal(once.len, each.len);
 	assert_memory_equal(once.p, each.p, each.len);
@@ -453,6 +463,21 @@ absent_signer_certificate_is_said(void **state)
 	    e.msg, "the signer's certificate, serial 6a, is not among the embedded ones");
 }
 
+static bool
+build_and_assemble(const struct buf *content, const struct certs *certs,
+    struct buf *attrs, struct buf *cms, struct kd_err *e)
+{
+	struct cms_signed what = {.content = content->p,
+	    .content_len = content->len,
+	    .description = "name",
+	    .url = "http://x/",
+	    .sequence = 1};
+
+	return cms_build_signed_attrs(MD_SHA256, &what, attrs, e) &&
+	       cms_assemble(MD_SHA256, &what, certs, attrs->p, attrs->len, image_digest,
+		   32, cms, e);
+}
+
 static void
 building_without_memory_is_an_ordinary_error(void **state)
 {
@@ -469,13 +494,11 @@ building_without_memory_is_an_ordinary_error(void **state)
 		struct kd_err e = {0};
 
 		kd_alloc_fail_at(nth);
-		done = spc_build_pe(MD_SHA256, image_digest, &content, &e) &&
-		       cms_build_signed_attrs(MD_SHA256, content.p, content.len, "name",
-			   "http://x/", &attrs, &e) &&
-		       cms_assemble(MD_SHA256, content.p, content.len, certs, attrs.p,
-			   attrs.len, image_digest, 32, &cms, &e) &&
-		       cms_add_certs(cms.p, cms.len, certs, &merged, &e) &&
-		       cms_parse(merged.p, merged.len, &c, &e);
+		done =
+		    spc_build_pe(MD_SHA256, image_digest, NULL, 0, &content, &e) &&
+		    build_and_assemble(&content, certs, &attrs, &cms, &e) &&
+		    cms_add_certs(cms.p, cms.len, certs, &merged, &e) &&
+		    cms_parse(merged.p, merged.len, &c, &e);
 		kd_alloc_fail_at(-1);
 		if (!done)
 			assert_int_equal(e.code, KD_E_NOMEM);

@@ -74,23 +74,36 @@ demo_sign(const char *name, enum md md, const uint8_t *digest, uint8_t sig[1024]
 }
 
 void
-demo_cms(const struct demo_signature *how, const uint8_t *image_digest, struct buf *ret,
-    struct buf *ret_content)
+demo_cms_over(
+    const struct demo_signature *how, const struct cms_signed *what, struct buf *ret)
 {
-	AUTO(buf_clear) struct buf content = {0};
 	AUTO(buf_clear) struct buf attrs = {0};
 	AUTO(certs_free) struct certs *certs = demo_certs(how->certs);
 	uint8_t digest[MD_LEN_MAX], sig[1024];
 	struct kd_err e = {0};
 	size_t sig_len;
 
-	assert_true(spc_build_pe(how->md, image_digest, &content, &e));
-	assert_true(cms_build_signed_attrs(
-	    how->md, content.p, content.len, how->description, how->url, &attrs, &e));
+	assert_true(cms_build_signed_attrs(how->md, what, &attrs, &e));
 	assert_true(md_digest(how->md, attrs.p, attrs.len, digest, &e));
 	demo_sign(how->key, how->md, digest, sig, &sig_len);
-	assert_true(cms_assemble(how->md, content.p, content.len, certs, attrs.p,
-	    attrs.len, sig, sig_len, ret, &e));
+	assert_true(cms_assemble(
+	    how->md, what, certs, attrs.p, attrs.len, sig, sig_len, ret, &e));
+}
+
+void
+demo_cms(const struct demo_signature *how, const uint8_t *image_digest, struct buf *ret,
+    struct buf *ret_content)
+{
+	AUTO(buf_clear) struct buf content = {0};
+	struct cms_signed what;
+	struct kd_err e = {0};
+
+	assert_true(spc_build_pe(how->md, image_digest, NULL, 0, &content, &e));
+	what = (struct cms_signed){.content = content.p,
+	    .content_len = content.len,
+	    .description = how->description,
+	    .url = how->url};
+	demo_cms_over(how, &what, ret);
 	if (ret_content != NULL)
 		buf_add(ret_content, content.p, content.len);
 }

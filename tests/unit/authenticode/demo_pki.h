@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "authenticode/cert.h"
+#include "authenticode/cms.h"
 
 /* All of these fail the running test when they cannot do their work. */
 
@@ -30,6 +30,9 @@ struct demo_signature {
 };
 void demo_cms(const struct demo_signature *how, const uint8_t *image_digest,
     struct buf *ret, struct buf *ret_content);
+/* The same over any content; of how only key, certs and md are read. */
+void demo_cms_over(const struct demo_signature *how, const struct cms_signed *what,
+    struct buf *ret);
 
 /* Runs a shell command, its output dropped; its exit status. */
 int demo_run(const char *fmt, ...) KD_PRINTF(1, 2);

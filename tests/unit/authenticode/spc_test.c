@@ -53,7 +53,7 @@ built_content_is_signtools(void **state)
 		struct kd_err e = {0};
 		struct spc spc;
 
-		assert_true(spc_build_pe(cases[i].md, digest, &b, &e));
+		assert_true(spc_build_pe(cases[i].md, digest, NULL, 0, &b, &e));
 		assert_int_equal(b.len, n + md_len(cases[i].md));
 		assert_memory_equal(b.p, want, n);
 		assert_memory_equal(&b.p[n], digest, md_len(cases[i].md));
@@ -61,6 +61,51 @@ built_content_is_signtools(void **state)
 		assert_int_equal(spc.md, cases[i].md);
 		assert_memory_equal(spc.digest, digest, md_len(cases[i].md));
 	}
+}
+
+/* Facts 11. */
+#define MONIKER_CLASS "0410a6b586d5b4a12466ae05a217da8e60d6"
+#define PAGES_1                                                                          \
+	"306d" PE_OID "305f030100a05aa158" MONIKER_CLASS                                 \
+	"044431423040060a2b06010401823702030131320430"
+#define PAGES_2                                                                          \
+	"308185" PE_OID "3077030100a072a170" MONIKER_CLASS                               \
+	"045c315a3058060a2b060104018237020302314a0448"
+
+static void
+built_page_hashes_are_signtools(void **state)
+{
+	static const struct {
+		enum md md;
+		size_t table_len;
+		const char *before, *info; /* around the table */
+	} cases[] = {
+	    {MD_SHA1, 48, "308192" PAGES_1, SHA1_INFO},
+	    {MD_SHA256, 72, "3081bb" PAGES_2, SHA256_INFO},
+	};
+	uint8_t digest[MD_LEN_MAX], table[72], want[512];
+	(void)state;
+
+	memset(digest, 1, sizeof(digest));
+	memset(table, 0x5a, sizeof(table));
+	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
+		size_t n = unhex(cases[i].before, want, sizeof(want)), table_at = n;
+		AUTO(buf_clear) struct buf b = {0};
+		struct kd_err e = {0};
+		struct spc spc;
+
+		memcpy(&want[n], table, cases[i].table_len);
+		n += cases[i].table_len;
+		n += unhex(cases[i].info, &want[n], sizeof(want) - n);
+		assert_true(spc_build_pe(
+		    cases[i].md, digest, table, cases[i].table_len, &b, &e));
+		assert_int_equal(b.len, n);
+		assert_memory_equal(b.p, want, n);
+		assert_true(spc_parse(b.p, b.len, &spc, &e));
+		assert_true(spc.page_hashes);
+		assert_memory_equal(&b.p[table_at], table, cases[i].table_len);
+	}
+	assert_int_equal(spc_pages_md(MD_SHA384), MD_SHA256);
 }
 
 static void
@@ -71,7 +116,7 @@ no_algorithm_is_refused(void **state)
 	struct kd_err e = {0};
 	(void)state;
 
-	assert_false(spc_build_pe(MD_NONE, digest, &b, &e));
+	assert_false(spc_build_pe(MD_NONE, digest, NULL, 0, &b, &e));
 	assert_int_equal(e.code, KD_E_BUG);
 	assert_int_equal(b.len, 0);
 }
@@ -186,6 +231,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(built_content_is_signtools),
+	    cmocka_unit_test(built_page_hashes_are_signtools),
 	    cmocka_unit_test(no_algorithm_is_refused),
 	    cmocka_unit_test(real_variants_are_read),
 	    cmocka_unit_test(wrong_content_is_named),

@@ -346,6 +346,7 @@ mixed_digest_algorithms_are_refused(void **state)
 	AUTO(buf_clear) struct buf attrs = {0};
 	AUTO(buf_clear) struct buf cms = {0};
 	struct pe_digest d = {.md = {sha1.md}};
+	struct cms_signed what;
 	uint8_t b[PE_MAKE_CAP], digest[MD_LEN_MAX], sig[1024], file[SIGNED_CAP];
 	size_t sig_len, n;
 	struct kd_err e = {0};
@@ -354,13 +355,13 @@ mixed_digest_algorithms_are_refused(void **state)
 	(void)state;
 
 	assert_true(pe_open(in, &pe, &e) && pe_digest(in, &pe, &d, &e));
-	assert_true(spc_build_pe(MD_SHA1, d.digest[0], &content, &e));
-	assert_true(cms_build_signed_attrs(
-	    MD_SHA256, content.p, content.len, NULL, NULL, &attrs, &e));
+	assert_true(spc_build_pe(MD_SHA1, d.digest[0], NULL, 0, &content, &e));
+	what = (struct cms_signed){.content = content.p, .content_len = content.len};
+	assert_true(cms_build_signed_attrs(MD_SHA256, &what, &attrs, &e));
 	assert_true(md_digest(MD_SHA256, attrs.p, attrs.len, digest, &e));
 	demo_sign("rsa2048", MD_SHA256, digest, sig, &sig_len);
-	assert_true(cms_assemble(MD_SHA256, content.p, content.len, certs, attrs.p,
-	    attrs.len, sig, sig_len, &cms, &e));
+	assert_true(cms_assemble(
+	    MD_SHA256, &what, certs, attrs.p, attrs.len, sig, sig_len, &cms, &e));
 	assert_true(pe_embed(in, &pe, &d, cms.p, cms.len, to, &e));
 	n = pe_make_slurp(to, file, sizeof(file));
 	assert_false(verify_bytes(file, n, "root.pem", &r, &e));

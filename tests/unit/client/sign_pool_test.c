@@ -123,6 +123,7 @@ make_cms(const struct api_item *item, struct buf *ret)
 	AUTO(buf_clear) struct buf content = {0};
 	AUTO(buf_clear) struct buf attrs = {0};
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	struct cms_signed what;
 	uint8_t digest[MD_LEN_MAX], sig[128];
 	size_t sig_len = sizeof(sig);
 	struct kd_err e = {0};
@@ -130,15 +131,18 @@ make_cms(const struct api_item *item, struct buf *ret)
 	memcpy(digest, item->digest, sizeof(digest));
 	if (service.mood == SIGNS_OTHER_DIGEST)
 		digest[0] ^= 1;
-	assert_true(spc_build_pe(item->md, digest, &content, &e));
-	assert_true(cms_build_signed_attrs(
-	    item->md, content.p, content.len, item->description, item->url, &attrs, &e));
+	assert_true(spc_build_pe(item->md, digest, NULL, 0, &content, &e));
+	what = (struct cms_signed){.content = content.p,
+	    .content_len = content.len,
+	    .description = item->description,
+	    .url = item->url};
+	assert_true(cms_build_signed_attrs(item->md, &what, &attrs, &e));
 	assert_int_equal(
 	    EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, service.key), 1);
 	assert_int_equal(EVP_DigestSign(ctx, sig, &sig_len, attrs.p, attrs.len), 1);
 	EVP_MD_CTX_free(ctx);
-	assert_true(cms_assemble(item->md, content.p, content.len, service.certs, attrs.p,
-	    attrs.len, sig, sig_len, ret, &e));
+	assert_true(cms_assemble(item->md, &what, service.certs, attrs.p, attrs.len, sig,
+	    sig_len, ret, &e));
 }
 
 static void

@@ -36,6 +36,7 @@ static const struct kd_code_info kd_codes[KD_CODES_N] = {
 	[KD_E_KEY]             = {"key_unusable",        "The token cannot use the key",                  500, 7, 78, false},
 	[KD_E_BAD_SIGNATURE]   = {"hsm_bad_signature",   "The token gave a signature that is wrong",      500, 7, 70, false},
 	[KD_E_UNKNOWN_OUTCOME] = {"outcome_unknown",     "It is not known whether the token signed",      500, 7, 70, false},
+	[KD_E_TIMESTAMP]       = {"timestamp_unavailable", "No timestamp could be had",                   503, 5, 70, true},
 	[KD_E_PENDING]         = {"pending",             "The request is still running",                  202, 6, 70, true},
 	[KD_E_BUSY]            = {"busy",                "A limit is reached for the moment",             503, 5, 70, true},
 	[KD_E_STORE]           = {"record_unavailable",  "The record cannot be written",                  503, 5, 74, true},

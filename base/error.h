@@ -42,6 +42,7 @@ enum kd_code {
 	KD_E_KEY,           /* token lacks the key, or the key cannot do what is asked */
 	KD_E_BAD_SIGNATURE, /* the token's signature does not verify; never released */
 	KD_E_UNKNOWN_OUTCOME, /* token may have signed, the answer was lost; final for this id */
+	KD_E_TIMESTAMP,     /* no time-stamping authority gave an acceptable timestamp: try again */
 	/* the service and what is around it */
 	KD_E_PENDING,       /* still running; ask again */
 	KD_E_BUSY,          /* queue or connection limit reached: try again */

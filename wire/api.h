@@ -139,6 +139,38 @@ void api_keys_encode(const struct api_keys *k, struct buf *ret); /* {"keys":[...
 bool api_key_decode(const char *p, size_t n, struct api_key *ret, struct kd_err *e) KD_MUST;
 bool api_keys_decode(const char *p, size_t n, struct api_keys *ret, struct kd_err *e) KD_MUST;
 
+/* POST /v1/timestamps (api_stamp.c): a timestamp from the authorities of the service's relay. */
+#define API_STAMP_REQUEST_MAX ((size_t)16 << 10) /* bytes of JSON; the largest has some 1500 */
+#define API_SIGNATURE_MAX ((size_t)1024)         /* RSA with 8192 bits */
+#define API_STAMP_MAX ((size_t)64 << 10)         /* DER; the largest seen has some 7 KiB */
+
+enum api_stamp_kind { API_STAMP_NONE, API_STAMP_RFC3161, API_STAMP_LEGACY };
+const char *api_stamp_kind_name(enum api_stamp_kind k); /* "rfc3161", "legacy" */
+enum api_stamp_kind api_stamp_kind_by_name(const char *s);
+
+struct api_stamp_request {
+	enum api_stamp_kind kind;
+	enum md md;                 /* RFC 3161: of the imprint */
+	uint8_t digest[MD_LEN_MAX]; /* RFC 3161: md over the signature value */
+	uint8_t signature[API_SIGNATURE_MAX]; /* legacy: the signature value itself */
+	size_t signature_len;
+};
+bool api_stamp_request_decode(const char *p, size_t n, struct api_stamp_request *ret,
+	struct kd_err *e) KD_MUST;
+void api_stamp_request_encode(const struct api_stamp_request *r, struct buf *ret);
+
+struct api_stamp_answer {
+	enum api_stamp_kind kind;
+	uint8_t *der; /* RFC 3161: TimeStampToken; legacy: the PKCS#7 answer; owned */
+	size_t len;
+};
+void api_stamp_answer_clear(struct api_stamp_answer *a);
+AUTO_DEFINE_CLEAR(struct api_stamp_answer, api_stamp_answer_clear);
+void api_stamp_answer_encode(const struct api_stamp_answer *a, struct buf *ret);
+/* kind  the request's: another one in the answer is KD_E_PROTOCOL */
+bool api_stamp_answer_decode(const char *p, size_t n, enum api_stamp_kind kind,
+	struct api_stamp_answer *ret, struct kd_err *e) KD_MUST;
+
 /* GET /readyz: 200 when ready, 503 when not; the same body. */
 struct api_ready {
 	bool ready;

@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "wire/api_schema.h"
 
+#define HEX_CHARS "0123456789abcdefABCDEF"
+
 const struct api_member *
 api_member(const struct api_object *schema, const char *name)
 {
@@ -108,6 +110,35 @@ api_get_bytes(const struct jo *o, const char *name, const char *base64, size_t m
 		return jo_bad(o, name, "is empty");
 	*ret = buf_take(&b, ret_len);
 	return true;
+}
+
+void
+api_get_digest(struct jo *o, const struct api_object *schema, enum md *ret_md,
+    uint8_t ret[MD_LEN_MAX])
+{
+	const struct api_member *m_alg = api_member(schema, "digest_algorithm");
+	const struct api_member *m_hex = api_member(schema, "digest");
+	const char *alg = jo_str(o, m_alg->name, m_alg->min, m_alg->max);
+	const char *hex = jo_str(o, m_hex->name, m_hex->min, m_hex->max);
+	enum md md = md_by_name(alg);
+	size_t need = 2 * md_len(md), have = strlen(hex), good = strspn(hex, HEX_CHARS);
+	struct kd_err why = {0};
+	char bad[8];
+
+	if (o->e->code != KD_OK)
+		return;
+	if (md == MD_NONE || strcmp(md_name(md), alg) != 0)
+		jo_bad(o, "digest_algorithm",
+		    "must be sha1, sha256, sha384 or sha512, is '%s'", SHOW(alg));
+	else if (good != have)
+		jo_bad(o, "digest", "has '%s' at place %zu, which is no hex digit",
+		    text_show(bad, sizeof(bad), &hex[good], 1), good + 1);
+	else if (have != need)
+		jo_bad(
+		    o, "digest", "needs %zu hex digits for %s, has %zu", need, alg, have);
+	else if (!text_unhex(hex, ret, md_len(md), &why))
+		jo_bad(o, "digest", "%s", why.msg);
+	*ret_md = md;
 }
 
 bool

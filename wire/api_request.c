@@ -10,7 +10,6 @@
 #include "wire/api_schema.h"
 
 #define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
-#define HEX_CHARS "0123456789abcdefABCDEF"
 
 static const char *const kind_names[] = {
     [API_KIND_NONE] = "none", [API_KIND_PE] = "pe", [API_KIND_CATALOG] = "catalog"};
@@ -172,32 +171,6 @@ read_kind(struct jo *o, struct api_item *it)
 		jo_bad(o, "kind", "must be 'pe' or 'catalog', is '%s'", SHOW(s));
 }
 
-static void
-read_digest(struct jo *o, struct api_item *it)
-{
-	const char *alg = api_get_str(o, &api_item_schema, "digest_algorithm");
-	const char *hex = api_get_str(o, &api_item_schema, "digest");
-	enum md md = md_by_name(alg);
-	size_t need = 2 * md_len(md), have = strlen(hex), good = strspn(hex, HEX_CHARS);
-	struct kd_err why = {0};
-	char bad[8];
-
-	if (o->e->code != KD_OK)
-		return;
-	if (md == MD_NONE || strcmp(md_name(md), alg) != 0)
-		jo_bad(o, "digest_algorithm",
-		    "must be sha1, sha256, sha384 or sha512, is '%s'", SHOW(alg));
-	else if (good != have)
-		jo_bad(o, "digest", "has '%s' at place %zu, which is no hex digit",
-		    text_show(bad, sizeof(bad), &hex[good], 1), good + 1);
-	else if (have != need)
-		jo_bad(
-		    o, "digest", "needs %zu hex digits for %s, has %zu", need, alg, have);
-	else if (!text_unhex(hex, it->digest, md_len(md), &why))
-		jo_bad(o, "digest", "%s", why.msg);
-	it->md = md;
-}
-
 /* One of the two large members into bytes, when it is there; *sum counts all of the
  * request's. */
 static void
@@ -237,7 +210,7 @@ read_item(struct jo o, struct api_item *it, size_t *blobs)
 	read_kind(&o, it);
 	read_file_name(&o, it);
 	it->size = api_get_uint(&o, &api_item_schema, "size");
-	read_digest(&o, it);
+	api_get_digest(&o, &api_item_schema, &it->md, it->digest);
 	read_description(&o, it);
 	read_url(&o, it);
 	it->sequence = (unsigned)api_get_uint(&o, &api_item_schema, "sequence");

@@ -29,6 +29,10 @@
 	{                                                                                \
 		name, API_STRING, false, 1, max, NULL, words                             \
 	}
+#define WORD_OPT(name, max, words)                                                       \
+	{                                                                                \
+		name, API_STRING, true, 1, max, NULL, words                              \
+	}
 #define INTEGER(name, min, max)                                                          \
 	{                                                                                \
 		name, API_INTEGER, false, min, max, NULL, NULL                           \
@@ -65,6 +69,7 @@
 static const char *const kinds[] = {"pe", "catalog", NULL};
 static const char *const digest_algorithms[] = {
     "sha1", "sha256", "sha384", "sha512", NULL};
+static const char *const stamp_kinds[] = {"rfc3161", "legacy", NULL};
 static const char *const statuses[] = {"signed", "refused", "failed", "pending", NULL};
 static const char *const key_algorithms[] = {"rsa", "ecdsa", NULL};
 
@@ -182,6 +187,23 @@ static const struct api_member problem[] = {
 };
 const struct api_object api_problem_schema = {"Problem", problem};
 
+static const struct api_member stamp_request[] = {
+    WORD("kind", 16, stamp_kinds),
+    /* these two with rfc3161 ... */
+    WORD_OPT("digest_algorithm", 16, digest_algorithms),
+    STRING_OPT("digest", 1, 2 * MD_LEN_MAX),
+    STRING_OPT("signature", 4, BASE64_LEN(API_SIGNATURE_MAX)), /* ... this with legacy */
+    END,
+};
+const struct api_object api_stamp_request_schema = {"StampRequest", stamp_request};
+
+static const struct api_member stamp_answer[] = {
+    STRING_OPT("token", 4, BASE64_LEN(API_STAMP_MAX)),
+    STRING_OPT("countersignature", 4, BASE64_LEN(API_STAMP_MAX)),
+    END,
+};
+const struct api_object api_stamp_answer_schema = {"StampAnswer", stamp_answer};
+
 const struct api_object *const api_objects[] = {
     &api_sign_request_schema,
     &api_item_schema,
@@ -194,6 +216,8 @@ const struct api_object *const api_objects[] = {
     &api_ready_schema,
     &api_ready_key_schema,
     &api_problem_schema,
+    &api_stamp_request_schema,
+    &api_stamp_answer_schema,
     NULL,
 };
 
@@ -203,6 +227,8 @@ const struct api_route api_routes[] = {
     {"POST", "/v1/signatures", &api_sign_request_schema, &api_sign_answer_schema,
 	{200, 202}},
     {"GET", "/v1/signatures/{id}", NULL, &api_sign_answer_schema, {200, 202}},
+    {"POST", "/v1/timestamps", &api_stamp_request_schema, &api_stamp_answer_schema,
+	{200}},
     {"GET", "/healthz", NULL, NULL, {200}},
     {"GET", "/readyz", NULL, &api_ready_schema, {200, 503}},
     {NULL, NULL, NULL, NULL, {0}},
@@ -225,6 +251,7 @@ const enum kd_code api_codes[] = {
     KD_E_KEY,
     KD_E_BAD_SIGNATURE,
     KD_E_UNKNOWN_OUTCOME,
+    KD_E_TIMESTAMP,
     KD_E_BUSY,
     KD_E_STORE,
     KD_E_INCONSISTENT,

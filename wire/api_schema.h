@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/md.h"
 #include "wire/json.h"
 
 enum api_type {
@@ -40,7 +41,8 @@ struct api_object {
 extern const struct api_object api_sign_request_schema, api_item_schema,
     api_sign_answer_schema, api_item_answer_schema, api_item_error_schema,
     api_keys_schema, api_key_schema, api_custody_schema, api_ready_schema,
-    api_ready_key_schema, api_problem_schema;
+    api_ready_key_schema, api_problem_schema, api_stamp_request_schema,
+    api_stamp_answer_schema;
 extern const struct api_object *const api_objects[]; /* all of them; ends with NULL */
 
 struct api_route {
@@ -79,6 +81,10 @@ const char *api_get_base64(
 /* Base64 text into bytes of the caller's (free()), at most max of them. */
 bool api_get_bytes(const struct jo *o, const char *name, const char *base64, size_t max,
     uint8_t **ret, size_t *ret_len) KD_MUST;
+/* "digest" of schema, exactly as long as its "digest_algorithm" says; both must be there.
+ */
+void api_get_digest(struct jo *o, const struct api_object *schema, enum md *ret_md,
+    uint8_t ret[MD_LEN_MAX]);
 /* jo_end() for what a server said: members of a newer one pass. */
 bool api_answer_end(struct jo *o) KD_MUST;
 /* The last word on what a server said wrongly: KD_E_PROTOCOL, "what: ...". Always false.

@@ -23,10 +23,11 @@
 
 enum frame_type {
 	FRAME_ASK = 1,    /* front → keeper: one HTTP request (wire/front_msg.h) */
-	FRAME_ANSWER,         /* keeper → front */
+	FRAME_ANSWER,         /* keeper or relay → front */
 	FRAME_SIGN = 16,      /* keeper → signer: one digest (wire/signer_msg.h) */
 	FRAME_SIGNATURE,      /* signer → keeper: what became of it */
-	FRAME_STATE           /* signer → keeper, unasked: at connect and whenever it changes */
+	FRAME_STATE,          /* signer → keeper, unasked: at connect and whenever it changes */
+	FRAME_RELAY = 32      /* front → relay: a timestamp wanted (wire/relay_msg.h); FRAME_ANSWER back */
 };
 
 struct frame {

@@ -7,7 +7,6 @@
 
 #include "base/num.h"
 #include "wire/api.h"
-#include "wire/payload.h"
 
 #define ASK_FLAG_LOCAL 1
 
@@ -22,40 +21,9 @@ ask_encode(const struct ask *a, struct buf *ret)
 	payload_put_text(ret, a->target);
 	payload_put_text(ret, a->peer);
 	buf_u8(ret, (uint8_t)a->chain_n);
-	for (size_t i = 0; i < a->chain_n; i++) {
-		buf_u32le(ret, (uint32_t)a->chain[i].len);
-		buf_add(ret, a->chain[i].p, a->chain[i].len);
-	}
-	buf_u32le(ret, (uint32_t)a->body.len);
-	buf_add(ret, a->body.p, a->body.len);
-}
-
-static struct der
-read_bytes(struct rd *r, size_t max, const char *what, struct kd_err *e)
-{
-	struct der d = {.len = rd_u32le(r, what)};
-
-	if (d.len > max) {
-		kd_fail(e, KD_E_PROTOCOL, "%s: %zu bytes, at most %zu allowed", what,
-		    d.len, max);
-		return (struct der){0};
-	}
-	d.p = rd_bytes(r, d.len, what);
-	return d.p == NULL ? (struct der){0} : d;
-}
-
-static void
-read_request_id(struct rd *r, char dst[ASK_REQUEST_ID_LEN + 1], struct kd_err *e)
-{
-	const uint8_t *p = rd_bytes(r, ASK_REQUEST_ID_LEN, "request id");
-
-	if (p == NULL)
-		return;
-	memcpy(dst, p, ASK_REQUEST_ID_LEN);
-	dst[ASK_REQUEST_ID_LEN] = '\0';
-	if (strspn(dst, "0123456789abcdef") != ASK_REQUEST_ID_LEN)
-		kd_fail(e, KD_E_PROTOCOL, "request id: is not %d lower-case hex digits",
-		    ASK_REQUEST_ID_LEN);
+	for (size_t i = 0; i < a->chain_n; i++)
+		payload_put_bytes(ret, a->chain[i]);
+	payload_put_bytes(ret, a->body);
 }
 
 static void
@@ -69,7 +37,7 @@ read_chain(struct rd *r, struct ask *a, struct kd_err *e)
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		a->chain[i] = read_bytes(r, ASK_CERT_LEN_MAX, "certificate", e);
+		a->chain[i] = payload_bytes(r, ASK_CERT_LEN_MAX, "certificate", e);
 		if (a->chain[i].len == 0 && r->bad == NULL)
 			kd_fail(e, KD_E_PROTOCOL, "certificate: is empty");
 	}
@@ -87,6 +55,7 @@ static const struct {
     [ASK_SIGNATURE] = {.target = true, .wait = true},
     [ASK_READY] = {.local_too = true},
     [ASK_METRICS] = {.local_only = true},
+    [ASK_TIMESTAMP] = {0},
 };
 
 static bool
@@ -144,11 +113,11 @@ ask_decode(struct rd r, struct ask *ret, struct kd_err *e)
 	a.local = flags == ASK_FLAG_LOCAL;
 	a.deadline_ms = rd_u32le(&r, "deadline");
 	a.wait_ms = rd_u32le(&r, "wait");
-	read_request_id(&r, a.request_id, e);
+	payload_request_id(&r, a.request_id, e);
 	payload_text(&r, a.target, ASK_TARGET_MAX, "target", e);
 	payload_text(&r, a.peer, ASK_PEER_MAX, "peer", e);
 	read_chain(&r, &a, e);
-	a.body = read_bytes(&r, BUF_MAX, "body", e);
+	a.body = payload_bytes(&r, BUF_MAX, "body", e);
 	if (!payload_end(&r, "ask", e))
 		return false;
 	if (!check_ask(&a, e))
@@ -163,8 +132,7 @@ answer_encode(const struct answer *a, struct buf *ret)
 	buf_u16le(ret, a->status);
 	buf_u16le(ret, (uint16_t)a->type);
 	buf_u32le(ret, a->retry_after_s);
-	buf_u32le(ret, (uint32_t)a->body.len);
-	buf_add(ret, a->body.p, a->body.len);
+	payload_put_bytes(ret, a->body);
 }
 
 bool
@@ -176,14 +144,18 @@ answer_decode(struct rd r, struct answer *ret, struct kd_err *e)
 	a.status = rd_u16le(&r, "status");
 	type = rd_u16le(&r, "type");
 	a.retry_after_s = rd_u32le(&r, "retry after");
-	a.body = read_bytes(&r, BUF_MAX, "body", e);
+	a.body = payload_bytes(&r, BUF_MAX, "body", e);
 	if (!payload_end(&r, "answer", e))
 		return false;
 	if (a.status < 200 || a.status > 599)
 		return kd_fail(
 		    e, KD_E_PROTOCOL, "answer: status %u, must be 200 to 599", a.status);
-	if (type < ANSWER_JSON || type > ANSWER_TEXT)
+	if (type < ANSWER_JSON || type > ANSWER_GRANT)
 		return kd_fail(e, KD_E_PROTOCOL, "answer: unknown type %u", type);
+	if (type == ANSWER_GRANT && (a.status != 200 || a.body.len != ANSWER_GRANT_LEN))
+		return kd_fail(e, KD_E_PROTOCOL,
+		    "answer: a grant of %zu bytes with status %u, must be %d with 200",
+		    a.body.len, a.status, ANSWER_GRANT_LEN);
 	a.type = (enum answer_type)type;
 	*ret = a;
 	return true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wire/front_msg.h - front → keeper: one HTTP request; keeper → front: its answer. */
+/* wire/front_msg.h - front → keeper: one HTTP request; keeper or relay → front: its answer. */
 #ifndef KD_FRONT_MSG_H
 #define KD_FRONT_MSG_H
 #include <stddef.h>
@@ -8,6 +8,7 @@
 #include "base/builder.h"
 #include "base/error.h"
 #include "base/reader.h"
+#include "wire/payload.h"
 
 enum ask_route { /* the front's routes[]; the keeper's handlers[] has the same order */
 	ASK_KEYS = 1,     /* GET /v1/keys */
@@ -15,20 +16,16 @@ enum ask_route { /* the front's routes[]; the keeper's handlers[] has the same o
 	ASK_SIGN,         /* POST /v1/signatures */
 	ASK_SIGNATURE,    /* GET /v1/signatures/{id}?wait=S */
 	ASK_READY,        /* GET /readyz, also from status-listen */
-	ASK_METRICS       /* GET /metrics, status-listen only */
+	ASK_METRICS,      /* GET /metrics, status-listen only */
+	ASK_TIMESTAMP     /* POST /v1/timestamps: may this client ask the relay? The body stays with the front */
 };
 
 #define ASK_CHAIN_MAX 8              /* certificates, leaf first */
 #define ASK_CERT_LEN_MAX (16u << 10) /* bytes of DER each */
 #define ASK_TARGET_MAX 64            /* {name} or {id} */
 #define ASK_PEER_MAX 64              /* "192.0.2.7:51234", for the record */
-#define ASK_REQUEST_ID_LEN 32        /* hex digits, made by the front, in logs and problems */
+#define ASK_REQUEST_ID_LEN PAYLOAD_REQUEST_ID_LEN /* hex digits, made by the front, in logs and problems */
 #define ASK_DEADLINE_MAX_MS 3600000u
-
-struct der { /* borrowed bytes */
-	const uint8_t *p;
-	size_t len;
-};
 
 struct ask {
 	enum ask_route route;
@@ -43,7 +40,15 @@ struct ask {
 	struct der body;      /* ASK_SIGN: the JSON, unopened */
 };
 
-enum answer_type { ANSWER_JSON = 1, ANSWER_PROBLEM, ANSWER_TEXT };
+enum answer_type {
+	ANSWER_JSON = 1,
+	ANSWER_PROBLEM,
+	ANSWER_TEXT,
+	/* never for a client: to ASK_TIMESTAMP, "yes". Status 200, body: the ANSWER_GRANT_LEN
+	 * bytes of the SHA-256 of the client's public key, who it is for the relay */
+	ANSWER_GRANT
+};
+#define ANSWER_GRANT_LEN 32
 
 struct answer {
 	uint16_t status;        /* HTTP */

@@ -39,6 +39,41 @@ payload_text(struct rd *r, char *dst, size_t max, const char *what, struct kd_er
 	dst[n] = '\0';
 }
 
+struct der
+payload_bytes(struct rd *r, size_t max, const char *what, struct kd_err *e)
+{
+	struct der d = {.len = rd_u32le(r, what)};
+
+	if (d.len > max) {
+		kd_fail(e, KD_E_PROTOCOL, "%s: %zu bytes, at most %zu allowed", what,
+		    d.len, max);
+		return (struct der){0};
+	}
+	d.p = rd_bytes(r, d.len, what);
+	return d.p == NULL ? (struct der){0} : d;
+}
+
+void
+payload_put_bytes(struct buf *b, struct der d)
+{
+	buf_u32le(b, (uint32_t)d.len);
+	buf_add(b, d.p, d.len);
+}
+
+void
+payload_request_id(struct rd *r, char dst[PAYLOAD_REQUEST_ID_LEN + 1], struct kd_err *e)
+{
+	const uint8_t *p = rd_bytes(r, PAYLOAD_REQUEST_ID_LEN, "request id");
+
+	if (p == NULL)
+		return;
+	memcpy(dst, p, PAYLOAD_REQUEST_ID_LEN);
+	dst[PAYLOAD_REQUEST_ID_LEN] = '\0';
+	if (strspn(dst, "0123456789abcdef") != PAYLOAD_REQUEST_ID_LEN)
+		kd_fail(e, KD_E_PROTOCOL, "request id: is not %d lower-case hex digits",
+		    PAYLOAD_REQUEST_ID_LEN);
+}
+
 bool
 payload_bool(struct rd *r, const char *what, struct kd_err *e)
 {

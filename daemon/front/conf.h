@@ -11,6 +11,7 @@ struct front_conf { /* owned by conf_load / conf_clear */
 	char *tls_certificate, *tls_key, *client_ca,
 	    *client_crl;            /* crl: NULL when absent */
 	char *keeper, *keeper_user; /* user: NULL: our own */
+	char *relay, *relay_user;   /* relay: NULL: none. user: NULL: our own */
 	char *user;                 /* NULL: stay who we are */
 	uint64_t body_limit, bytes_in_flight;
 	uint64_t request_deadline_ms, header_deadline_ms, stop_deadline_ms;

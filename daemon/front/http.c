@@ -242,7 +242,7 @@ http_free(struct http *h)
 	if (h->daemon != NULL) {
 		http_quiesce(h);
 		/* The library aborts when it is stopped with a suspended connection. */
-		keeper_link_close(h->front->link);
+		front_links_close(h->front);
 		MHD_stop_daemon(h->daemon);
 	}
 	free(h);

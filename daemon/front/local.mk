@@ -9,8 +9,8 @@ libfront_a_SOURCES = \
 	daemon/front/front.h \
 	daemon/front/gate.c daemon/front/gate.h \
 	daemon/front/http.c daemon/front/http.h \
-	daemon/front/keeper_link.c daemon/front/keeper_link.h \
 	daemon/front/limits.c daemon/front/limits.h \
+	daemon/front/peer_link.c daemon/front/peer_link.h \
 	daemon/front/reply.c daemon/front/reply.h \
 	daemon/front/request.c daemon/front/request.h \
 	daemon/front/route.c daemon/front/route.h \

@@ -67,7 +67,7 @@ reply_answer(struct reply *r, const struct answer *a, const char *request_id)
 
 	if (a->status < 200 || a->status > 599) {
 		(void)kd_fail(
-		    &e, KD_E_BUG, "the keeper answered with status %u", a->status);
+		    &e, KD_E_BUG, "an answer with status %u", a->status);
 		reply_problem(r, &e, request_id);
 		return;
 	}
@@ -79,17 +79,36 @@ reply_answer(struct reply *r, const struct answer *a, const char *request_id)
 		body_set(r, &b);
 }
 
+static void
+add_metrics(const struct answer *a, struct buf *ret)
+{
+	if (a != NULL && a->type == ANSWER_TEXT && a->status == MHD_HTTP_OK)
+		buf_add(ret, a->body.p, a->body.len);
+}
+
 void
-reply_metrics(
-    struct reply *r, const struct answer *a, const struct metrics *m, uint64_t body_bytes)
+reply_metrics(struct reply *r, const struct answer *a, const struct metrics *m,
+    uint64_t body_bytes, const bool *relay_up)
 {
 	struct buf b = {0};
 
 	r->status = MHD_HTTP_OK;
 	r->type = ANSWER_TEXT;
-	metrics_encode(m, body_bytes, a != NULL, &b);
-	if (a != NULL && a->type == ANSWER_TEXT && a->status == MHD_HTTP_OK)
-		buf_add(&b, a->body.p, a->body.len);
+	metrics_encode(m, body_bytes, a != NULL, relay_up, &b);
+	add_metrics(a, &b);
+	body_set(r, &b);
+}
+
+void
+reply_metrics_more(struct reply *r, const struct answer *a)
+{
+	struct buf b = {0};
+
+	if (r->body == NULL)
+		return;
+	buf_add(&b, r->body, r->len);
+	add_metrics(a, &b);
+	free(STEAL(r->body));
 	body_set(r, &b);
 }
 
@@ -102,6 +121,7 @@ content_type(enum answer_type t)
 	case ANSWER_PROBLEM:
 		return "application/problem+json";
 	case ANSWER_TEXT:
+	case ANSWER_GRANT: /* never sent */
 		break;
 	}
 	return "text/plain; charset=utf-8";

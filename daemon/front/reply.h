@@ -26,9 +26,12 @@ void reply_clear(struct reply *r);
 void reply_text(struct reply *r, const char *text);
 void reply_problem(struct reply *r, const struct kd_err *e, const char *request_id);
 void reply_answer(struct reply *r, const struct answer *a, const char *request_id);
-/* The front's lines, and the keeper's when it answered (a may be NULL). */
+/* The front's lines, and the keeper's when it answered (a may be NULL). relay_up NULL:
+ * there is no relay. */
 void reply_metrics(struct reply *r, const struct answer *a, const struct metrics *m,
-    uint64_t body_bytes);
+    uint64_t body_bytes, const bool *relay_up);
+/* The relay's behind them, when it answered (a may be NULL). */
+void reply_metrics_more(struct reply *r, const struct answer *a);
 
 /* Queues r on the connection; the body moves to the library. False: close the connection.
  */

@@ -15,10 +15,12 @@
 #include "daemon/front/gate.h"
 #include "daemon/front/reply.h"
 #include "daemon/front/route.h"
+#include "wire/relay_msg.h"
 
 /* The keeper keeps the request's deadline; this much later the front gives up on the
  * keeper. */
 #define BACKSTOP_MS 5000
+#define METRICS_WAIT_MS 2000 /* for the relay's; a scrape has no longer patience */
 /* A body that much over the limit is still read, and dropped, so that the client hears
  * why: one that is cut off while it writes sees only a reset. */
 #define DRAIN_MAX ((uint64_t)8 << 20)
@@ -126,32 +128,108 @@ refuse_now(struct request *r, const struct kd_err *e)
 	return reply_now(r);
 }
 
-/* In the keeper link's thread, once; the connection is suspended, so nobody else has r.
- */
+/* In a link's thread, or in the library's before the ask was even sent: the connection is
+ * suspended, so nobody else has r. */
 static void
-on_answer(void *cls, const struct answer *a, const struct kd_err *e)
+answered(struct request *r)
 {
-	struct request *r = cls;
+	r->phase = PHASE_ANSWERED;
+	MHD_resume_connection(r->mhd);
+}
+
+/* What goes to the client, kept until the connection is its thread's again. */
+static void
+keep_answer(struct request *r, const struct answer *a, const struct kd_err *e)
+{
 	struct front *f = r->front;
 	uint64_t held = a != NULL && a->body.len > ANSWER_SMALL ? a->body.len : 0;
-	struct kd_err busy = {0};
+	struct kd_err why = {0};
 
-	if (r->match.route->ask == ASK_METRICS) {
-		reply_metrics(&r->reply, a, &f->metrics, atomic_load(&f->budget.used));
-	} else if (a == NULL) {
+	if (a == NULL) {
 		reply_problem(&r->reply, e, r->id);
+	} else if (a->type == ANSWER_GRANT) {
+		(void)kd_fail(&why, KD_E_PROTOCOL, "a grant that nobody asked for");
+		reply_problem(&r->reply, &why, r->id);
 	} else if (budget_take(&f->answers, held)) {
 		r->held = held;
 		reply_answer(&r->reply, a, r->id);
 	} else {
 		(void)kd_fail(
-		    &busy, KD_E_BUSY, "too many answers wait for their readers");
+		    &why, KD_E_BUSY, "too many answers wait for their readers");
 		(void)kd_hint(
-		    &busy, "send the same request again: its id makes that safe");
-		reply_problem(&r->reply, &busy, r->id);
+		    &why, "send the same request again: its id makes that safe");
+		reply_problem(&r->reply, &why, r->id);
 	}
-	r->phase = PHASE_ANSWERED;
-	MHD_resume_connection(r->mhd);
+}
+
+static void
+on_relay_answer(void *cls, const struct answer *a, const struct kd_err *e)
+{
+	struct request *r = cls;
+
+	if (r->match.route->ask == ASK_METRICS)
+		reply_metrics_more(&r->reply, a);
+	else
+		keep_answer(r, a, e);
+	answered(r);
+}
+
+static void
+encode_relay_ask(const void *msg, struct buf *ret)
+{
+	relay_ask_encode(msg, ret);
+}
+
+/* client NULL: the relay's share of the metrics, without which they are told as well. */
+static void
+ask_relay(struct request *r, const uint8_t *client)
+{
+	uint64_t ms =
+	    client != NULL ? r->front->conf->request_deadline_ms : METRICS_WAIT_MS;
+	struct relay_ask a = {
+	    .route = client != NULL ? RELAY_TIMESTAMP : RELAY_METRICS,
+	    .deadline_ms = (uint32_t)ms};
+	struct peer_question q = {
+	    .type = FRAME_RELAY, .encode = encode_relay_ask, .msg = &a};
+
+	memcpy(a.request_id, r->id, sizeof(r->id));
+	if (client != NULL) {
+		memcpy(a.client, client, sizeof(a.client));
+		a.body = (struct der){.p = r->body.p, .len = r->body.len};
+		q.size = a.body.len;
+		ms += BACKSTOP_MS;
+	}
+	peer_link_ask(r->front->relay, &q, ms, on_relay_answer, r);
+}
+
+static void
+on_keeper_answer(void *cls, const struct answer *a, const struct kd_err *e)
+{
+	struct request *r = cls;
+	enum ask_route asked = r->match.route->ask;
+	struct front *f = r->front;
+
+	if (asked == ASK_TIMESTAMP && a != NULL && a->type == ANSWER_GRANT) {
+		ask_relay(r, a->body.p);
+		return;
+	}
+	if (asked != ASK_METRICS) {
+		keep_answer(r, a, e);
+		answered(r);
+		return;
+	}
+	reply_metrics(&r->reply, a, &f->metrics, atomic_load(&f->budget.used),
+	    f->relay != NULL ? &(bool){peer_link_up(f->relay)} : NULL);
+	if (f->relay != NULL)
+		ask_relay(r, NULL);
+	else
+		answered(r);
+}
+
+static void
+encode_ask(const void *msg, struct buf *ret)
+{
+	ask_encode(msg, ret);
 }
 
 static enum MHD_Result
@@ -159,27 +237,34 @@ ask_keeper(struct request *r)
 {
 	const struct front_conf *conf = r->front->conf;
 	struct conn *conn = r->conn;
+	/* A timestamp's body is for the relay: the keeper is asked who this is, no more.
+	 */
+	bool hand_on = r->match.route->ask != ASK_TIMESTAMP;
 	struct ask a = {.route = r->match.route->ask,
 	    .deadline_ms = (uint32_t)conf->request_deadline_ms,
 	    .wait_ms = r->match.wait_s * 1000,
 	    .local = conn->session == NULL,
-	    .chain_n = conn->chain_n,
-	    .body = {.p = r->body.p, .len = r->body.len}};
+	    .chain_n = conn->chain_n};
+	struct peer_question q = {.type = FRAME_ASK, .encode = encode_ask, .msg = &a};
 
+	if (hand_on)
+		a.body = (struct der){.p = r->body.p, .len = r->body.len};
+	q.size = a.body.len;
 	memcpy(a.request_id, r->id, sizeof(r->id));
 	memcpy(a.target, r->match.target, sizeof(a.target));
 	memcpy(a.peer, conn->peer, sizeof(a.peer));
 	memcpy(a.chain, conn->chain, sizeof(a.chain));
 	conn_due(conn, 0);
 	r->phase = PHASE_ASKED;
-	/* Suspended first: the answer may be here before keeper_link_ask is back. */
+	/* Suspended first: the answer may be here before peer_link_ask is back. */
 	MHD_suspend_connection(r->mhd);
-	keeper_link_ask(r->front->link, &a,
-	    conf->request_deadline_ms + a.wait_ms + BACKSTOP_MS, on_answer, r);
-	/* Its copy is on the way; the charge stays until the answer. on_answer, which may
-	 * run by now, leaves the body alone, and nobody frees r before this thread is
-	 * back. */
-	buf_clear(&r->body);
+	peer_link_ask(r->front->keeper, &q,
+	    conf->request_deadline_ms + a.wait_ms + BACKSTOP_MS, on_keeper_answer, r);
+	/* Its copy is on the way; the charge stays until the answer. on_keeper_answer,
+	 * which may run by now, leaves such a body alone, and nobody frees r before this
+	 * thread is back. */
+	if (hand_on)
+		buf_clear(&r->body);
 	return MHD_YES;
 }
 
@@ -245,11 +330,19 @@ on_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_size,
 	return MHD_YES;
 }
 
+static uint64_t
+body_limit(const struct request *r)
+{
+	uint64_t of_route = r->match.route->body_max, limit = r->front->conf->body_limit;
+
+	return of_route != 0 && of_route < limit ? of_route : limit;
+}
+
 /* The body's announced length against what route, limit and budget allow. */
 static bool
 body_check(struct request *r, const struct gate_verdict *v, bool expect, struct kd_err *e)
 {
-	const struct front_conf *conf = r->front->conf;
+	uint64_t limit = body_limit(r);
 
 	if (!r->match.route->body)
 		return v->content_length == 0 ||
@@ -258,13 +351,14 @@ body_check(struct request *r, const struct gate_verdict *v, bool expect, struct 
 		return kd_fail(e, KD_E_REQUEST, "header 'Content-Length' is missing");
 	if (v->content_length == 0)
 		return kd_fail(e, KD_E_REQUEST, "the body is empty");
-	if (v->content_length > conf->body_limit) {
+	if (v->content_length > limit) {
 		(void)kd_fail(e, KD_E_TOO_LARGE,
 		    "body of %llu bytes, at most %llu allowed",
 		    (unsigned long long)v->content_length,
-		    (unsigned long long)conf->body_limit);
-		(void)kd_hint(e, "send fewer items per request");
-		if (expect || v->content_length > conf->body_limit + DRAIN_MAX)
+		    (unsigned long long)limit);
+		if (r->match.route->ask == ASK_SIGN)
+			(void)kd_hint(e, "send fewer items per request");
+		if (expect || v->content_length > limit + DRAIN_MAX)
 			return false;
 		r->problem = *e;
 		r->drain = true;
@@ -276,6 +370,16 @@ body_check(struct request *r, const struct gate_verdict *v, bool expect, struct 
 	}
 	r->body.max = (size_t)v->content_length;
 	return true;
+}
+
+static bool
+relay_check(const struct request *r, struct kd_err *e)
+{
+	if (r->match.route->ask != ASK_TIMESTAMP || r->front->relay != NULL)
+		return true;
+	(void)kd_fail(e, KD_E_NOT_FOUND, "this service has no relay for timestamps");
+	return kd_hint(e, "name a time-stamping authority that you can reach yourself, "
+			  "or have kdsign-relay set up");
 }
 
 static bool
@@ -302,7 +406,8 @@ head_check(struct request *r, const char *method, const char *version, struct kd
 		r->conn->session != NULL ? ROUTE_ON_API : ROUTE_ON_STATUS, &r->match,
 		&r->reply.allow, e))
 		return false;
-	return conn_identify(r->conn, e) && body_check(r, &v, h.expect, e);
+	return relay_check(r, e) && conn_identify(r->conn, e) &&
+	       body_check(r, &v, h.expect, e);
 }
 
 static bool

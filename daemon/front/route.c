@@ -11,14 +11,16 @@
 #define BOTH (ROUTE_ON_API | ROUTE_ON_STATUS)
 
 static const struct route routes[] = {
-    /* method, path, question, where, body, wait */
-    {"GET", "/v1/keys", ASK_KEYS, ROUTE_ON_API, false, false},
-    {"GET", "/v1/keys/{}", ASK_KEY, ROUTE_ON_API, false, false},
-    {"POST", "/v1/signatures", ASK_SIGN, ROUTE_ON_API, true, false},
-    {"GET", "/v1/signatures/{}", ASK_SIGNATURE, ROUTE_ON_API, false, true},
-    {"GET", "/healthz", 0, BOTH, false, false},
-    {"GET", "/readyz", ASK_READY, BOTH, false, false},
-    {"GET", "/metrics", ASK_METRICS, ROUTE_ON_STATUS, false, false},
+    /* method, path, question, where, body, wait, body_max */
+    {"GET", "/v1/keys", ASK_KEYS, ROUTE_ON_API, false, false, 0},
+    {"GET", "/v1/keys/{}", ASK_KEY, ROUTE_ON_API, false, false, 0},
+    {"POST", "/v1/signatures", ASK_SIGN, ROUTE_ON_API, true, false, 0},
+    {"GET", "/v1/signatures/{}", ASK_SIGNATURE, ROUTE_ON_API, false, true, 0},
+    {"POST", "/v1/timestamps", ASK_TIMESTAMP, ROUTE_ON_API, true, false,
+	API_STAMP_REQUEST_MAX},
+    {"GET", "/healthz", 0, BOTH, false, false, 0},
+    {"GET", "/readyz", ASK_READY, BOTH, false, false, 0},
+    {"GET", "/metrics", ASK_METRICS, ROUTE_ON_STATUS, false, false, 0},
 };
 
 static bool

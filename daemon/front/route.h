@@ -21,6 +21,7 @@ struct route {
 	unsigned where;     /* ROUTE_ON_... */
 	bool body;          /* a body is required (else: refused) */
 	bool wait;          /* "?wait=S" is understood */
+	size_t body_max;    /* where the configured limit is too much; 0: that one */
 };
 
 struct route_match {

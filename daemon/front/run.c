@@ -18,11 +18,17 @@
 #include "base/sock.h"
 #include "daemon/front/front.h"
 #include "daemon/front/http.h"
+#include "wire/api.h"
 
 #define BACKLOG 1024
 #define LAST_ANSWERS_MS 1000 /* to send the 503s after stop-deadline */
 #define ASKS_SPARE 64        /* those of status-listen, beside connection-limit */
 #define STOP_TICK_MS 20
+/* An answer of 1000 items is some 9 MB of base64, of a large catalog 22 MiB; beyond this,
+ * a little more than the largest body, the keeper is broken. */
+#define KEEPER_ANSWER_MAX (API_ANSWER_MAX + 1024)
+#define RELAY_ANSWER_MAX ((size_t)256 << 10) /* a timestamp of 64 KiB as base64 in JSON */
+#define RELAY_HINT "try again; nothing is lost, the signature itself is done"
 #define DESCRIPTORS_SPARE 64 /* ours, and the files that a reload reads */
 
 struct sockets {
@@ -41,7 +47,8 @@ AUTO_DEFINE_CLEAR(struct sockets, sockets_clear);
 static void
 front_clear(struct front *f)
 {
-	keeper_link_free(f->link);
+	peer_link_free(f->keeper); /* its answers may be questions to the relay */
+	peer_link_free(f->relay);
 	conns_free(f->conns);
 	tls_free(f->tls);
 }
@@ -70,9 +77,29 @@ sockets_open(const struct front_conf *conf, struct sockets *ret, struct kd_err *
 	return true;
 }
 
-/* Whom the keeper's socket must belong to, and whom we become. */
+struct peers { /* whom their sockets must belong to */
+	uid_t keeper, relay;
+};
+
 static bool
-users_resolve(const struct front_conf *conf, uid_t *ret_keeper, struct kd_err *e)
+peer_user(const char *name, const char *key, uid_t *ret, struct kd_err *e)
+{
+	gid_t gid;
+
+	*ret = geteuid();
+	return name == NULL || sock_user(name, ret, &gid, e) || kd_in(e, "%s", key);
+}
+
+static bool
+peers_resolve(const struct front_conf *conf, struct peers *ret, struct kd_err *e)
+{
+	return peer_user(conf->keeper_user, "keeper-user", &ret->keeper, e) &&
+	       peer_user(conf->relay_user, "relay-user", &ret->relay, e);
+}
+
+/* Whom we become, then who the others are. */
+static bool
+users_resolve(const struct front_conf *conf, struct peers *ret, struct kd_err *e)
 {
 	uid_t uid;
 	gid_t gid;
@@ -80,11 +107,7 @@ users_resolve(const struct front_conf *conf, uid_t *ret_keeper, struct kd_err *e
 	if (conf->user != NULL &&
 	    (!sock_user(conf->user, &uid, &gid, e) || !harden_become(uid, gid, e)))
 		return kd_in(e, "user");
-	*ret_keeper = geteuid();
-	if (conf->keeper_user != NULL &&
-	    !sock_user(conf->keeper_user, ret_keeper, &gid, e))
-		return kd_in(e, "keeper-user");
-	return true;
+	return peers_resolve(conf, ret, e);
 }
 
 bool
@@ -127,13 +150,27 @@ descriptors_reserve(const struct front_conf *conf, struct kd_err *e)
 }
 
 static bool
-front_start(struct front *f, uid_t keeper_uid, struct kd_err *e)
+front_start(struct front *f, const struct peers *peers, struct kd_err *e)
 {
 	const struct front_conf *conf = f->conf;
-	struct keeper_link_options link = {.path = conf->keeper,
-	    .uid = keeper_uid,
+	struct peer_link_options keeper = {.name = "keeper",
+	    .path = conf->keeper,
+	    .uid = peers->keeper,
 	    .asks_max = (size_t)conf->connection_limit + ASKS_SPARE,
-	    .bytes_max = (size_t)conf->bytes_in_flight};
+	    .bytes_max = (size_t)conf->bytes_in_flight,
+	    .answer_max = KEEPER_ANSWER_MAX,
+	    .late = KD_E_TOKEN_TIMEOUT,
+	    .late_hint = "the work may go on: ask for GET /v1/signatures/{id}",
+	    .lost_hint = "send the same request again: its id makes that safe"};
+	struct peer_link_options relay = {.name = "relay",
+	    .path = conf->relay,
+	    .uid = peers->relay,
+	    .asks_max = keeper.asks_max,
+	    .bytes_max = keeper.bytes_max,
+	    .answer_max = RELAY_ANSWER_MAX,
+	    .late = KD_E_TIMESTAMP,
+	    .late_hint = RELAY_HINT,
+	    .lost_hint = RELAY_HINT};
 	struct conns_options conns = {.client_limit = conf->client_connection_limit,
 	    .address_limit = conf->address_connection_limit,
 	    .balancers = &conf->balancers,
@@ -142,7 +179,9 @@ front_start(struct front *f, uid_t keeper_uid, struct kd_err *e)
 	f->budget.max = conf->bytes_in_flight;
 	f->answers.max = conf->bytes_in_flight > KEEPER_ANSWER_MAX ? conf->bytes_in_flight
 								   : KEEPER_ANSWER_MAX;
-	return conns_new(&conns, &f->conns, e) && keeper_link_start(&link, &f->link, e);
+	return conns_new(&conns, &f->conns, e) &&
+	       peer_link_start(&keeper, &f->keeper, e) &&
+	       (conf->relay == NULL || peer_link_start(&relay, &f->relay, e));
 }
 
 static void
@@ -195,7 +234,7 @@ stop(struct front *f, struct http *api, int signals)
 	log_line(LOG_L_NOTICE, "stopping; requests in flight: %llu",
 	    (unsigned long long)atomic_load(&f->metrics.in_flight));
 	drain_wait(f, signals, f->conf->stop_deadline_ms);
-	keeper_link_close(f->link);
+	front_links_close(f);
 	drain_wait(f, signals, LAST_ANSWERS_MS);
 }
 
@@ -234,14 +273,13 @@ front_check(const struct front_conf *conf, struct kd_err *e)
 {
 	struct tls_files files = files_of(conf);
 	AUTO(tls_free) struct tls *tls = NULL;
+	struct peers peers;
 	uid_t uid;
 	gid_t gid;
 
 	if (conf->user != NULL && !sock_user(conf->user, &uid, &gid, e))
 		return kd_in(e, "user");
-	if (conf->keeper_user != NULL && !sock_user(conf->keeper_user, &uid, &gid, e))
-		return kd_in(e, "keeper-user");
-	return tls_new(&files, &tls, e);
+	return peers_resolve(conf, &peers, e) && tls_new(&files, &tls, e);
 }
 
 bool
@@ -253,13 +291,13 @@ front_run(const struct front_conf *conf, const struct run_options *o, struct kd_
 	AUTO(front_clear) struct front f = {.conf = conf};
 	AUTO(http_free) struct http *status = NULL;
 	AUTO(http_free) struct http *api = NULL;
-	uid_t keeper_uid = 0;
+	struct peers peers;
 
 	/* The files are read as the user that will read them again at SIGHUP. */
 	if (!descriptors_reserve(conf, e) || !service_signal_fd(&signals, e) ||
-	    !sockets_open(conf, &s, e) || !users_resolve(conf, &keeper_uid, e) ||
+	    !sockets_open(conf, &s, e) || !users_resolve(conf, &peers, e) ||
 	    !tls_new(&files, &f.tls, e) || !harden_process(HARDEN_FRONT, e) ||
-	    !front_start(&f, keeper_uid, e))
+	    !front_start(&f, &peers, e))
 		return false;
 	if (s.status >= 0 && !http_start(&f, s.status, false, &status, e))
 		return kd_in(e, "status-listen");

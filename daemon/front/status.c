@@ -13,8 +13,8 @@ line(struct buf *ret, const char *type, const char *name, const char *help, uint
 }
 
 void
-metrics_encode(
-    const struct metrics *m, uint64_t body_bytes, bool keeper_up, struct buf *ret)
+metrics_encode(const struct metrics *m, uint64_t body_bytes, bool keeper_up,
+    const bool *relay_up, struct buf *ret)
 {
 	size_t i;
 
@@ -31,6 +31,9 @@ metrics_encode(
 	    m->in_flight);
 	line(ret, "gauge", "body_bytes", "bytes of request bodies held", body_bytes);
 	line(ret, "gauge", "keeper_up", "whether the keeper is connected", keeper_up);
+	if (relay_up != NULL)
+		line(ret, "gauge", "relay_up", "whether the relay is connected",
+		    *relay_up);
 	buf_str(ret, "# HELP kdsign_front_requests_total requests by class of status\n"
 		     "# TYPE kdsign_front_requests_total counter\n");
 	for (i = 1; i < 6; i++)

@@ -17,8 +17,8 @@ struct metrics { /* all-zero is the start */
 	atomic_uint_fast64_t in_flight;
 };
 
-/* Appends the front's lines (exposition format 0.0.4); the keeper's come from the keeper.
- */
-void metrics_encode(
-    const struct metrics *m, uint64_t body_bytes, bool keeper_up, struct buf *ret);
+/* Appends the front's lines (exposition format 0.0.4); the keeper's and the relay's come
+ * from them. relay_up NULL: there is none. */
+void metrics_encode(const struct metrics *m, uint64_t body_bytes, bool keeper_up,
+    const bool *relay_up, struct buf *ret);
 #endif

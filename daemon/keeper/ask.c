@@ -117,6 +117,12 @@ ask_plain(const struct call *c)
 	case ASK_METRICS:
 		done = answers_metrics(c->k, &a, &body, &e);
 		break;
+	case ASK_TIMESTAMP:
+		done = policy_timestamps(&c->k->settings->policy, c->who, &e);
+		a = (struct answer){.status = 200,
+		    .type = ANSWER_GRANT,
+		    .body = {.p = c->who->spki_sha256, .len = ANSWER_GRANT_LEN}};
+		break;
 	default:
 		(void)kd_fail(&e, KD_E_BUG, "route %d", (int)c->ask->route);
 	}

@@ -143,3 +143,12 @@ policy_decide(const struct policy *p, const struct identity *who,
 		    e, KD_E_DENIED, "key '%s' is not granted to this client", key);
 	return fail_beyond(r, farthest, key, e);
 }
+
+bool
+policy_timestamps(const struct policy *p, const struct identity *who, struct kd_err *e)
+{
+	for (size_t i = 0; i < p->grants_n; i++)
+		if (p->grants[i].timestamps && policy_grant_means(&p->grants[i], who))
+			return true;
+	return kd_fail(e, KD_E_DENIED, "timestamps are not granted to this client");
+}

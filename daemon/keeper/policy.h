@@ -32,6 +32,7 @@ struct policy_grant {
 	size_t keys_n;
 	unsigned kinds;   /* bit 1 << enum api_kind */
 	unsigned digests; /* bit 1 << enum md */
+	bool timestamps;  /* may ask the relay */
 };
 
 struct policy {
@@ -55,6 +56,11 @@ bool policy_grant_has_key(const struct policy_grant *g, const char *key);
 bool policy_decide(const struct policy *p, const struct identity *who,
     const struct api_sign_request *r, const char **ret_key,
     const struct policy_grant **ret_grant, struct kd_err *e) KD_MUST;
+
+/* May this client have the relay ask for timestamps: does any of its grants say so.
+ * KD_E_DENIED. */
+bool policy_timestamps(
+    const struct policy *p, const struct identity *who, struct kd_err *e) KD_MUST;
 
 struct policy_scope { /* what a client may do with one key, over all of its grants */
 	unsigned kinds, digests;

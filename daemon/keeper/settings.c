@@ -77,6 +77,8 @@ static const struct conf_key grant_keys[] = {
     {"keys", CONF_WORDS, GRANT(keys), NULL, "keys that may be used"},
     {"kinds", CONF_WORDS, GRANT(kinds), "pe", "kinds of files"},
     {"digests", CONF_WORDS, GRANT(digests), "sha256 sha384 sha512", "digest algorithms"},
+    {"timestamps", CONF_BOOL, GRANT(timestamps), "yes",
+	"may also ask the relay for timestamps"},
     {NULL},
 };
 const struct conf_section settings_sections[] = {
@@ -322,6 +324,7 @@ load_grant(const struct settings *s, const struct grant_conf *c, struct policy_g
 			    SHOW(c->keys.v[i]));
 	g->keys = (const char *const *)c->keys.v;
 	g->keys_n = c->keys.n;
+	g->timestamps = c->timestamps;
 	return true;
 }
 

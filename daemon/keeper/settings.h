@@ -26,6 +26,7 @@ struct key_conf { /* [key NAME] */
 struct grant_conf { /* [grant NAME] */
 	char *name;
 	struct conf_list certs, spkis, issuers, subjects, keys, kinds, digests;
+	bool timestamps;
 };
 struct keeper_conf { /* as the file says it */
 	struct keeper_main {

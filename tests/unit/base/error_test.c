@@ -134,6 +134,7 @@ table_is_the_contract(void **state)
 	    {KD_E_KEY, "key_unusable", 500, 7, 78},
 	    {KD_E_BAD_SIGNATURE, "hsm_bad_signature", 500, 7, 70},
 	    {KD_E_UNKNOWN_OUTCOME, "outcome_unknown", 500, 7, 70},
+	    {KD_E_TIMESTAMP, "timestamp_unavailable", 503, 5, 70},
 	    {KD_E_PENDING, "pending", 202, 6, 70},
 	    {KD_E_BUSY, "busy", 503, 5, 70},
 	    {KD_E_STORE, "record_unavailable", 503, 5, 74},

@@ -31,6 +31,7 @@ every_route_is_found(void **state)
 	    {"GET", "/v1/signatures/a_B.c-9", ROUTE_ON_API, ASK_SIGNATURE, "a_B.c-9", 0},
 	    {"GET", "/v1/signatures/x?wait=0", ROUTE_ON_API, ASK_SIGNATURE, "x", 0},
 	    {"GET", "/v1/signatures/x?wait=60", ROUTE_ON_API, ASK_SIGNATURE, "x", 60},
+	    {"POST", "/v1/timestamps", ROUTE_ON_API, ASK_TIMESTAMP, "", 0},
 	    {"GET", "/healthz", ROUTE_ON_API, 0, "", 0},
 	    {"GET", "/healthz", ROUTE_ON_STATUS, 0, "", 0},
 	    {"GET", "/readyz", ROUTE_ON_API, ASK_READY, "", 0},

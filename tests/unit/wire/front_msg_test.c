@@ -86,6 +86,7 @@ every_route_in_its_own_shape(void **state)
 	    {.route = ASK_READY, .deadline_ms = 1, .chain_n = 1},
 	    {.route = ASK_READY, .deadline_ms = ASK_DEADLINE_MAX_MS, .local = true},
 	    {.route = ASK_METRICS, .deadline_ms = 1, .local = true},
+	    {.route = ASK_TIMESTAMP, .deadline_ms = 1, .chain_n = 1},
 	};
 
 	for (size_t i = 0; i < KD_ARRAY_LEN(asks); i++) {
@@ -114,7 +115,7 @@ break_route(struct ask *a)
 static void
 break_route_high(struct ask *a)
 {
-	a->route = (enum ask_route)(ASK_METRICS + 1);
+	a->route = (enum ask_route)(ASK_TIMESTAMP + 1);
 }
 static void
 break_request_id(struct ask *a)
@@ -219,7 +220,7 @@ each_wrong_field_is_refused(void **state)
 		const char *msg;
 	} cases[] = {
 	    {break_route, "ask: unknown route 0"},
-	    {break_route_high, "ask: unknown route 7"},
+	    {break_route_high, "ask: unknown route 8"},
 	    {break_request_id, "ask: request id: is not 32 lower-case hex digits"},
 	    {break_deadline, "ask: deadline: 0 ms, must be 1 to 3600000"},
 	    {break_deadline_long, "ask: deadline: 3600001 ms, must be 1 to 3600000"},
@@ -345,7 +346,13 @@ wrong_answers_are_refused(void **state)
 	    {{.status = 600, .type = ANSWER_JSON},
 		"answer: status 600, must be 200 to 599"},
 	    {{.status = 200}, "answer: unknown type 0"},
-	    {{.status = 200, .type = (enum answer_type)4}, "answer: unknown type 4"},
+	    {{.status = 200, .type = (enum answer_type)5}, "answer: unknown type 5"},
+	    {{.status = 200, .type = ANSWER_GRANT},
+		"answer: a grant of 0 bytes with status 200, must be 32 with 200"},
+	    {{.status = 202,
+		 .type = ANSWER_GRANT,
+		 .body = {(const uint8_t *)REQUEST_ID, ANSWER_GRANT_LEN}},
+		"answer: a grant of 32 bytes with status 202, must be 32 with 200"},
 	};
 
 	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {

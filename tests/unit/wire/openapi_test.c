@@ -185,7 +185,8 @@ requests_are_closed_and_answers_open(void **state)
 		const char *more = yaml_get(
 		    &yaml, SCHEMAS " %s additionalProperties", api_objects[i]->name);
 		bool asked = api_objects[i] == &api_sign_request_schema ||
-			     api_objects[i] == &api_item_schema;
+			     api_objects[i] == &api_item_schema ||
+			     api_objects[i] == &api_stamp_request_schema;
 
 		assert_int_equal(more != NULL && strcmp(more, "false") == 0, asked);
 	}
@@ -437,6 +438,14 @@ encoders_write_what_the_tables_say(void **state)
 	const struct api_sign_answer answer = {"0123456789abcdef", "k", answers, 3};
 	const struct api_keys keys = {&key, 1};
 	const struct api_ready ready = {false, "1", "s", "ok", &ready_key, 1};
+	const struct api_stamp_request stamps[] = {
+	    {.kind = API_STAMP_RFC3161, .md = MD_SHA512},
+	    {.kind = API_STAMP_LEGACY, .signature_len = API_SIGNATURE_MAX},
+	};
+	const struct api_stamp_answer stamped[] = {
+	    {API_STAMP_RFC3161, (uint8_t[]){0x30, 0}, 2},
+	    {API_STAMP_LEGACY, (uint8_t[]){0x30, 0}, 2},
+	};
 	const struct kd_err e = {KD_E_BUSY, "m", "h"};
 	AUTO(buf_clear) struct buf b = {0};
 
@@ -452,6 +461,12 @@ encoders_write_what_the_tables_say(void **state)
 	check_encoding(&b, &api_ready_schema);
 	api_problem_encode(&e, "0", &b);
 	check_encoding(&b, &api_problem_schema);
+	for (size_t i = 0; i < KD_ARRAY_LEN(stamps); i++) {
+		api_stamp_request_encode(&stamps[i], &b);
+		check_encoding(&b, &api_stamp_request_schema);
+		api_stamp_answer_encode(&stamped[i], &b);
+		check_encoding(&b, &api_stamp_answer_schema);
+	}
 }
 
 /* PROTOCOL.md's table: | `code` | status | client's exit | again? | ... */

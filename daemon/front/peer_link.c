@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* keeper_link.c - the one connection to the keeper, shared by all requests. */
-#include "daemon/front/keeper_link.h"
+/* peer_link.c - the one connection to a process behind the front, shared by all requests.
+ */
+#include "daemon/front/peer_link.h"
 
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -12,7 +14,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sock.h"
-#include "wire/frame.h"
 
 #define TICK_MS 250 /* how exactly a backstop is kept */
 #define BACKOFF_MIN_MS 20
@@ -24,7 +25,7 @@ struct slot { /* one open ask; its frame id is seq << 16 | index, so that a late
 		 misses */
 	uint64_t id; /* 0: free */
 	uint64_t deadline_ms;
-	keeper_done *done;
+	peer_done *done;
 	void *cls;
 	uint32_t next_free;
 };
@@ -37,8 +38,8 @@ struct slot { /* one open ask; its frame id is seq << 16 | index, so that a late
  * socket is full it hands the role to the link's thread (want_out), which poll(2) tells
  * when to go on. So an ask costs no thread switch, and no lock is held across a write.
  */
-struct keeper_link {
-	struct keeper_link_options o;
+struct peer_link {
+	struct peer_link_options o;
 	pthread_t thread;
 	int wake; /* eventfd: look at closing, ending and want_out */
 
@@ -61,14 +62,14 @@ struct keeper_link {
 };
 
 static void
-wake(struct keeper_link *l)
+wake(struct peer_link *l)
 {
 	(void)eventfd_write(l->wake, 1);
 }
 
 /* lock: mu. */
 static struct slot *
-slot_take(struct keeper_link *l)
+slot_take(struct peer_link *l)
 {
 	uint32_t i = l->free_head;
 
@@ -82,7 +83,7 @@ slot_take(struct keeper_link *l)
 
 /* lock: mu. Who frees a slot is the one who calls its done. */
 static void
-slot_free(struct keeper_link *l, struct slot *s)
+slot_free(struct peer_link *l, struct slot *s)
 {
 	s->id = 0;
 	s->next_free = l->free_head;
@@ -92,7 +93,7 @@ slot_free(struct keeper_link *l, struct slot *s)
 
 /* lock: mu. Gives the role back; what it had not written is lost with the connection. */
 static void
-role_drop(struct keeper_link *l)
+role_drop(struct peer_link *l)
 {
 	l->writing = false;
 	(void)pthread_cond_broadcast(&l->role_free);
@@ -101,7 +102,7 @@ role_drop(struct keeper_link *l)
 /* With the role: write until nothing is left, the socket is full or the connection ends.
  */
 static void
-write_out(struct keeper_link *l)
+write_out(struct peer_link *l)
 {
 	for (;;) {
 		struct kd_err e = {0};
@@ -144,30 +145,30 @@ write_out(struct keeper_link *l)
 
 /* lock: mu. The frame into out, its slot taken; false with e, and then neither. */
 static bool
-enqueue(struct keeper_link *l, const struct ask *a, uint64_t backstop_ms,
-    keeper_done *done, void *cls, struct kd_err *e)
+enqueue(struct peer_link *l, const struct peer_question *q, uint64_t backstop_ms,
+    peer_done *done, void *cls, struct kd_err *e)
 {
 	struct slot *s;
 	size_t mark;
 
 	if (l->closing || !l->up)
-		return kd_fail(e, KD_E_UNREACHABLE, "the keeper is not there");
-	/* A keeper that reads nothing must not make us hold what its clients send on. */
-	if (frame_out_pending(&l->out) + a->body.len > l->o.bytes_max)
-		return kd_fail(e, KD_E_BUSY, "%zu bytes are waiting for the keeper",
-		    frame_out_pending(&l->out));
+		return kd_fail(e, KD_E_UNREACHABLE, "the %s is not there", l->o.name);
+	/* A peer that reads nothing must not make us hold what clients send on. */
+	if (frame_out_pending(&l->out) + q->size > l->o.bytes_max)
+		return kd_fail(e, KD_E_BUSY, "%zu bytes are waiting for the %s",
+		    frame_out_pending(&l->out), l->o.name);
 	s = slot_take(l);
 	if (s == NULL)
-		return kd_fail(
-		    e, KD_E_BUSY, "%zu requests are waiting for the keeper", l->open_n);
-	mark = frame_out_begin(&l->out, FRAME_ASK, s->id);
-	ask_encode(a, &l->out.buf);
+		return kd_fail(e, KD_E_BUSY, "%zu requests are waiting for the %s",
+		    l->open_n, l->o.name);
+	mark = frame_out_begin(&l->out, q->type, s->id);
+	q->encode(q->msg, &l->out.buf);
 	if (!frame_out_end(&l->out, mark, e)) {
 		/* Others' frames may be lost with it: all of them learn so, by a new
 		 * connection. */
 		slot_free(l, s);
 		(void)shutdown(l->fd, SHUT_RDWR);
-		return kd_in(e, "asking the keeper");
+		return kd_in(e, "asking the %s", l->o.name);
 	}
 	s->deadline_ms = clock_ms() + backstop_ms;
 	s->done = done;
@@ -176,14 +177,14 @@ enqueue(struct keeper_link *l, const struct ask *a, uint64_t backstop_ms,
 }
 
 void
-keeper_link_ask(struct keeper_link *l, const struct ask *a, uint64_t backstop_ms,
-    keeper_done *done, void *cls)
+peer_link_ask(struct peer_link *l, const struct peer_question *q, uint64_t backstop_ms,
+    peer_done *done, void *cls)
 {
 	struct kd_err e = {0};
 	bool ok, role = false;
 
 	(void)pthread_mutex_lock(&l->mu);
-	ok = enqueue(l, a, backstop_ms, done, cls, &e);
+	ok = enqueue(l, q, backstop_ms, done, cls, &e);
 	if (ok && !l->writing)
 		role = l->writing = true;
 	(void)pthread_mutex_unlock(&l->mu);
@@ -194,7 +195,7 @@ keeper_link_ask(struct keeper_link *l, const struct ask *a, uint64_t backstop_ms
 }
 
 bool
-keeper_link_up(struct keeper_link *l)
+peer_link_up(struct peer_link *l)
 {
 	bool up;
 
@@ -206,7 +207,7 @@ keeper_link_up(struct keeper_link *l)
 
 /* lock: mu. The slot's ask is ours to answer: by tell, which counts it as told. */
 static struct slot
-slot_claim(struct keeper_link *l, struct slot *s)
+slot_claim(struct peer_link *l, struct slot *s)
 {
 	struct slot ret = *s;
 
@@ -216,7 +217,7 @@ slot_claim(struct keeper_link *l, struct slot *s)
 }
 
 static void
-tell(struct keeper_link *l, const struct slot *s, const struct answer *a,
+tell(struct peer_link *l, const struct slot *s, const struct answer *a,
     const struct kd_err *e)
 {
 	s->done(s->cls, a, e);
@@ -228,7 +229,7 @@ tell(struct keeper_link *l, const struct slot *s, const struct answer *a,
 
 /* Every open ask whose deadline is before now_ms gets e. */
 static void
-fail_open(struct keeper_link *l, uint64_t now_ms, const struct kd_err *e)
+fail_open(struct peer_link *l, uint64_t now_ms, const struct kd_err *e)
 {
 	size_t i;
 
@@ -250,28 +251,28 @@ fail_open(struct keeper_link *l, uint64_t now_ms, const struct kd_err *e)
 }
 
 static void
-fail_all(struct keeper_link *l, const char *why)
+fail_all(struct peer_link *l, const char *why)
 {
 	struct kd_err e = {0};
 
 	(void)kd_fail(&e, KD_E_UNREACHABLE, "%s", why);
-	(void)kd_hint(&e, "send the same request again: its id makes that safe");
+	(void)kd_hint(&e, "%s", l->o.lost_hint);
 	fail_open(l, UINT64_MAX, &e);
 }
 
 static void
-fail_late(struct keeper_link *l)
+fail_late(struct peer_link *l)
 {
 	struct kd_err e = {0};
 
 	(void)kd_fail(
-	    &e, KD_E_TOKEN_TIMEOUT, "the keeper gave no answer by the deadline");
-	(void)kd_hint(&e, "the work may go on: ask for GET /v1/signatures/{id}");
+	    &e, l->o.late, "the %s gave no answer by the deadline", l->o.name);
+	(void)kd_hint(&e, "%s", l->o.late_hint);
 	fail_open(l, clock_ms(), &e);
 }
 
 static bool
-answer_deliver(struct keeper_link *l, const struct frame *f, struct kd_err *e)
+answer_deliver(struct peer_link *l, const struct frame *f, struct kd_err *e)
 {
 	struct answer a = {0};
 	struct slot s = {0};
@@ -294,7 +295,7 @@ answer_deliver(struct keeper_link *l, const struct frame *f, struct kd_err *e)
 
 /* All that has come; false when the connection is to be given up. */
 static bool
-read_answers(struct keeper_link *l, struct frame_in *in, struct kd_err *e)
+read_answers(struct peer_link *l, struct frame_in *in, struct kd_err *e)
 {
 	struct frame f;
 	bool eof = false, have = true;
@@ -307,18 +308,18 @@ read_answers(struct keeper_link *l, struct frame_in *in, struct kd_err *e)
 			return false;
 	}
 	if (eof)
-		return kd_fail(e, KD_E_UNREACHABLE, "the keeper closed the connection");
+		return kd_fail(e, KD_E_UNREACHABLE, "the %s closed the connection", l->o.name);
 	return true;
 }
 
 static bool
-link_connect(struct keeper_link *l, struct kd_err *e)
+link_connect(struct peer_link *l, struct kd_err *e)
 {
 	AUTO(close) int fd = -1;
 
 	if (!sock_connect_unix(l->o.path, &fd, e) ||
 	    !sock_check_peer(fd, l->o.uid, true, e))
-		return kd_in(e, "keeper '%s'", l->o.path);
+		return kd_in(e, "%s '%s'", l->o.name, l->o.path);
 	(void)pthread_mutex_lock(&l->mu);
 	l->fd = STEAL_FD(fd);
 	l->up = !l->closing;
@@ -327,8 +328,9 @@ link_connect(struct keeper_link *l, struct kd_err *e)
 }
 
 static void
-link_disconnect(struct keeper_link *l)
+link_disconnect(struct peer_link *l)
 {
+	char why[64];
 	int fd;
 
 	(void)pthread_mutex_lock(&l->mu);
@@ -345,11 +347,12 @@ link_disconnect(struct keeper_link *l)
 	frame_out_clear(&l->going);
 	(void)pthread_mutex_unlock(&l->mu);
 	(void)close(fd);
-	fail_all(l, "the connection to the keeper was lost");
+	(void)snprintf(why, sizeof(why), "the connection to the %s was lost", l->o.name);
+	fail_all(l, why);
 }
 
 static bool
-ending(struct keeper_link *l, bool *ret_out)
+ending(struct peer_link *l, bool *ret_out)
 {
 	bool end;
 
@@ -362,9 +365,9 @@ ending(struct keeper_link *l, bool *ret_out)
 
 /* One connection from first to last. */
 static void
-link_serve(struct keeper_link *l, struct kd_err *e)
+link_serve(struct peer_link *l, struct kd_err *e)
 {
-	struct frame_in in = {.max_payload = KEEPER_ANSWER_MAX};
+	struct frame_in in = {.max_payload = l->o.answer_max};
 	uint64_t next_look = 0;
 	bool want_out;
 
@@ -398,7 +401,7 @@ link_serve(struct keeper_link *l, struct kd_err *e)
 static void *
 link_main(void *cls)
 {
-	struct keeper_link *l = cls;
+	struct peer_link *l = cls;
 	uint64_t pause = BACKOFF_MIN_MS;
 	enum kd_code told = KD_OK; /* not once per attempt, but every new cause */
 	bool want_out;
@@ -408,7 +411,7 @@ link_main(void *cls)
 		struct kd_err e = {0};
 
 		if (link_connect(l, &e)) {
-			log_line(LOG_L_INFO, "keeper '%s': connected", l->o.path);
+			log_line(LOG_L_INFO, "%s '%s': connected", l->o.name, l->o.path);
 			pause = BACKOFF_MIN_MS;
 			told = KD_OK;
 			link_serve(l, &e);
@@ -426,7 +429,7 @@ link_main(void *cls)
 }
 
 static bool
-slots_make(struct keeper_link *l, struct kd_err *e)
+slots_make(struct peer_link *l, struct kd_err *e)
 {
 	size_t i, n = l->o.asks_max < SLOTS_MAX ? l->o.asks_max : SLOTS_MAX;
 
@@ -441,7 +444,7 @@ slots_make(struct keeper_link *l, struct kd_err *e)
 }
 
 static void
-link_release(struct keeper_link *l)
+link_release(struct peer_link *l)
 {
 	frame_out_clear(&l->out);
 	frame_out_clear(&l->going);
@@ -455,14 +458,14 @@ link_release(struct keeper_link *l)
 }
 
 bool
-keeper_link_start(
-    const struct keeper_link_options *o, struct keeper_link **ret, struct kd_err *e)
+peer_link_start(
+    const struct peer_link_options *o, struct peer_link **ret, struct kd_err *e)
 {
-	struct keeper_link *l = kd_alloc(sizeof(*l));
+	struct peer_link *l = kd_alloc(sizeof(*l));
 	int rc;
 
 	if (l == NULL)
-		return kd_fail_nomem(e, "link to the keeper");
+		return kd_fail_nomem(e, "link to a process behind");
 	l->o = *o;
 	l->fd = -1;
 	l->out.buf.max = l->going.buf.max = o->bytes_max + FRAME_SPARE;
@@ -481,14 +484,14 @@ keeper_link_start(
 	rc = pthread_create(&l->thread, NULL, link_main, l);
 	if (rc != 0) {
 		link_release(l);
-		return kd_fail_errno(e, KD_E_BUG, rc, "thread for the keeper");
+		return kd_fail_errno(e, KD_E_BUG, rc, "thread for the %s", o->name);
 	}
 	*ret = l;
 	return true;
 }
 
 void
-keeper_link_close(struct keeper_link *l)
+peer_link_close(struct peer_link *l)
 {
 	(void)pthread_mutex_lock(&l->mu);
 	l->closing = true;
@@ -502,11 +505,11 @@ keeper_link_close(struct keeper_link *l)
 }
 
 void
-keeper_link_free(struct keeper_link *l)
+peer_link_free(struct peer_link *l)
 {
 	if (l == NULL)
 		return;
-	keeper_link_close(l);
+	peer_link_close(l);
 	(void)pthread_mutex_lock(&l->mu);
 	l->ending = true;
 	(void)pthread_mutex_unlock(&l->mu);

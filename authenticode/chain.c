@@ -17,6 +17,7 @@
 struct search {
 	const struct certs *pool, *roots;
 	int64_t at;
+	const struct chain_use *use;
 	struct chain_path path; /* the one being walked */
 	unsigned signatures;    /* checked so far */
 	unsigned paths;         /* judged so far */
@@ -93,7 +94,7 @@ explain_dead_end(const struct search *s, struct chain_check *ret)
 	cert_issuer_name(top, issuer);
 	if (certs_n(s->roots) == 0)
 		(void)snprintf(ret->detail, sizeof(ret->detail),
-		    "no trust anchor was given; name one with --root");
+		    "no trust anchor was given; name one with %s", s->use->roots_by);
 	else if (s->signatures > SIGNATURE_CHECKS_MAX)
 		(void)snprintf(ret->detail, sizeof(ret->detail),
 		    "gave up after %d signature checks", SIGNATURE_CHECKS_MAX);
@@ -146,8 +147,8 @@ judge(struct search *s, bool complete, struct kd_err *e)
 		explain_dead_end(s, &c.trust);
 	if (!chain_check_validity(&s->path, s->at, &c.validity, e))
 		return false;
-	chain_check_eku(&s->path, complete, &c.eku);
-	chain_check_key_usage(&s->path, &c.key_usage);
+	chain_check_eku(&s->path, complete, s->use, &c.eku);
+	chain_check_key_usage(&s->path, s->use, &c.key_usage);
 	points = score(&c);
 	if (points <= s->best_score)
 		return true;
@@ -202,17 +203,37 @@ walk(struct search *s, struct kd_err *e)
 	return any || judge(s, false, e);
 }
 
-bool
-chain_find(const struct certs *pool, size_t leaf, const struct certs *roots, int64_t at,
-    struct chain *ret, struct kd_err *e)
+/* s has what is asked; the walk begins at pool[leaf]. */
+static bool
+find(struct search *s, size_t leaf, struct chain *ret, struct kd_err *e)
 {
 	AUTO(chain_clear) struct chain best = {0};
-	struct search s = {.pool = pool, .roots = roots, .at = at, .best = &best};
 
-	s.path.v[s.path.n++] = certs_at(pool, leaf);
-	if (!walk(&s, e))
+	s->best = &best;
+	s->path.v[s->path.n++] = certs_at(s->pool, leaf);
+	if (!walk(s, e))
 		return false;
 	*ret = best;
 	best = (struct chain){0};
 	return true;
+}
+
+bool
+chain_find(const struct certs *pool, size_t leaf, const struct certs *roots, int64_t at,
+    struct chain *ret, struct kd_err *e)
+{
+	struct search s = {
+	    .pool = pool, .roots = roots, .at = at, .use = &chain_code_signing};
+
+	return find(&s, leaf, ret, e);
+}
+
+bool
+chain_find_tsa(const struct certs *pool, size_t leaf, const struct certs *roots,
+    int64_t at, struct chain *ret, struct kd_err *e)
+{
+	struct search s = {
+	    .pool = pool, .roots = roots, .at = at, .use = &chain_timestamping};
+
+	return find(&s, leaf, ret, e);
 }

@@ -47,5 +47,9 @@ AUTO_DEFINE_CLEAR(struct chain, chain_clear);
  */
 bool chain_find(const struct certs *pool, size_t leaf, const struct certs *roots,
     int64_t at, struct chain *ret, struct kd_err *e) KD_MUST;
+/* The same for a timestamp authority: the extended key usage is timeStamping, and a key
+ * usage of nonRepudiation will do. */
+bool chain_find_tsa(const struct certs *pool, size_t leaf, const struct certs *roots,
+    int64_t at, struct chain *ret, struct kd_err *e) KD_MUST;
 bool chain_ok(const struct chain *c);
 #endif

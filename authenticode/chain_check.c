@@ -183,54 +183,62 @@ chain_check_validity(
 	return true;
 }
 
-static bool
-allows_code_signing(const struct cert *c, bool any_counts)
-{
-	uint32_t use = X509_get_extended_key_usage(c->x);
+const struct chain_use chain_code_signing = {
+    "codeSigning", XKU_CODE_SIGN, "digitalSignature", KU_DIGITAL_SIGNATURE, "--root"};
+/* Key usages as OpenSSL's purpose of that name has them. */
+const struct chain_use chain_timestamping = {"timeStamping", XKU_TIMESTAMP,
+    "digitalSignature or nonRepudiation", KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION,
+    "--tsa-root"};
 
-	return (use & XKU_CODE_SIGN) != 0 || (any_counts && (use & XKU_ANYEKU) != 0);
+static bool
+allows(const struct cert *c, const struct chain_use *use, bool any_counts)
+{
+	uint32_t xku = X509_get_extended_key_usage(c->x);
+
+	return (xku & use->xku) != 0 || (any_counts && (xku & XKU_ANYEKU) != 0);
 }
 
 void
-chain_check_eku(const struct chain_path *p, bool has_anchor, struct chain_check *ret)
+chain_check_eku(const struct chain_path *p, bool has_anchor, const struct chain_use *use,
+    struct chain_check *ret)
 {
 	size_t cas = has_anchor && p->n > 1 ? p->n - 1 : p->n;
 	char name[CERT_NAME_LEN];
 
 	cert_name(p->v[0], name);
 	if ((X509_get_extension_flags(p->v[0]->x) & EXFLAG_XKUSAGE) == 0) {
-		verdict(ret, false,
-		    "'%s' has no extended key usage, codeSigning expected", name);
+		verdict(ret, false, "'%s' has no extended key usage, %s expected", name,
+		    use->eku);
 		return;
 	}
-	if (!allows_code_signing(p->v[0], false)) {
-		verdict(ret, false,
-		    "'%s' lacks codeSigning among its extended key usages", name);
+	if (!allows(p->v[0], use, false)) {
+		verdict(ret, false, "'%s' lacks %s among its extended key usages", name,
+		    use->eku);
 		return;
 	}
 	for (size_t i = 1; i < cas; i++) {
 		if ((X509_get_extension_flags(p->v[i]->x) & EXFLAG_XKUSAGE) == 0 ||
-		    allows_code_signing(p->v[i], true))
+		    allows(p->v[i], use, true))
 			continue;
 		cert_name(p->v[i], name);
-		verdict(ret, false,
-		    "CA '%s' is limited to extended key usages without codeSigning",
-		    name);
+		verdict(ret, false, "CA '%s' is limited to extended key usages without %s",
+		    name, use->eku);
 		return;
 	}
-	verdict(ret, true, "'%s' has codeSigning", name);
+	verdict(ret, true, "'%s' has %s", name, use->eku);
 }
 
 void
-chain_check_key_usage(const struct chain_path *p, struct chain_check *ret)
+chain_check_key_usage(
+    const struct chain_path *p, const struct chain_use *use, struct chain_check *ret)
 {
 	char name[CERT_NAME_LEN];
 
 	cert_name(p->v[0], name);
 	if ((X509_get_extension_flags(p->v[0]->x) & EXFLAG_KUSAGE) == 0)
 		verdict(ret, true, "'%s' has no key usage extension", name);
-	else if ((X509_get_key_usage(p->v[0]->x) & KU_DIGITAL_SIGNATURE) != 0)
-		verdict(ret, true, "'%s' has digitalSignature", name);
+	else if ((X509_get_key_usage(p->v[0]->x) & use->ku_any) != 0)
+		verdict(ret, true, "'%s' has %s", name, use->ku);
 	else
-		verdict(ret, false, "'%s' lacks digitalSignature in its key usage", name);
+		verdict(ret, false, "'%s' lacks %s in its key usage", name, use->ku);
 }

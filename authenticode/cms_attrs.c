@@ -39,15 +39,21 @@ get_message_digest(struct tlv *value, struct cms *ret, struct kd_err *e)
 	return true;
 }
 
-static bool
-get_signing_time(struct tlv *value, struct cms *ret, struct kd_err *e)
+bool
+cms_time(const struct tlv *value, int64_t *ret, struct kd_err *e)
 {
 	const unsigned char *p = value->p;
 	AUTO(ASN1_TIME_free) ASN1_TIME *t = d2i_ASN1_TIME(NULL, &p, (long)value->len);
 
+	return cert_time(t, ret, e);
+}
+
+static bool
+get_signing_time(struct tlv *value, struct cms *ret, struct kd_err *e)
+{
 	if (ret->signing_time != 0)
 		return kd_fail(e, KD_E_FORMAT, "signingTime attribute stands twice");
-	return cert_time(t, &ret->signing_time, e) || kd_in(e, "signingTime");
+	return cms_time(value, &ret->signing_time, e) || kd_in(e, "signingTime");
 }
 
 /* Any length of outside text → an owned string that is safe to show, cut where it is

@@ -19,6 +19,9 @@ bool cms_certs_read(struct rd r, struct certs *ret, struct kd_err *e) KD_MUST;
 bool cms_signer_read(const struct cms_signer_info *s, bool countersigner, struct cms *ret,
     struct kd_err *e) KD_MUST;
 
+/* A whole UTCTime or GeneralizedTime, whose fractions are cut off; Unix seconds. */
+bool cms_time(const struct tlv *value, int64_t *ret, struct kd_err *e) KD_MUST;
+
 /* Fill ret's fields from the attributes' content octets. contentType and messageDigest
  * must be there, once, with one value each; unknown attributes are passed over. */
 bool cms_attrs_signed(

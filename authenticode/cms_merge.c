@@ -68,15 +68,12 @@ put_all(struct buf *b, const struct cms_outer *o, struct cert_set *set)
 }
 
 bool
-cms_add_certs(const uint8_t *cms, size_t len, const struct certs *more, struct buf *ret,
+cms_outer_put(const struct cms_outer *o, const struct certs *more, struct buf *ret,
     struct kd_err *e)
 {
 	struct cert_set set = {.n = 0};
-	struct cms_outer o;
 
-	if (!cms_outer_parse(cms, len, &o, e))
-		return false;
-	if (o.certificates.p != NULL && !take_embedded(o.certificates.body, &set, e))
+	if (o->certificates.p != NULL && !take_embedded(o->certificates.body, &set, e))
 		return false;
 	for (size_t i = 0; i < certs_n(more); i++) {
 		const struct cert *c = certs_at(more, i);
@@ -84,6 +81,15 @@ cms_add_certs(const uint8_t *cms, size_t len, const struct certs *more, struct b
 		if (!take(&set, c->der, c->len, e))
 			return false;
 	}
-	put_all(ret, &o, &set);
+	put_all(ret, o, &set);
 	return buf_ok(ret, "ContentInfo", e);
+}
+
+bool
+cms_add_certs(const uint8_t *cms, size_t len, const struct certs *more, struct buf *ret,
+    struct kd_err *e)
+{
+	struct cms_outer o;
+
+	return cms_outer_parse(cms, len, &o, e) && cms_outer_put(&o, more, ret, e);
 }

@@ -27,6 +27,13 @@ bool cms_outer_parse(
 bool cms_outer_open(
     const uint8_t *p, size_t len, struct cms_outer *ret, struct kd_err *e) KD_MUST;
 
+/* Appends the ContentInfo of these fields, with more certificates (NULL: none) in its set,
+ * which comes out sorted, each certificate once. KD_E_FORMAT, KD_E_LIMIT (CMS_CERTS_*MAX),
+ * KD_E_NOMEM. */
+struct certs;
+bool cms_outer_put(const struct cms_outer *o, const struct certs *more, struct buf *ret,
+    struct kd_err *e) KD_MUST;
+
 struct cms_signer_info {    /* borrowed; each field whole, as it stands */
 	struct tlv version; /* not judged */
 	struct tlv sid;     /* IssuerAndSerialNumber, or [0] subjectKeyIdentifier */

@@ -13,6 +13,9 @@ libauthenticode_a_SOURCES += authenticode/spc.c authenticode/spc.h
 libauthenticode_a_SOURCES += authenticode/cms_build.c authenticode/cms_merge.c authenticode/cms.h
 libauthenticode_a_SOURCES += authenticode/cms_outer.c authenticode/cms_outer.h
 libauthenticode_a_SOURCES += authenticode/cms_attrs.c authenticode/cms_attrs.h authenticode/cms_parse.c
+libauthenticode_a_SOURCES += authenticode/cms_edit.c authenticode/cms_edit.h
+libauthenticode_a_SOURCES += authenticode/tsp.h authenticode/tsp_ask.c authenticode/tsp_read.c
+libauthenticode_a_SOURCES += authenticode/tsp_check.c authenticode/tsp_legacy.c authenticode/tsp_signer.h
 libauthenticode_a_SOURCES += authenticode/chain.c authenticode/chain.h
 libauthenticode_a_SOURCES += authenticode/chain_check.c authenticode/chain_check.h
 libauthenticode_a_SOURCES += authenticode/verify.c authenticode/verify.h
@@ -100,6 +103,13 @@ fuzz_replay_spc_SOURCES = fuzz/fuzz_spc.c fuzz/replay.c
 fuzz_replay_spc_LDADD = libauthenticode.a libbase.a $(OPENSSL_LIBS)
 TESTS += fuzz/replay_cms fuzz/replay_spc
 EXTRA_DIST += fuzz/corpus/cms fuzz/corpus/spc
+
+# Timestamps.
+AUTHENTICODE_TSP_TESTS = tests/unit/authenticode/tsp_corpus_test
+check_PROGRAMS += $(AUTHENTICODE_TSP_TESTS)
+TESTS += $(AUTHENTICODE_TSP_TESTS)
+tests_unit_authenticode_tsp_corpus_test_SOURCES = tests/unit/authenticode/tsp_corpus_test.c
+tests_unit_authenticode_tsp_corpus_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 
 # Catalogs.
 AUTHENTICODE_CAT_TESTS = tests/unit/authenticode/cat_test tests/unit/authenticode/cat_corpus_test \

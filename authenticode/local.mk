@@ -27,6 +27,7 @@ libauthenticode_a_SOURCES += authenticode/cat_file.c authenticode/cat_file.h aut
 libauthenticode_a_SOURCES += authenticode/kernel_roots.c authenticode/kernel_roots.h
 libauthenticode_a_SOURCES += authenticode/kernel_policy.c authenticode/kernel_policy.h
 libauthenticode_a_SOURCES += authenticode/kernel_facts.c authenticode/kernel_facts.h
+libauthenticode_a_SOURCES += authenticode/installer.c authenticode/installer.h
 
 AUTHENTICODE_PE_TESTS = tests/unit/authenticode/pe_test tests/unit/authenticode/pe_digest_test \
 	tests/unit/authenticode/pe_embed_test tests/unit/authenticode/pe_corpus_test \
@@ -133,7 +134,7 @@ EXTRA_DIST += fuzz/corpus/cat
 
 # What the Windows kernel and installer would say.
 AUTHENTICODE_KERNEL_TESTS = tests/unit/authenticode/kernel_roots_test \
-	tests/unit/authenticode/kernel_policy_test
+	tests/unit/authenticode/kernel_policy_test tests/unit/authenticode/installer_test
 check_PROGRAMS += $(AUTHENTICODE_KERNEL_TESTS)
 TESTS += $(AUTHENTICODE_KERNEL_TESTS)
 tests_unit_authenticode_kernel_roots_test_SOURCES = tests/unit/authenticode/kernel_roots_test.c $(DEMO_PKI)
@@ -141,3 +142,5 @@ tests_unit_authenticode_kernel_roots_test_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CF
 tests_unit_authenticode_kernel_roots_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_kernel_policy_test_SOURCES = tests/unit/authenticode/kernel_policy_test.c
 tests_unit_authenticode_kernel_policy_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_installer_test_SOURCES = tests/unit/authenticode/installer_test.c
+tests_unit_authenticode_installer_test_LDADD = $(AUTHENTICODE_PE_LIBS)

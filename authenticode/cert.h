@@ -34,6 +34,9 @@ const uint8_t *certs_der(const struct certs *c, size_t i, size_t *ret_len); /* b
 
 struct cert_info {                      /* plain data for display and policy */
 	char subject[256], issuer[256]; /* RFC 2253, UTF-8, safe to show */
+	/* The last common name, else organizational unit, else organization: as Windows
+	 * shows them in one line. */
+	char subject_name[96], issuer_name[96];
 	char serial[64];                /* hex */
 	int64_t not_before, not_after;  /* Unix seconds */
 	uint8_t sha1[20], sha256[32];   /* of the certificate */
@@ -48,6 +51,8 @@ struct cert_info {                      /* plain data for display and policy */
 };
 bool cert_info(
     const struct certs *c, size_t i, struct cert_info *ret, struct kd_err *e) KD_MUST;
+/* Does its extended key usage name this OID (dotted)? No extension: false. */
+bool cert_has_eku(const struct certs *c, size_t i, const char *oid);
 /* Appends the DER SubjectPublicKeyInfo. */
 bool cert_spki(
     const struct certs *c, size_t i, struct buf *ret, struct kd_err *e) KD_MUST;

@@ -30,6 +30,34 @@ name_text(const X509_NAME *name, char *dst, size_t dst_len, struct kd_err *e)
 	return true;
 }
 
+/* The last attribute of this kind; false when there is none. */
+static bool
+last_of(const X509_NAME *name, int nid, char *dst, size_t dst_len)
+{
+	int at = -1, last = -1, n = -1;
+	unsigned char *text = NULL;
+
+	while ((at = X509_NAME_get_index_by_NID(name, nid, at)) >= 0)
+		last = at;
+	if (last >= 0)
+		n = ASN1_STRING_to_UTF8(
+		    &text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, last)));
+	if (n >= 0)
+		(void)text_show(dst, dst_len, (const char *)text, (size_t)n);
+	OPENSSL_free(text);
+	return n >= 0;
+}
+
+/* As CertGetNameString with CERT_NAME_SIMPLE_DISPLAY_TYPE; in whole when none fits. */
+static bool
+display_name(const X509_NAME *name, char *dst, size_t dst_len, struct kd_err *e)
+{
+	return last_of(name, NID_commonName, dst, dst_len) ||
+	       last_of(name, NID_organizationalUnitName, dst, dst_len) ||
+	       last_of(name, NID_organizationName, dst, dst_len) ||
+	       name_text(name, dst, dst_len, e);
+}
+
 static void
 short_name(const X509_NAME *name, char dst[CERT_NAME_LEN])
 {
@@ -172,6 +200,10 @@ cert_info(const struct certs *list, size_t i, struct cert_info *ret, struct kd_e
 	if (!name_text(
 		X509_get_subject_name(c->x), info.subject, sizeof(info.subject), e) ||
 	    !name_text(X509_get_issuer_name(c->x), info.issuer, sizeof(info.issuer), e) ||
+	    !display_name(X509_get_subject_name(c->x), info.subject_name,
+		sizeof(info.subject_name), e) ||
+	    !display_name(X509_get_issuer_name(c->x), info.issuer_name,
+		sizeof(info.issuer_name), e) ||
 	    !cert_time(X509_get0_notBefore(c->x), &info.not_before, e) ||
 	    !cert_time(X509_get0_notAfter(c->x), &info.not_after, e) ||
 	    !thumbprints(c, &info, e))
@@ -186,6 +218,23 @@ cert_info(const struct certs *list, size_t i, struct cert_info *ret, struct kd_e
 	extensions(c, &info);
 	*ret = info;
 	return true;
+}
+
+AUTO_DEFINE(EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free);
+
+bool
+cert_has_eku(const struct certs *c, size_t i, const char *oid)
+{
+	AUTO(EXTENDED_KEY_USAGE_free) EXTENDED_KEY_USAGE *usage =
+	    X509_get_ext_d2i(certs_at(c, i)->x, NID_ext_key_usage, NULL, NULL);
+	char text[80];
+
+	for (int k = 0; usage != NULL && k < sk_ASN1_OBJECT_num(usage); k++)
+		if (OBJ_obj2txt(text, sizeof(text), sk_ASN1_OBJECT_value(usage, k), 1) >
+			0 &&
+		    strcmp(text, oid) == 0)
+			return true;
+	return false;
 }
 
 bool

@@ -13,6 +13,7 @@ struct client {
 	struct outcome outcome;
 	bool json, quiet;
 	bool colour; /* standard output is a terminal that wants it */
+	bool ms;     /* speaks as one of Microsoft's tools: ms.h */
 };
 
 struct command {
@@ -23,8 +24,11 @@ struct command {
 	/* What went wrong went to client->outcome; so did the exit status. options: as
 	 * parsed. */
 	void (*run)(struct client *c, const void *options, char **files, size_t n);
+	/* Not NULL: the command reads all that follows its name, argv[0], by itself. */
+	void (*run_words)(struct client *c, const struct global_options *global, int argc,
+	    char **argv);
 };
 
 extern const struct command cmd_sign, cmd_verify, cmd_digest, cmd_inspect, cmd_remove,
-    cmd_keys, cmd_status, cmd_catalog;
+    cmd_keys, cmd_status, cmd_catalog, cmd_signtool, cmd_makecat;
 #endif

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* client/cmd_catalog.c - kdsign-client catalog: the unsigned .cat that a CDF describes.
  */
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "client/catalog_make.h"
+#include "client/catalog_write.h"
 #include "client/client.h"
 #include "client/progress.h"
 #include "wire/json.h"
 
-#define JOBS_MAX 16 /* beyond, the disk is what counts */
 #define FAILURES_SAID_MAX 20
 
 struct catalog_args {
@@ -44,58 +41,6 @@ subject_name(enum cat_subject s)
 		break;
 	}
 	return "flat";
-}
-
-static bool
-has_drive(const char *path)
-{
-	return path[0] != '\0' && path[1] == ':';
-}
-
-/* The path to write to: ResultDir/Name, from the current folder as MakeCat does. */
-static bool
-output_path(const struct cdf *cdf, const struct catalog_args *a, struct buf *ret,
-    struct kd_err *e)
-{
-	const char *dir = cdf->result_dir;
-
-	if (a->output != NULL) {
-		buf_str(ret, a->output);
-	} else if (has_drive(cdf->name) || has_drive(dir)) {
-		return kd_fail(e, KD_E_FORMAT,
-		    "the catalog's place is on a drive of Windows, '%s': --output names "
-		    "another",
-		    SHOW(has_drive(cdf->name) ? cdf->name : dir));
-	} else {
-		if (dir[0] != '\0' && cdf->name[0] != '/') {
-			buf_str(ret, dir);
-			if (dir[strlen(dir) - 1] != '/')
-				buf_u8(ret, '/');
-		}
-		buf_str(ret, cdf->name);
-	}
-	return buf_cstr(ret) != NULL || buf_ok(ret, "path", e);
-}
-
-/* ResultDir is made when missing, all of it. */
-static bool
-make_folders(const char *path, struct kd_err *e)
-{
-	AUTO(buf_clear) struct buf b = {0};
-
-	for (const char *slash = strchr(path, '/'); slash != NULL;
-	     slash = strchr(slash + 1, '/')) {
-		if (slash == path)
-			continue;
-		buf_reset(&b);
-		buf_add(&b, path, (size_t)(slash - path));
-		if (buf_cstr(&b) == NULL)
-			return buf_ok(&b, "path", e);
-		if (mkdir(buf_cstr(&b), 0777) != 0 && errno != EEXIST)
-			return kd_fail_errno(e, KD_E_FILE, errno,
-			    "'%s': cannot create the folder", SHOW(buf_cstr(&b)));
-	}
-	return true;
 }
 
 /*
@@ -195,30 +140,10 @@ report(struct client *c, const struct catalog_args *a, const char *cdf_path,
 }
 
 static bool
-write_catalog(const char *output, const struct buf *made, struct kd_err *e)
-{
-	AUTO(file_replace_clear) struct file_replace out = {.fd = -1};
-
-	if (!file_replace_begin(output, NULL, &out, e))
-		return false;
-	return (file_write_full(out.fd, made->p, made->len, e) ||
-		   kd_in(e, "'%s'", SHOW(output))) &&
-	       file_replace_commit(&out, true, e);
-}
-
-static size_t
-jobs(void)
-{
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return n < 1 ? 1 : n > JOBS_MAX ? JOBS_MAX : (size_t)n;
-}
-
-static bool
 make(struct client *c, const struct catalog_args *a, const char *path, struct kd_err *e)
 {
 	const struct catalog_options o = {
-	    .jobs = jobs(), .stop_at_first = a->stop, .tick = progress_show};
+	    .jobs = catalog_jobs(), .stop_at_first = a->stop, .tick = progress_show};
 	AUTO(cdf_clear) struct cdf cdf = {0};
 	AUTO(catalog_clear) struct catalog catalog = {0};
 	AUTO(buf_clear) struct buf made = {0};
@@ -227,7 +152,7 @@ make(struct client *c, const struct catalog_args *a, const char *path, struct kd
 
 	if (!cdf_load(path, &cdf, e))
 		return false;
-	if (!output_path(&cdf, a, &output, e))
+	if (!catalog_output(&cdf, a->output, &output, e))
 		return kd_in(e, "'%s'", SHOW(path));
 	progress_start("hashing", cdf.members_n, !c->quiet && !c->json);
 	hashed = catalog_hash(path, &cdf, &o, &catalog, e);
@@ -238,8 +163,7 @@ make(struct client *c, const struct catalog_args *a, const char *path, struct kd
 		return true; /* said already */
 	warn_doubts(c, &catalog);
 	if (!catalog_build(&catalog, &made, e) ||
-	    (a->output == NULL && !make_folders(buf_cstr(&output), e)) ||
-	    !write_catalog(buf_cstr(&output), &made, e))
+	    !catalog_write(buf_cstr(&output), a->output == NULL, &made, e))
 		return false;
 	report(c, a, path, &catalog, buf_cstr(&output));
 	return true;

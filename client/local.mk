@@ -6,6 +6,7 @@ libclient_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 libclient_a_SOURCES = \
 	client/client.h \
 	client/catalog_make.c client/catalog_make.h \
+	client/catalog_write.c client/catalog_write.h \
 	client/cmd_catalog.c \
 	client/cmd_digest.c \
 	client/cmd_inspect.c \
@@ -15,6 +16,14 @@ libclient_a_SOURCES = \
 	client/cmd_status.c \
 	client/cmd_verify.c \
 	client/key_pick.c client/key_pick.h \
+	client/ms.c client/ms.h \
+	client/ms_catdb.c \
+	client/ms_cert.c client/ms_cert.h \
+	client/ms_files.c client/ms_files.h \
+	client/ms_key.c client/ms_key.h \
+	client/ms_makecat.c \
+	client/ms_options.c client/ms_options.h \
+	client/ms_signtool.c \
 	client/net.c client/net.h \
 	client/options.c client/options.h \
 	client/outcome.c client/outcome.h \
@@ -35,7 +44,20 @@ kdsign_client_SOURCES = client/main.c
 kdsign_client_LDADD = libclient.a libwire.a libdriver.a libauthenticode.a libbase.a \
 	$(CURL_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS)
 
-dist_man_MANS += docs/kdsign-client.1
+# The names by which scripts written for Microsoft's tools call it (client/ms.c).
+MS_LINKS = signtool signtool.exe makecat makecat.exe
+noinst_DATA += $(MS_LINKS)
+CLEANFILES += $(MS_LINKS)
+$(MS_LINKS): kdsign-client$(EXEEXT)
+	$(AM_V_GEN)rm -f $@ && ln -s kdsign-client$(EXEEXT) $@
+install-exec-hook:
+	cd '$(DESTDIR)$(bindir)' && for link in $(MS_LINKS); do \
+		rm -f "$$link" && ln -s "$$(echo kdsign-client | sed '$(transform)')" "$$link" || exit 1; \
+	done
+uninstall-hook:
+	cd '$(DESTDIR)$(bindir)' && rm -f $(MS_LINKS)
+
+dist_man_MANS += docs/kdsign-client.1 docs/kdsign-signtool.1
 EXTRA_DIST += etc/client.conf
 
 CLIENT_TEST_LIBS = libclient.a libwire.a libdriver.a libauthenticode.a libbase.a \
@@ -43,6 +65,9 @@ CLIENT_TEST_LIBS = libclient.a libwire.a libdriver.a libauthenticode.a libbase.a
 CLIENT_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(OPENSSL_CFLAGS)
 CLIENT_TESTS = \
 	tests/unit/client/choice_test \
+	tests/unit/client/ms_files_test \
+	tests/unit/client/ms_key_test \
+	tests/unit/client/ms_options_test \
 	tests/unit/client/options_test \
 	tests/unit/client/server_sign_test \
 	tests/unit/client/server_test \
@@ -52,6 +77,13 @@ check_PROGRAMS += $(CLIENT_TESTS)
 TESTS += $(CLIENT_TESTS)
 tests_unit_client_choice_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
 tests_unit_client_choice_test_LDADD = $(CLIENT_TEST_LIBS)
+tests_unit_client_ms_files_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
+tests_unit_client_ms_files_test_LDADD = $(CLIENT_TEST_LIBS)
+tests_unit_client_ms_key_test_SOURCES = tests/unit/client/ms_key_test.c $(DEMO_PKI)
+tests_unit_client_ms_key_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
+tests_unit_client_ms_key_test_LDADD = $(CLIENT_TEST_LIBS)
+tests_unit_client_ms_options_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
+tests_unit_client_ms_options_test_LDADD = $(CLIENT_TEST_LIBS)
 tests_unit_client_options_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
 tests_unit_client_options_test_LDADD = $(CLIENT_TEST_LIBS)
 tests_unit_client_server_sign_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)

@@ -13,6 +13,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "client/client.h"
+#include "client/ms.h"
 
 #define PROGRAM "kdsign-client"
 
@@ -25,6 +26,8 @@ static const struct command *const commands[] = {
     &cmd_catalog,
     &cmd_keys,
     &cmd_status,
+    &cmd_signtool,
+    &cmd_makecat,
 };
 
 static void
@@ -152,6 +155,10 @@ run(struct client *c, int argc, char **argv, struct kd_err *e)
 	cmd = find_command(argv[next], e);
 	if (cmd == NULL)
 		return false;
+	if (cmd->run_words != NULL) {
+		cmd->run_words(c, &global, argc - next, argv + next);
+		return true;
+	}
 	return run_command(c, &global, cmd, argc - next, argv + next, words, e);
 }
 
@@ -176,8 +183,10 @@ main(int argc, char **argv)
 	 * removed. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	file_replace_on_signals();
-	if (argc < 1 || !run(&c, argc, argv, &e))
+	if (argc > 0 && ms_is_tool(argv[0])) /* a symbolic link of that name */
+		ms_run(&c, &(struct global_options){0}, argc, argv);
+	else if (argc < 1 || !run(&c, argc, argv, &e))
 		outcome_fail(&c.outcome, NULL, &e);
 	settings_clear(&c.settings);
-	return outcome_end(&c.outcome);
+	return c.ms ? ms_end(&c) : outcome_end(&c.outcome);
 }

@@ -60,8 +60,8 @@ fail_unknown(const struct option_table *tables, const char *arg, struct kd_err *
 	    e, "a file of that name is given as './%s', or after '--'", SHOW(option));
 }
 
-static bool
-list_add(struct option_list *l, const char *value, struct kd_err *e)
+bool
+option_list_add(struct option_list *l, const char *value, struct kd_err *e)
 {
 	const char **v = kd_realloc_array(l->v, l->n + 1, sizeof(*v));
 
@@ -70,6 +70,13 @@ list_add(struct option_list *l, const char *value, struct kd_err *e)
 	l->v = v;
 	l->v[l->n++] = value;
 	return true;
+}
+
+void
+option_list_clear(struct option_list *l)
+{
+	free((void *)l->v);
+	*l = (struct option_list){0};
 }
 
 static bool
@@ -85,7 +92,7 @@ set(const struct option_row *o, void *into, const char *value, struct kd_err *e)
 		*(const char **)field = value;
 		return true;
 	case OPTION_LIST:
-		return list_add(field, value, e);
+		return option_list_add(field, value, e);
 	case OPTION_UINT:
 		return kd_parse_u64(value, o->min, o->max, field, e);
 	case OPTION_DURATION:
@@ -165,13 +172,9 @@ options_clear(const struct option_table *table)
 {
 	for (const struct option_row *o = table->rows; o != NULL && o->name != NULL;
 	     o++) {
-		if (o->type == OPTION_LIST) {
-			struct option_list *l =
-			    (struct option_list *)((char *)table->into + o->offset);
-
-			free((void *)l->v);
-			*l = (struct option_list){0};
-		}
+		if (o->type == OPTION_LIST)
+			option_list_clear(
+			    (struct option_list *)((char *)table->into + o->offset));
 	}
 }
 

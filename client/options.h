@@ -7,6 +7,7 @@
 
 #include "base/builder.h"
 #include "base/error.h"
+#include "base/own.h"
 
 enum option_type {
 	OPTION_FLAG,     /* bool */
@@ -55,6 +56,10 @@ bool options_parse(int argc, char **argv, const struct option_table *tables,
     struct kd_err *e) KD_MUST;
 /* Frees the lists that a table filled. */
 void options_clear(const struct option_table *table);
+/* Appends one string, borrowed. KD_E_NOMEM. */
+bool option_list_add(struct option_list *l, const char *value, struct kd_err *e) KD_MUST;
+void option_list_clear(struct option_list *l);
+AUTO_DEFINE_CLEAR(struct option_list, option_list_clear);
 /* One line an option, for --help. */
 void options_help(const struct option_row *rows, struct buf *ret);
 #endif

@@ -166,6 +166,8 @@ description_says_what_policies_ask(void **state)
 	assert_true(cert_info(c, 0, &i, &e));
 	assert_string_equal(i.subject, "CN=Leaf rsa3072,O=Häppy Drivers");
 	assert_string_equal(i.issuer, "CN=Code Signing CA");
+	assert_string_equal(i.subject_name, "Leaf rsa3072");
+	assert_string_equal(i.issuer_name, "Code Signing CA");
 	assert_string_equal(i.serial, "6b");
 	assert_string_equal(i.algorithm, "rsa");
 	assert_int_equal(i.bits, 3072);
@@ -190,6 +192,32 @@ description_says_what_policies_ask(void **state)
 	assert_true(i.has_key_usage && !i.ku_digital_signature);
 	assert_true(cert_info(c, 6, &i, &e));
 	assert_true(i.has_eku && !i.eku_code_signing); /* any is not code signing */
+}
+
+static void
+names_without_a_common_name_are_shown_by_their_unit(void **state)
+{
+	AUTO(certs_free) struct certs *c = demo_certs("no-cn.pem no-unit.pem");
+	struct cert_info i;
+	struct kd_err e = {0};
+	(void)state;
+
+	assert_true(cert_info(c, 0, &i, &e));
+	assert_string_equal(i.subject_name, "Second Unit");
+	assert_true(cert_info(c, 1, &i, &e));
+	assert_string_equal(i.subject_name, "Some Org");
+}
+
+static void
+usages_are_found_by_their_oid(void **state)
+{
+	AUTO(certs_free) struct certs *c = demo_certs("p256.pem no-eku.pem tls.pem");
+	(void)state;
+
+	assert_true(cert_has_eku(c, 0, "1.3.6.1.5.5.7.3.3"));
+	assert_false(cert_has_eku(c, 0, "1.3.6.1.5.5.7.3.1"));
+	assert_false(cert_has_eku(c, 1, "1.3.6.1.5.5.7.3.3"));
+	assert_true(cert_has_eku(c, 2, "1.3.6.1.5.5.7.3.1"));
 }
 
 static void
@@ -322,6 +350,8 @@ main(void)
 	    cmocka_unit_test(absent_file_is_a_file_error),
 	    cmocka_unit_test(certificate_with_bytes_after_it_is_refused),
 	    cmocka_unit_test(description_says_what_policies_ask),
+	    cmocka_unit_test(names_without_a_common_name_are_shown_by_their_unit),
+	    cmocka_unit_test(usages_are_found_by_their_oid),
 	    cmocka_unit_test(public_key_is_what_openssl_extracts),
 	    cmocka_unit_test(each_key_verifies_its_own_signature_only),
 	    cmocka_unit_test(digests_are_the_standards),

@@ -63,6 +63,8 @@ extendedKeyUsage=codeSigning'
 cert critical p256 '/CN=Critical' inter "$leaf
 1.2.3.4=critical,ASN1:NULL"
 cert selfie p256 '/CN=Selfie' self "$leaf"
+cert no-cn p256 '/O=Some Org/OU=First Unit/OU=Second Unit' inter "$leaf"
+cert no-unit p256 '/C=DE/O=Some Org' inter "$leaf"
 
 # CAs with one thing wrong, and a leaf of each.
 sick() { # NAME EXTENSIONS [-md]

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client/ms_cert.c - certificates and times as signtool shows them. */
+#include "client/ms_cert.h"
+
+#include <time.h>
+
+void
+ms_put_time(struct buf *b, int64_t unix_s)
+{
+	time_t t = (time_t)unix_s;
+	struct tm tm;
+	char text[64];
+
+	if (localtime_r(&t, &tm) == NULL ||
+	    strftime(text, sizeof(text), "%a %b %d %H:%M:%S %Y", &tm) == 0)
+		buf_printf(b, "%lld", (long long)unix_s);
+	else
+		buf_str(b, text);
+}
+
+void
+ms_put_cert(struct buf *b, const struct cert_info *c, size_t depth)
+{
+	int indent = 4 * ((int)depth + 1);
+
+	buf_printf(b, "%*sIssued to: %s\n", indent, "", c->subject_name);
+	buf_printf(b, "%*sIssued by: %s\n", indent, "", c->issuer_name);
+	buf_printf(b, "%*sExpires:   ", indent, "");
+	ms_put_time(b, c->not_after);
+	buf_printf(b, "\n%*sSHA1 hash: ", indent, "");
+	for (size_t i = 0; i < sizeof(c->sha1); i++)
+		buf_printf(b, "%02X", c->sha1[i]);
+	buf_str(b, "\n\n");
+}
+
+void
+ms_put_chain(struct buf *b, const struct cert_info *chain, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		ms_put_cert(b, &chain[n - 1 - i], i);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client/ms_cert.h - certificates and times as signtool shows them. */
+#ifndef CLIENT_MS_CERT_H
+#define CLIENT_MS_CERT_H
+#include "authenticode/cert.h"
+#include "base/builder.h"
+
+/* "Sat Jun 01 15:05:01 2014", local time, as Microsoft's ctime writes it: the day has two
+ * digits. */
+void ms_put_time(struct buf *b, int64_t unix_s);
+/* Issued to, issued by, expiry and thumbprint on four lines and an empty one; each begins
+ * with 4 * (depth + 1) blanks. */
+void ms_put_cert(struct buf *b, const struct cert_info *c, size_t depth);
+/* From the last to the first, which is the signer's, each deeper than the one before. */
+void ms_put_chain(struct buf *b, const struct cert_info *chain, size_t n);
+#endif

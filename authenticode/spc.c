@@ -49,6 +49,41 @@ spc_build_pe(enum md md, const uint8_t *digest, const uint8_t *pages, size_t pag
 static const uint8_t page_hash_class[16] = {0xa6, 0xb5, 0x86, 0xd5, 0xb4, 0xa1, 0x24,
     0x66, 0xae, 0x05, 0xa2, 0x17, 0xda, 0x8e, 0x60, 0xd6};
 
+/* serializedData ::= SET { SEQUENCE { OID, SET { OCTET STRING table } } } */
+static bool
+parse_pages(struct rd *moniker, struct spc *ret, struct kd_err *e)
+{
+	struct tlv data, set, pair, type, values, table;
+	char text[OID_TEXT_LEN];
+
+	if (!der_want(moniker, DER_OCTET_STRING, "page hashes", &data, e) ||
+	    !der_want(&data.body, DER_SET, "page hashes", &set, e) ||
+	    !der_want(&set.body, DER_SEQUENCE, "page hashes", &pair, e) ||
+	    !der_want(&pair.body, DER_OID, "page hashes' type", &type, e) ||
+	    !der_want(&pair.body, DER_SET, "page hashes", &values, e) ||
+	    !der_want(&values.body, DER_OCTET_STRING, "page hashes' table", &table, e) ||
+	    !der_done(&values.body, "page hashes", e) ||
+	    !der_done(&pair.body, "page hashes", e) ||
+	    !der_done(&set.body, "page hashes", e) ||
+	    !der_done(&data.body, "page hashes", e))
+		return false;
+	if (oid_is(&type, &oid_page_hashes_sha1)) {
+		ret->pages_md = MD_SHA1;
+	} else if (oid_is(&type, &oid_page_hashes_sha256)) {
+		ret->pages_md = MD_SHA256;
+	} else {
+		oid_text(&type, text);
+		return kd_fail(e, KD_E_FORMAT,
+		    "page hashes' type is %s, expected 1.3.6.1.4.1.311.2.3.1 (sha1) or "
+		    ".2 (sha256)",
+		    text);
+	}
+	ret->page_hashes = true;
+	ret->pages = table.body.p;
+	ret->pages_len = table.body.len;
+	return true;
+}
+
 /* SpcPeImageData: of interest is only whether its file link is a table of page hashes. */
 static bool
 parse_pe_image_data(struct rd *value, struct spc *ret, struct kd_err *e)
@@ -65,8 +100,8 @@ parse_pe_image_data(struct rd *value, struct spc *ret, struct kd_err *e)
 	    !der_want(&moniker.body, DER_OCTET_STRING, "SpcSerializedObject classId",
 		&class, e))
 		return false;
-	ret->page_hashes = der_body_is(&class, page_hash_class, sizeof(page_hash_class));
-	return true;
+	return !der_body_is(&class, page_hash_class, sizeof(page_hash_class)) ||
+	       parse_pages(&moniker.body, ret, e);
 }
 
 static bool

@@ -28,12 +28,15 @@ bool spc_build_pe(enum md md, const uint8_t *digest, const uint8_t *pages,
     size_t pages_len, struct buf *ret, struct kd_err *e) KD_MUST;
 
 enum spc_type { SPC_TYPE_OTHER, SPC_TYPE_PE };
-struct spc { /* plain data */
+struct spc { /* borrowed */
 	enum spc_type type;
 	char type_oid[64]; /* dotted */
 	enum md md;
 	uint8_t digest[MD_LEN_MAX];
-	bool page_hashes; /* the file link is a page-hash moniker */
+	bool page_hashes; /* the file link is a table of page hashes */
+	enum md pages_md; /* sha1 or sha256 */
+	const uint8_t *pages;
+	size_t pages_len;
 };
 /* Exactly len bytes; ret written on success only. KD_E_FORMAT names the element. */
 bool spc_parse(const uint8_t *der, size_t len, struct spc *ret, struct kd_err *e) KD_MUST;

@@ -1,63 +1,53 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authenticode/verify.c - is this file's signature right, and what makes us say so. */
+/* authenticode/verify.c - a file's signatures, opened and judged in the order that every
+ * type of file shares. */
 #include "authenticode/verify.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
-#include "authenticode/chain.h"
-#include "authenticode/pe_digest.h"
+#include "authenticode/verify_inner.h"
+#include "base/file.h"
 #include "base/mem.h"
-#include "base/num.h"
-#include "base/text.h"
 
-#define WIN_CERT_REVISION_2 0x0200
-#define WIN_CERT_TYPE_PKCS7 2
-#define SPC_INDIRECT_DATA "1.3.6.1.4.1.311.2.1.4"
-
-/* What one run of the verifier knows besides the report. */
-struct run {
-	const struct certs *roots; /* NULL for inspect */
-	int64_t at;
-	bool trust; /* judge chains, too */
-	struct pe_digest digest;
-	struct kd_err first; /* of the first signature: what verify_pe fails with */
-};
-
-static void
-signature_clear(struct verify_signature *s)
-{
-	cms_clear(&s->cms);
-}
+#define CONTENT_INFO_TAG 0x30 /* what a catalog begins with; a PE image, with 'M' */
 
 void
 verify_report_clear(struct verify_report *r)
 {
 	for (size_t i = 0; i < r->sigs_n; i++)
-		signature_clear(&r->sigs[i]);
+		cms_clear(&r->sigs[i].cms);
 	free(r->sigs);
 	pe_certs_clear(&r->table);
+	cat_clear(&r->cat);
+	buf_clear(&r->catalog);
 	*r = (struct verify_report){0};
 }
 
-static void step(struct verify_signature *s, const char *name, enum verify_result result,
-    const char *fmt, ...) KD_PRINTF(4, 5);
-
-static void
-step(struct verify_signature *s, const char *name, enum verify_result result,
-    const char *fmt, ...)
+/* NULL when all of VERIFY_STEPS_MAX are there: the list in verify.h is shorter. */
+static struct verify_step *
+add_step(struct verify_step *steps, size_t *n, const char *name, enum verify_result result)
 {
 	struct verify_step *st;
-	va_list ap;
 
-	if (s->steps_n == VERIFY_STEPS_MAX)
-		return; /* the list in verify.h is shorter */
-	st = &s->steps[s->steps_n++];
+	if (*n == VERIFY_STEPS_MAX)
+		return NULL;
+	st = &steps[(*n)++];
 	st->name = name;
 	st->result = result;
+	return st;
+}
+
+void
+verify_step(struct verify_signature *s, const char *name, enum verify_result result,
+    const char *fmt, ...)
+{
+	struct verify_step *st = add_step(s->steps, &s->steps_n, name, result);
+	va_list ap;
+
+	if (st == NULL)
+		return;
 	va_start(ap, fmt);
 	(void)vsnprintf(st->detail, sizeof(st->detail), fmt, ap);
 	va_end(ap);
@@ -65,270 +55,256 @@ step(struct verify_signature *s, const char *name, enum verify_result result,
 		s->ok = false;
 }
 
-/* A check that reports through kd_err, as one step. Other findings than "does not verify"
- * end the run. */
-static bool
-step_err(struct verify_signature *s, const char *name, bool ok, const struct kd_err *why,
-    const char *detail, struct kd_err *e)
+void
+verify_member_step(struct verify_member *m, const char *name, enum verify_result result,
+    const char *fmt, ...)
+{
+	struct verify_step *st = add_step(m->steps, &m->steps_n, name, result);
+	va_list ap;
+
+	if (st == NULL)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(st->detail, sizeof(st->detail), fmt, ap);
+	va_end(ap);
+	if (result == VERIFY_FAILED)
+		m->ok = false;
+}
+
+bool
+verify_step_err(struct verify_signature *s, const char *name, bool ok,
+    const struct kd_err *why, const char *detail, struct kd_err *e)
 {
 	if (!ok && why->code != KD_E_NOT_VERIFIED)
 		return kd_fail(e, why->code, "%s: %s", name, why->msg);
-	step(s, name, ok ? VERIFY_OK : VERIFY_FAILED, "%s", ok ? detail : why->msg);
+	verify_step(
+	    s, name, ok ? VERIFY_OK : VERIFY_FAILED, "%s", ok ? detail : why->msg);
 	return true;
 }
 
-static bool
-parse_entry(const struct pe_cert *entry, struct verify_signature *s, struct kd_err *e)
+/* Room for one more, all-zero; NULL with e filled. */
+static struct verify_signature *
+add_signature(struct verify_report *r, size_t entry, bool nested, struct kd_err *e)
 {
-	if (entry->type != WIN_CERT_TYPE_PKCS7)
-		return kd_fail(e, KD_E_FORMAT,
-		    "certificate table entry has type 0x%04x, 0x%04x (PKCS#7) expected",
-		    entry->type, WIN_CERT_TYPE_PKCS7);
-	if (entry->revision != WIN_CERT_REVISION_2)
-		return kd_fail(e, KD_E_FORMAT,
-		    "certificate table entry has revision 0x%04x, 0x%04x expected",
-		    entry->revision, WIN_CERT_REVISION_2);
-	if (!cms_parse(entry->p, entry->len, &s->cms, e))
-		return false;
-	if (strcmp(s->cms.content_type, SPC_INDIRECT_DATA) != 0)
-		return kd_fail(e, KD_E_FORMAT,
-		    "content type is %s, %s (SpcIndirectData) expected",
-		    s->cms.content_type, SPC_INDIRECT_DATA);
-	if (!spc_parse(s->cms.content, s->cms.content_len, &s->spc, e))
-		return false;
-	if (s->spc.type != SPC_TYPE_PE)
-		return kd_fail(e, KD_E_FORMAT,
-		    "signature is of data type %s, not of a PE image", s->spc.type_oid);
-	return true;
+	struct verify_signature *v;
+
+	if (r->sigs_n == VERIFY_SIGNATURES_MAX) {
+		(void)kd_fail(e, KD_E_LIMIT, "more than %d signatures",
+		    VERIFY_SIGNATURES_MAX);
+		return NULL;
+	}
+	v = kd_realloc_array(r->sigs, r->sigs_n + 1, sizeof(*v));
+	if (v == NULL) {
+		(void)kd_fail_nomem(e, "signatures");
+		return NULL;
+	}
+	r->sigs = v;
+	v = &r->sigs[r->sigs_n];
+	*v = (struct verify_signature){
+	    .index = r->sigs_n, .entry = entry, .nested = nested, .ok = true};
+	r->sigs_n++;
+	return v;
 }
 
-/* One entry's "format" step; what failed stays in ret_why. False only when the run cannot
- * go on. */
+/* The memory of many sets of certificates must not add up. */
 static bool
-open_signature(const struct pe_cert *entry, struct verify_signature *s,
+count_certs(struct verify_run *run, const struct cms *c, struct kd_err *e)
+{
+	for (size_t i = 0; i < certs_n(c->certs); i++) {
+		size_t len;
+
+		(void)certs_der(c->certs, i, &len);
+		run->certs_len += len;
+	}
+	return run->certs_len <= VERIFY_CERTS_LEN_MAX ||
+	       kd_fail(e, KD_E_LIMIT,
+		   "all signatures together embed %zu bytes of certificates or more, at "
+		   "most %zu allowed",
+		   run->certs_len, VERIFY_CERTS_LEN_MAX);
+}
+
+/* The "format" step; what failed stays in ret_why. False only when the run cannot go on.
+ */
+static bool
+open_one(struct verify_run *run, const struct verify_report *r,
+    struct verify_signature *s, const uint8_t *p, size_t len, verify_read_fn *read,
     struct kd_err *ret_why, struct kd_err *e)
 {
-	s->ok = true;
-	if (parse_entry(entry, s, ret_why)) {
-		step(s, "format", VERIFY_OK,
-		    "PKCS#7 SignedData, %zu bytes, %zu certificates", entry->len,
+	if (cms_parse(p, len, &s->cms, ret_why) && read(r, s, ret_why) &&
+	    count_certs(run, &s->cms, ret_why)) {
+		verify_step(s, "format", VERIFY_OK,
+		    "PKCS#7 SignedData, %zu bytes, %zu certificates", len,
 		    certs_n(s->cms.certs));
 		return true;
 	}
 	if (ret_why->code != KD_E_FORMAT && ret_why->code != KD_E_LIMIT)
 		return kd_fail(e, ret_why->code, "%s", ret_why->msg);
 	cms_clear(&s->cms);
-	step(s, "format", VERIFY_FAILED, "%s", ret_why->msg);
+	s->spc = (struct spc){0};
+	verify_step(s, "format", VERIFY_FAILED, "%s", ret_why->msg);
 	return true;
 }
 
+/* By the number that their maker gave them, where all of them have one; else they stay as
+ * they are stored, which is sorted by their bytes. */
 static void
-check_algorithms(struct verify_signature *s)
+order_nested(struct verify_report *r, size_t from)
 {
-	const struct cms *c = &s->cms;
+	for (size_t i = from; i < r->sigs_n; i++)
+		if (r->sigs[i].cms.sequence == 0)
+			return;
+	for (size_t i = from + 1; i < r->sigs_n; i++) {
+		for (size_t k = i; k > from && r->sigs[k].cms.sequence <
+						   r->sigs[k - 1].cms.sequence;
+		     k--) {
+			struct verify_signature swap = r->sigs[k];
 
-	if (s->spc.md == c->md && c->md == c->outer_md)
-		step(s, "digest algorithms", VERIFY_OK, "%s throughout", md_name(c->md));
-	else
-		step(s, "digest algorithms", VERIFY_FAILED,
-		    "DigestInfo says %s, SignerInfo %s, digestAlgorithms %s; one "
-		    "expected",
-		    md_name(s->spc.md), md_name(c->md), md_name(c->outer_md));
-}
-
-static void
-check_image_digest(const struct run *run, struct verify_signature *s)
-{
-	char seen[2 * MD_LEN_MAX + 1], right[2 * MD_LEN_MAX + 1];
-	size_t i = 0, n = md_len(s->spc.md);
-
-	while (run->digest.md[i] != s->spc.md)
-		i++; /* plan_digests asked for each signature's */
-	text_hex_to(right, run->digest.digest[i], n);
-	if (CRYPTO_memcmp(run->digest.digest[i], s->spc.digest, n) == 0) {
-		step(s, "image digest", VERIFY_OK, "%s %s", md_name(s->spc.md), right);
-		return;
+			r->sigs[k] = r->sigs[k - 1];
+			r->sigs[k - 1] = swap;
+		}
 	}
-	text_hex_to(seen, s->spc.digest, n);
-	step(s, "image digest", VERIFY_FAILED, "signature says %s %s, the file has %s",
-	    md_name(s->spc.md), seen, right);
+	for (size_t i = from; i < r->sigs_n; i++)
+		r->sigs[i].index = i;
 }
 
-/* Bytes that a section maps from the certificate table are covered by no digest. */
-static void
-check_layout(const struct verify_report *r, struct verify_signature *s)
+bool
+verify_open_signature(struct verify_run *run, struct verify_report *r, const uint8_t *p,
+    size_t len, size_t entry, verify_read_fn *read, struct kd_err *e)
 {
-	if (r->pe.mapped_table != 0)
-		step(s, "layout", VERIFY_FAILED,
-		    "section %u's data overlaps the certificate table, which no digest "
-		    "covers",
-		    r->pe.mapped_table);
-}
+	struct verify_signature *s = add_signature(r, entry, false, e);
+	size_t from = r->sigs_n;
+	struct kd_err why = {0};
+	struct rd nested;
 
-static void
-step_chain(struct verify_signature *s, const char *name, const struct chain_check *c)
-{
-	step(s, name, c->ok ? VERIFY_OK : VERIFY_FAILED, "%s", c->detail);
-}
-
-static bool
-check_chain(const struct run *run, struct verify_signature *s, struct kd_err *e)
-{
-	AUTO(chain_clear) struct chain chain = {0};
-
-	if (s->cms.signer == SIZE_MAX) {
-		step(s, "chain", VERIFY_FAILED,
-		    "the signer's certificate is not among the embedded ones");
-		return true;
-	}
-	if (!chain_find(s->cms.certs, s->cms.signer, run->roots, run->at, &chain, e))
+	if (s == NULL || !open_one(run, r, s, p, len, read, &why, e))
 		return false;
-	for (; s->chain_n < certs_n(chain.path) && s->chain_n < VERIFY_CHAIN_MAX;
-	     s->chain_n++)
-		if (!cert_info(chain.path, s->chain_n, &s->chain[s->chain_n], e))
+	if (from == 1)
+		run->first = why;
+	nested = s->cms.nested; /* s moves when the list grows */
+	for (size_t i = 0; rd_left(&nested) > 0; i++) {
+		const uint8_t *value;
+		size_t n;
+		struct kd_err format = {0};
+
+		if (!cms_next_nested(&nested, &value, &n, e))
 			return false;
-	s->chain_complete = chain.complete;
-	step_chain(s, "chain", &chain.trust);
-	step_chain(s, "validity", &chain.validity);
-	step_chain(s, "extended key usage", &chain.eku);
-	step_chain(s, "key usage", &chain.key_usage);
+		s = add_signature(r, entry, true, e);
+		if (s == NULL || !open_one(run, r, s, value, n, read, &format, e))
+			return false;
+		s->position = i;
+	}
+	order_nested(r, from);
 	return true;
 }
 
-/* What is there and not judged, so that nobody takes silence for a verdict. */
-static void
-mention_rest(const struct verify_report *r, struct verify_signature *s)
+void
+verify_nested(struct verify_report *r, size_t i)
 {
-	if (s->cms.timestamped)
-		step(s, "timestamp", VERIFY_SKIPPED,
-		    "present, not read; validity is judged at the time asked for");
-	if (s->spc.page_hashes)
-		step(s, "page hashes", VERIFY_SKIPPED,
-		    "present, not compared; the image digest covers the same bytes");
-	if (s->cms.nested_n > 0)
-		step(s, "nested signatures", VERIFY_SKIPPED, "%zu present, not judged",
-		    s->cms.nested_n);
-	if (r->table.v[s - r->sigs].hidden > 0)
-		step(s, "padding", VERIFY_WARNING,
-		    "%zu bytes behind the signature are not zero, and no digest covers "
-		    "them (MS13-098)",
-		    r->table.v[s - r->sigs].hidden);
-	if (s != r->sigs)
-		return;
-	if (r->trailing > 0)
-		step(s, "trailing data", VERIFY_WARNING,
-		    "%llu bytes after the certificate table; Windows may refuse them "
-		    "(MS12-024)",
-		    (unsigned long long)r->trailing);
-	if (r->pe.checksum != r->checksum_right)
-		step(s, "checksum", VERIFY_WARNING,
-		    "CheckSum is 0x%08x, 0x%08x expected; boot drivers need it right",
-		    r->pe.checksum, r->checksum_right);
-}
-
-static bool
-check_signature(const struct verify_report *r, const struct run *run,
-    struct verify_signature *s, struct kd_err *e)
-{
-	struct kd_err md = {0}, sig = {0};
-	bool md_ok = cms_check_message_digest(&s->cms, &md);
-	bool sig_ok = cms_check_signature(&s->cms, &sig);
-
-	check_algorithms(s);
-	check_image_digest(run, s);
-	check_layout(r, s);
-	if (!step_err(
-		s, "message digest", md_ok, &md, "attribute covers the content", e) ||
-	    !step_err(
-		s, "signature", sig_ok, &sig, "verifies with the signer's key", e) ||
-	    (run->trust && !check_chain(run, s, e)))
-		return false;
-	mention_rest(r, s);
-	return true;
-}
-
-/* Every algorithm that some signature uses, each once: one pass over the file answers
- * all. */
-static void
-plan_digests(const struct verify_report *r, struct pe_digest *d)
-{
+	struct verify_signature *s = &r->sigs[i];
 	size_t n = 0;
 
-	for (size_t i = 0; i < r->sigs_n; i++) {
-		enum md md = r->sigs[i].spc.md;
-		size_t k = 0;
+	for (size_t k = i + 1; k < r->sigs_n && r->sigs[k].nested; k++) {
+		const struct verify_signature *in = &r->sigs[k];
+		size_t bad = 0;
 
-		while (k < n && d->md[k] != md)
-			k++;
-		if (k == n && md != MD_NONE && n < PE_DIGESTS_MAX)
-			d->md[n++] = md;
+		n++;
+		if (in->intact)
+			continue;
+		while (in->steps[bad].result != VERIFY_FAILED)
+			bad++;
+		verify_step(s, "nested signatures", VERIFY_FAILED,
+		    "signature %zu: %s: %.200s", in->index, in->steps[bad].name,
+		    in->steps[bad].detail);
+		return;
 	}
+	if (n > 0)
+		verify_step(s, "nested signatures", VERIFY_OK, "%zu, intact", n);
 }
 
-static bool
-open_signatures(int fd, struct run *run, struct verify_report *r, struct kd_err *e)
+bool
+verify_cat_looks_like(int fd, bool *ret, struct kd_err *e)
 {
-	if (!pe_open(fd, &r->pe, e) || !pe_certs_read(fd, &r->pe, &r->table, e))
-		return false;
-	r->sigs = kd_alloc_array(r->table.n, sizeof(*r->sigs));
-	if (r->sigs == NULL)
-		return kd_fail_nomem(e, "signatures");
-	for (; r->sigs_n < r->table.n; r->sigs_n++) {
-		struct kd_err why = {0};
+	struct kd_err empty = {0}; /* not a catalog; pe_open has the words for it */
+	uint8_t first = 0;
 
-		if (!open_signature(
-			&r->table.v[r->sigs_n], &r->sigs[r->sigs_n], &why, e)) {
-			r->sigs_n++; /* for verify_report_clear */
-			return false;
-		}
-		if (r->sigs_n == 0)
-			run->first = why;
-	}
+	if (!file_pread_full(fd, &first, 1, 0, &empty) && empty.code != KD_E_FILE)
+		return kd_fail(e, empty.code, "%s", empty.msg);
+	*ret = first == CONTENT_INFO_TAG;
 	return true;
 }
 
 static bool
-run_checks(int fd, struct run *run, struct verify_report *r, struct kd_err *e)
+run_file(int fd, struct verify_run *run, struct verify_report *r, struct kd_err *e)
 {
-	if (!open_signatures(fd, run, r, e))
+	bool catalog, done;
+
+	if (!verify_cat_looks_like(fd, &catalog, e))
 		return false;
-	plan_digests(r, &run->digest);
-	if (!pe_digest(fd, &r->pe, &run->digest, e))
+	done = catalog ? verify_cat_run(fd, run, r, e) : verify_pe_run(fd, run, r, e);
+	if (!done)
 		return false;
-	r->checksum_right = run->digest.checksum;
-	r->trailing = run->digest.trailing;
-	for (size_t i = 0; i < r->sigs_n; i++)
-		if (r->sigs[i].ok && !check_signature(r, run, &r->sigs[i], e))
-			return kd_in(e, "signature %zu", i + 1);
 	r->ok = r->sigs_n > 0 && r->sigs[0].ok;
 	return true;
 }
 
 bool
-verify_pe(int fd, const struct certs *roots, int64_t at, struct verify_report *ret,
-    struct kd_err *e)
+verify_fail_step(const struct verify_step *steps, size_t n, struct kd_err *e)
 {
-	struct run run = {.roots = roots, .at = at, .trust = true};
-	const struct verify_signature *s;
+	for (size_t i = 0; i < n; i++)
+		if (steps[i].result == VERIFY_FAILED)
+			return kd_fail(e, KD_E_NOT_VERIFIED, "%s: %s", steps[i].name,
+			    steps[i].detail);
+	return kd_fail(e, KD_E_BUG, "not verified, without a finding");
+}
 
-	if (!run_checks(fd, &run, ret, e))
-		return false;
-	if (ret->ok)
+static bool
+judge(const struct verify_run *run, const struct verify_report *r, struct kd_err *e)
+{
+	if (r->ok)
 		return true;
-	s = &ret->sigs[0];
-	if (run.first.code != KD_OK)
-		return kd_fail(e, run.first.code, "%s", run.first.msg);
-	for (size_t i = 0; i < s->steps_n; i++)
-		if (s->steps[i].result == VERIFY_FAILED)
-			return kd_fail(e, KD_E_NOT_VERIFIED, "%s: %s", s->steps[i].name,
-			    s->steps[i].detail);
-	return kd_fail(e, KD_E_BUG, "signature failed without a finding");
+	if (run->first.code != KD_OK)
+		return kd_fail(e, run->first.code, "%s", run->first.msg);
+	return verify_fail_step(r->sigs[0].steps, r->sigs[0].steps_n, e);
 }
 
 bool
-verify_inspect_pe(int fd, struct verify_report *ret, struct kd_err *e)
+verify_file(int fd, const struct verify_options *o, struct verify_report *ret,
+    struct kd_err *e)
 {
-	struct run run = {.trust = false};
+	struct verify_run run = {.o = o, .trust = true};
 
-	return run_checks(fd, &run, ret, e);
+	return run_file(fd, &run, ret, e) && judge(&run, ret, e);
+}
+
+bool
+verify_inspect(int fd, struct verify_report *ret, struct kd_err *e)
+{
+	static const struct verify_options none;
+	struct verify_run run = {.o = &none, .trust = false};
+
+	return run_file(fd, &run, ret, e);
+}
+
+bool
+verify_by_catalog(int fd, int cat_fd, const struct verify_options *o,
+    struct verify_report *ret, struct kd_err *e)
+{
+	struct verify_run run = {.o = o, .trust = true};
+	struct verify_member *m = &ret->member;
+	struct kd_err is_unsigned = {0};
+	bool done = verify_cat_run(cat_fd, &run, ret, &is_unsigned);
+
+	if (!done && is_unsigned.code != KD_E_UNSIGNED) {
+		*e = is_unsigned;
+		return false;
+	}
+	ret->subject = VERIFY_MEMBER;
+	if (!verify_member(fd, &ret->cat, o->name, m, e))
+		return false;
+	if (!done) {
+		*e = is_unsigned;
+		return false;
+	}
+	ret->ok = ret->sigs[0].ok;
+	return judge(&run, ret, e);
 }

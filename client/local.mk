@@ -31,14 +31,18 @@ libclient_a_SOURCES = \
 	client/server.c client/server.h \
 	client/server_sign.c client/server_sign.h \
 	client/settings.c client/settings.h \
-	client/show.c client/show.h \
+	client/show.c client/show.h client/show_json.c \
+	client/show_words.c client/show_words.h \
 	client/sign_file.c client/sign_file.h \
 	client/sign_kind.c client/sign_kind.h \
 	client/sign_pe.c \
 	client/sign_plan.c client/sign_plan.h \
 	client/sign_pool.c client/sign_pool.h \
 	client/sign_run.c client/sign_run.h \
-	client/stamp.h
+	client/stamp.h \
+	client/trust.c client/trust.h \
+	client/verify_run.c client/verify_run.h \
+	client/when.c client/when.h
 
 kdsign_client_SOURCES = client/main.c
 kdsign_client_LDADD = libclient.a libwire.a libdriver.a libauthenticode.a libbase.a \

@@ -43,6 +43,13 @@ static const struct conf_key file_keys[] = {
 	"PEM file: whom the server's certificate must lead to", .optional = true},
     {"root", CONF_PATHS, offsetof(struct settings, roots), NULL,
 	"certificate file: a trust anchor of verify; may be repeated", .optional = true},
+    {"root-dir", CONF_PATH, offsetof(struct settings, root_dir), NULL,
+	"folder of more certificate files: *.pem, *.crt, *.cer, *.der", .optional = true},
+    {"tsa-root", CONF_PATHS, offsetof(struct settings, tsa_roots), NULL,
+	"certificate file: a trust anchor of timestamps; may be repeated",
+	.optional = true},
+    {"tsa-root-dir", CONF_PATH, offsetof(struct settings, tsa_root_dir), NULL,
+	"folder of more of these", .optional = true},
     {"timeout", CONF_DURATION, offsetof(struct settings, timeout_ms), NULL,
 	"longest wait without progress", TIMEOUT_RANGE, .optional = true},
     {0},
@@ -60,21 +67,36 @@ settings_clear(struct settings *s)
 	*s = (struct settings){0};
 }
 
+static void
+fill_text_from(char **s, char **weaker)
+{
+	if (*s == NULL)
+		*s = STEAL(*weaker);
+}
+
+/* Files and folder are one setting: whoever names one of them says all of it. */
+static void
+fill_anchors_from(struct conf_list *files, char **folder, struct conf_list *weaker_files,
+    char **weaker_folder)
+{
+	if (files->n != 0 || *folder != NULL)
+		return;
+	conf_list_clear(files);
+	*files = *weaker_files;
+	*weaker_files = (struct conf_list){0};
+	fill_text_from(folder, weaker_folder);
+}
+
 /* Values of a weaker source fill what no stronger one has said. */
 static void
 fill_from(struct settings *s, struct settings *weaker)
 {
-	if (s->server == NULL)
-		s->server = STEAL(weaker->server);
-	if (s->identity == NULL)
-		s->identity = STEAL(weaker->identity);
-	if (s->ca == NULL)
-		s->ca = STEAL(weaker->ca);
-	if (s->roots.n == 0) {
-		conf_list_clear(&s->roots);
-		s->roots = weaker->roots;
-		weaker->roots = (struct conf_list){0};
-	}
+	fill_text_from(&s->server, &weaker->server);
+	fill_text_from(&s->identity, &weaker->identity);
+	fill_text_from(&s->ca, &weaker->ca);
+	fill_anchors_from(&s->roots, &s->root_dir, &weaker->roots, &weaker->root_dir);
+	fill_anchors_from(&s->tsa_roots, &s->tsa_root_dir, &weaker->tsa_roots,
+	    &weaker->tsa_root_dir);
 	if (s->timeout_ms == 0)
 		s->timeout_ms = weaker->timeout_ms;
 }

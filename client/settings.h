@@ -30,6 +30,9 @@ struct settings {
 	char
 	    *ca; /* PEM: whom the server's certificate must lead to; NULL: the system's */
 	struct conf_list roots; /* PEM or DER files: trust anchors of verify */
+	char *root_dir;         /* a folder of more; NULL: none */
+	struct conf_list tsa_roots; /* the same of time-stamping authorities */
+	char *tsa_root_dir;
 	uint64_t timeout_ms;
 };
 

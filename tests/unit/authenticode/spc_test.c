@@ -121,6 +121,11 @@ no_algorithm_is_refused(void **state)
 	assert_int_equal(b.len, 0);
 }
 
+/* A table of two bytes, its type 1.3.6.1.4.1.311.2.3.KIND. */
+#define PAGES(kind)                                                                      \
+	"3074303f" PE_OID "3031030100a02ca12a0410a6b586d5b4a12466ae05a217da8e60d6"       \
+	"041631143012060a2b0601040182370203" kind "31040402aabb"
+
 /* Facts 6: the variants found in 1,082 real signatures. */
 static void
 real_variants_are_read(void **state)
@@ -140,9 +145,7 @@ real_variants_are_read(void **state)
 		MD_SHA256, false},
 	    {"304d3018" PE_OID "300a03020780a004a2028000" SHA256_INFO, SPC_TYPE_PE,
 		MD_SHA256, false},
-	    {"305f302a" PE_OID "301c030100a017a115"
-	     "0410a6b586d5b4a12466ae05a217da8e60d60401ff" SHA256_INFO,
-		SPC_TYPE_PE, MD_SHA256, true},
+	    {PAGES("02") SHA256_INFO, SPC_TYPE_PE, MD_SHA256, true},
 	    {"305f302a" PE_OID "301c030100a017a115"
 	     "041000000000000000000000000000000000"
 	     "0401ff" SHA256_INFO,
@@ -164,6 +167,8 @@ real_variants_are_read(void **state)
 		assert_int_equal(s.type, cases[i].type);
 		assert_int_equal(s.md, cases[i].md);
 		assert_int_equal(s.page_hashes, cases[i].page_hashes);
+		assert_int_equal(s.pages_len, cases[i].page_hashes ? 2 : 0);
+		assert_int_equal(s.pages_md, cases[i].page_hashes ? MD_SHA256 : MD_NONE);
 		assert_int_equal(s.digest[0], 1);
 	}
 }
@@ -174,6 +179,9 @@ wrong_content_is_named(void **state)
 	static const struct {
 		const char *der, *msg;
 	} cases[] = {
+	    {PAGES("03") SHA256_INFO,
+		"page hashes' type is 1.3.6.1.4.1.311.2.3.3, expected "
+		"1.3.6.1.4.1.311.2.3.1 (sha1) or .2 (sha256)"},
 	    {"304c" PE_DATA SHA256_INFO "00",
 		"SpcIndirectDataContent has 1 unexpected bytes at offset 0x4e"},
 	    {"304e" PE_DATA SHA256_INFO "0500",

@@ -120,7 +120,7 @@ inspect_signed(const char *name, const char *path, int fd)
 	AUTO(verify_report_clear) struct verify_report r = {0};
 	struct kd_err e = {0};
 
-	if (!verify_inspect_pe(fd, &r, &e))
+	if (!verify_inspect(fd, &r, &e))
 		fail_msg("%s: %s", path, e.msg);
 	for (size_t i = 0; i < r.sigs_n; i++)
 		no_step_failed(name, &r.sigs[i]);
@@ -157,7 +157,7 @@ follow_cross(const char *name, const char *path, int fd)
 	cross_signed++;
 	assert_true(certs_new(&roots, &e));
 	assert_true(certs_load(roots, corpus_path(pem, "certs", "roots-kernel.pem"), &e));
-	if (!verify_inspect_pe(fd, &r, &e))
+	if (!verify_inspect(fd, &r, &e))
 		fail_msg("%s: %s", path, e.msg);
 	assert_true(cert_info(r.sigs[0].cms.certs, r.sigs[0].cms.signer, &leaf, &e));
 	assert_true(chain_find(r.sigs[0].cms.certs, r.sigs[0].cms.signer, roots,
@@ -181,12 +181,13 @@ cross_signed_drivers_reach_the_verification_root(void **state)
 static void
 judge_hostile(const char *name, const char *path, int fd)
 {
+	const struct verify_options o = {.at = 1700000000};
 	AUTO(verify_report_clear) struct verify_report r = {0};
 	struct kd_err e = {0};
 
 	(void)name;
 	(void)path;
-	assert_false(verify_pe(fd, NULL, 1700000000, &r, &e));
+	assert_false(verify_file(fd, &o, &r, &e));
 	assert_true(e.msg[0] != '\0');
 	assert_true(e.code == KD_E_FORMAT || e.code == KD_E_LIMIT ||
 		    e.code == KD_E_UNSIGNED || e.code == KD_E_NOT_VERIFIED);

@@ -59,13 +59,23 @@ make_signed(const struct pe_make *image, const struct demo_signature *how, uint8
 	return n;
 }
 
+/* With these roots for signers and timestamps alike. */
+static bool
+verify_fd(int fd, const struct certs *roots, int64_t at, struct verify_report *r,
+    struct kd_err *e)
+{
+	const struct verify_options o = {.roots = roots, .tsa_roots = roots, .at = at};
+
+	return verify_file(fd, &o, r, e);
+}
+
 static bool
 verify_bytes(const uint8_t *p, size_t n, const char *root, struct verify_report *r,
     struct kd_err *e)
 {
 	AUTO(certs_free) struct certs *roots = demo_certs(root);
 	int fd = pe_make_fd(p, n);
-	bool ok = verify_pe(fd, roots, (int64_t)time(NULL), r, e);
+	bool ok = verify_fd(fd, roots, (int64_t)time(NULL), r, e);
 
 	close(fd);
 	return ok;
@@ -247,7 +257,7 @@ untrusted_root_and_no_root_fail_the_chain_only(void **state)
 	assert_false(r.sigs[0].chain_complete);
 	assert_int_equal(r.sigs[0].chain_n, 3);
 	e = (struct kd_err){0};
-	assert_false(verify_pe(fd, NULL, (int64_t)time(NULL), &none, &e));
+	assert_false(verify_fd(fd, NULL, (int64_t)time(NULL), &none, &e));
 	assert_string_equal(
 	    e.msg, "chain: no trust anchor was given; name one with --root");
 	assert_string_equal(STEPS(&none.sigs[0]),
@@ -265,7 +275,7 @@ expired_at_the_time_asked_about(void **state)
 	int fd = pe_make_fd(file, make_signed(&shape, &rsa, 0, file));
 	(void)state;
 
-	assert_false(verify_pe(fd, roots, INT64_C(4102444800), &r, &e)); /* 2100-01-01 */
+	assert_false(verify_fd(fd, roots, INT64_C(4102444800), &r, &e)); /* 2100-01-01 */
 	assert_int_equal(e.code, KD_E_NOT_VERIFIED);
 	assert_non_null(strstr(e.msg, "validity: 'Leaf rsa2048' expired at 20"));
 	assert_non_null(strstr(e.msg, "; judged at 2100-01-01T00:00:00.000Z"));
@@ -281,7 +291,7 @@ inspecting_gives_no_verdict_on_trust(void **state)
 	int fd = pe_make_fd(file, make_signed(&shape, &rsa, 0x80, file));
 	(void)state;
 
-	assert_true(verify_inspect_pe(fd, &r, &e));
+	assert_true(verify_inspect(fd, &r, &e));
 	assert_string_equal(STEPS(&r.sigs[0]),
 	    "ok format, ok digest algorithms, FAILED image digest, ok message digest, ok "
 	    "signature");
@@ -416,7 +426,7 @@ every_flipped_byte_is_refused_but_the_uncovered(void **state)
 
 		file[i] ^= 1;
 		fd = pe_make_fd(file, n);
-		if (verify_pe(fd, roots, (int64_t)time(NULL), &r, &e)) {
+		if (verify_fd(fd, roots, (int64_t)time(NULL), &r, &e)) {
 			if (!checksum && i < end)
 				fail_msg("byte %#zx is covered by nothing", i);
 			assert_non_null(strstr(STEPS(&r.sigs[0]),
@@ -469,7 +479,7 @@ damaged_table_is_refused_in_bounded_ways(void **state)
 
 		file[i] ^= (uint8_t)(1 << (i % 8));
 		fd = pe_make_fd(file, n);
-		if (!verify_pe(fd, roots, (int64_t)time(NULL), &r, &e)) {
+		if (!verify_fd(fd, roots, (int64_t)time(NULL), &r, &e)) {
 			assert_true(e.code == KD_E_FORMAT ||
 				    e.code == KD_E_NOT_VERIFIED || e.code == KD_E_LIMIT);
 			assert_true(e.msg[0] != '\0');
@@ -493,7 +503,7 @@ verifying_without_memory_is_an_ordinary_error(void **state)
 		struct kd_err e = {0};
 
 		kd_alloc_fail_at(nth);
-		done = verify_pe(fd, roots, (int64_t)time(NULL), &r, &e);
+		done = verify_fd(fd, roots, (int64_t)time(NULL), &r, &e);
 		kd_alloc_fail_at(-1);
 		if (!done)
 			assert_int_equal(e.code, KD_E_NOMEM);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client/when.h - a time as people write it. */
+#ifndef CLIENT_WHEN_H
+#define CLIENT_WHEN_H
+#include <stdint.h>
+
+#include "base/error.h"
+
+/* "2015-07-29" (its first second) or "2015-07-29T12:00:00Z", UTC → Unix seconds.
+ * KD_E_USAGE. */
+bool when_parse(const char *text, int64_t *ret, struct kd_err *e) KD_MUST;
+#endif

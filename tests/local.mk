@@ -15,3 +15,12 @@ TESTS += $(whole_tests)
 EXTRA_DIST += scripts/demo scripts/check scripts/demo_service.sh scripts/lib.sh scripts/packages
 EXTRA_DIST += examples/hello-driver/Makefile examples/hello-driver/hello.c examples/hello-driver/hello.rc \
 	examples/hello-driver/hello.inf examples/hello-driver/hello.cdf
+
+# A timestamp authority for tests and the demo, around openssl(1).
+check_PROGRAMS += tests/mock/tsa
+tests_mock_tsa_SOURCES = tests/mock/tsa.c tests/mock/tsa_make.c tests/mock/tsa_make.h
+tests_mock_tsa_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS) $(MHD_CFLAGS)
+tests_mock_tsa_LDADD = libauthenticode.a libbase.a $(OPENSSL_LIBS) $(MHD_LIBS)
+EXTRA_DIST += tests/e2e/tsa.sh
+dist_check_SCRIPTS += tests/e2e/tsa.t
+TESTS += tests/e2e/tsa.t

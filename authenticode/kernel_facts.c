@@ -12,6 +12,7 @@
 #include "authenticode/chain.h"
 #include "authenticode/oid.h"
 #include "base/num.h"
+#include "base/text.h"
 
 AUTO_DEFINE(EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free);
 
@@ -93,7 +94,7 @@ kernel_facts_chain(const struct cms *c, const struct certs *extra, int64_t at,
 	AUTO(certs_free) struct certs *roots = NULL;
 	AUTO(chain_clear) struct chain chain = {0};
 
-	if (c->signer == SIZE_MAX)
+	if (c->signer >= certs_n(c->certs))
 		return true;
 	if (!certs_new(&roots, e) || !kernel_roots_add(roots, e) ||
 	    (extra != NULL && !certs_add_all(roots, extra, e)) ||
@@ -123,4 +124,87 @@ kernel_facts_machine(unsigned pe_machine)
 	default:
 		return 0;
 	}
+}
+
+/* The first thing that does not hold, as the tree would say it. */
+static void
+first_fault(const struct verify_step *steps, size_t n, char ret[320])
+{
+	for (size_t i = 0; i < n; i++) {
+		if (steps[i].result != VERIFY_FAILED)
+			continue;
+		(void)snprintf(ret, 320, "%s: %.*s", steps[i].name, 280, steps[i].detail);
+		return;
+	}
+}
+
+static void
+read_stamp(const struct verify_signature *v, struct kernel_signature *ret)
+{
+	if (v->stamp.kind == TSP_NONE)
+		return;
+	ret->stamp = v->stamp.trusted ? KERNEL_STAMP_TRUSTED : KERNEL_STAMP_UNTRUSTED;
+	ret->stamp_time = v->stamp.time;
+	if (!v->stamp.trusted)
+		memcpy(
+		    ret->stamp_fault, v->stamp.detail, sizeof(ret->stamp_fault));
+}
+
+static bool
+read_signature(const struct verify_signature *v, const struct certs *extra,
+    struct kernel_signature *ret, struct kd_err *e)
+{
+	ret->nested = v->nested || v->entry > 0;
+	ret->md = v->cms.md;
+	if (!v->intact)
+		first_fault(v->steps, v->steps_n, ret->fault);
+	read_stamp(v, ret);
+	return kernel_facts_chain(&v->cms, extra, v->at, ret, e);
+}
+
+static bool
+add_embedded(const struct verify_report *r, const struct certs *extra,
+    struct kernel_facts *ret, struct kd_err *e)
+{
+	ret->machine = kernel_facts_machine(r->pe.machine);
+	for (size_t i = 0; i < r->sigs_n && ret->sigs_n < KERNEL_SIGNATURES_MAX; i++) {
+		struct kernel_signature *s = &ret->sigs[ret->sigs_n++];
+
+		if (r->sigs[i].entry == 0)
+			(void)snprintf(s->name, sizeof(s->name), "signature %zu",
+			    r->sigs[i].index);
+		else
+			(void)snprintf(s->name, sizeof(s->name),
+			    "signature %zu of entry %zu", r->sigs[i].index,
+			    r->sigs[i].entry);
+		if (!read_signature(&r->sigs[i], extra, s, e))
+			return false;
+	}
+	return true;
+}
+
+static bool
+read_catalog(const struct verify_report *r, const struct verify_member *member,
+    const struct certs *extra, struct kernel_signature *ret, struct kd_err *e)
+{
+	ret->catalog = true;
+	(void)snprintf(ret->name, sizeof(ret->name), "the catalog's signature");
+	ret->listed_sha1 = member == NULL ||
+			   (member->by & (VERIFY_BY_SHA1 | VERIFY_BY_SHA1_TEXT)) != 0;
+	if (!read_signature(&r->sigs[0], extra, ret, e))
+		return false;
+	if (member != NULL && !member->ok)
+		first_fault(member->steps, member->steps_n, ret->fault);
+	return true;
+}
+
+bool
+kernel_facts_add(const struct verify_report *r, const struct verify_member *member,
+    const struct certs *extra, struct kernel_facts *ret, struct kd_err *e)
+{
+	if (r->subject == VERIFY_PE)
+		return add_embedded(r, extra, ret, e);
+	if (r->sigs_n == 0 || ret->sigs_n == KERNEL_SIGNATURES_MAX)
+		return true;
+	return read_catalog(r, member, extra, &ret->sigs[ret->sigs_n++], e);
 }

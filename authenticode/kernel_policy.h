@@ -36,7 +36,7 @@ struct kernel_signature { /* one that may convince the loader */
 	bool catalog;     /* of a catalog that lists the file; else inside the file */
 	bool listed_sha1; /* catalog: it lists the file under its SHA-1, too */
 	bool nested;      /* not the first one */
-	char name[40];    /* "signature 0", "the catalog's signature" */
+	char name[64];    /* "signature 0", "the catalog's signature" */
 	char fault[320];  /* what does not verify, or "" */
 	enum md md;
 	/* From the certificates inside the signature alone; the loader fetches none. */

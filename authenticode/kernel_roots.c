@@ -297,22 +297,34 @@ add(struct certs *ret, const struct root_fact *f, struct kd_err *e)
 	return buf_ok(&der, "kernel root", e) && certs_add_der(ret, der.p, der.len, e);
 }
 
-bool
-kernel_roots_add(struct certs *ret, struct kd_err *e)
+/* kinds: bits of 1 << enum kernel_root. */
+static bool
+add_kinds(struct certs *ret, unsigned kinds, struct kd_err *e)
 {
 	for (size_t i = 0; i < KD_ARRAY_LEN(facts); i++)
-		if (facts[i].kind != KERNEL_ROOT_TIMESTAMP && !add(ret, &facts[i], e))
+		if ((kinds & 1u << facts[i].kind) != 0 && !add(ret, &facts[i], e))
 			return false;
 	return true;
 }
 
 bool
+kernel_roots_add(struct certs *ret, struct kd_err *e)
+{
+	return add_kinds(
+	    ret, 1u << KERNEL_ROOT_VERIFICATION | 1u << KERNEL_ROOT_MICROSOFT, e);
+}
+
+bool
+kernel_roots_add_microsoft(struct certs *ret, struct kd_err *e)
+{
+	return add_kinds(ret, 1u << KERNEL_ROOT_MICROSOFT, e);
+}
+
+bool
 kernel_roots_add_timestamp(struct certs *ret, struct kd_err *e)
 {
-	for (size_t i = 0; i < KD_ARRAY_LEN(facts); i++)
-		if (facts[i].kind != KERNEL_ROOT_VERIFICATION && !add(ret, &facts[i], e))
-			return false;
-	return true;
+	return add_kinds(
+	    ret, 1u << KERNEL_ROOT_MICROSOFT | 1u << KERNEL_ROOT_TIMESTAMP, e);
 }
 
 /* Subject and key, as encoded. */

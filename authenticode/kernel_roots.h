@@ -29,6 +29,8 @@ enum kernel_root {
  */
 bool kernel_roots_add(struct certs *ret, struct kd_err *e) KD_MUST;
 
+/* Those of them that are in user mode's store, too: all but the verification root. */
+bool kernel_roots_add_microsoft(struct certs *ret, struct kd_err *e) KD_MUST;
 /*
  * The roots that old timestamps end at and a Linux system's bundle lacks: Microsoft's own
  * ones, and the one that Windows keeps for this purpose alone. Errors as above.

@@ -29,7 +29,7 @@ libauthenticode_a_SOURCES += authenticode/cat_file.c authenticode/cat_file.h aut
 libauthenticode_a_SOURCES += authenticode/kernel_roots.c authenticode/kernel_roots.h
 libauthenticode_a_SOURCES += authenticode/kernel_policy.c authenticode/kernel_policy.h
 libauthenticode_a_SOURCES += authenticode/kernel_facts.c authenticode/kernel_facts.h
-libauthenticode_a_SOURCES += authenticode/installer.c authenticode/installer.h
+libauthenticode_a_SOURCES += authenticode/installer.c authenticode/installer.h authenticode/installer_facts.c
 
 AUTHENTICODE_PE_TESTS = tests/unit/authenticode/pe_test tests/unit/authenticode/pe_digest_test \
 	tests/unit/authenticode/pe_embed_test tests/unit/authenticode/pe_corpus_test \

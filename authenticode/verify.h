@@ -78,6 +78,7 @@ struct verify_member {
 	struct verify_step steps[VERIFY_STEPS_MAX];
 	size_t steps_n;
 	bool ok; /* listed, and nothing that the catalog says of it is otherwise */
+	bool changed; /* not listed: another content is, under this name */
 };
 
 struct verify_report { /* all-zero before; cleared by the caller, also after a failure */

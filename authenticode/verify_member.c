@@ -178,6 +178,7 @@ explain_missing(const struct cat *cat, const char *name, struct verify_member *m
 
 	if (find_by_name(cat, name, &i) != NULL && digest_of(m, i.md) != NULL) {
 		digest = digest_of(m, i.md);
+		m->changed = true;
 		text_hex_to(said, i.digest, md_len(i.md));
 		text_hex_to(own, digest, md_len(i.md));
 		verify_member_step(m, "listed", VERIFY_FAILED,

@@ -5,14 +5,17 @@
 #include "base/clock.h"
 #include "client/client.h"
 #include "client/show.h"
+#include "client/show_verdict.h"
 #include "client/trust.h"
+#include "client/verdict.h"
 #include "client/verify_run.h"
 #include "client/when.h"
 
 struct verify_args {
-	struct option_list root, tsa_root;
+	struct option_list root, tsa_root, kernel_root, publisher;
 	const char *catalog, *at;
 	uint64_t jobs;
+	bool kernel, installer;
 };
 
 static const struct option_row verify_rows[] = {
@@ -24,6 +27,14 @@ static const struct option_row verify_rows[] = {
 	"each file must be listed in this signed catalog"},
     {"at", OPTION_TEXT, offsetof(struct verify_args, at), "TIME",
 	"as of 2015-07-29 or 2015-07-29T12:00:00Z, not now"},
+    {"kernel", OPTION_FLAG, offsetof(struct verify_args, kernel), NULL,
+	"say which Windows kernels load the driver, and why others do not"},
+    {"installer", OPTION_FLAG, offsetof(struct verify_args, installer), NULL,
+	"say what the device installer makes of it, by --catalog"},
+    {"kernel-root", OPTION_LIST, offsetof(struct verify_args, kernel_root), "FILE",
+	"one more root for --kernel, beside the kernel's own; may be repeated"},
+    {"trusted-publisher", OPTION_LIST, offsetof(struct verify_args, publisher), "FILE",
+	"certificate that the installer need not ask about; may be repeated"},
     {"jobs", OPTION_UINT, offsetof(struct verify_args, jobs), "N",
 	"threads, one for each processor", .min = 1, .max = VERIFY_JOBS_MAX},
     {0},
@@ -62,6 +73,79 @@ done(void *self, const struct verified *v)
 		outcome_fail(&c->outcome, v->file, &v->e);
 }
 
+/* --kernel, --installer: what Windows would say, in place of the tree. */
+struct windows {
+	struct client *c;
+	struct verdict_options o;
+	const char *catalog; /* as given: a file that is told of, and not asked about */
+};
+
+static void
+tell_verdict(const struct windows *w, const struct verified *v,
+    const struct verdict *verdict, bool ok, const struct kd_err *e)
+{
+	struct client *c = w->c;
+	AUTO(buf_clear) struct buf b = {0};
+
+	if (c->json) {
+		outcome_json_open(&b, v->file, ok);
+		show_verdict_json(&b, verdict);
+		show_json(&b, v, true);
+		if (!ok)
+			outcome_json_error(&b, e);
+		outcome_json_close(&b);
+	} else if (!c->quiet) {
+		show_verdict_text(&b, v->file, verdict, c->colour);
+	}
+	outcome_print(&c->outcome, &b);
+	if (!ok)
+		outcome_fail_said(&c->outcome, e);
+}
+
+static void
+done_windows(void *self, const struct verified *v)
+{
+	const struct windows *w = self;
+	struct verdict verdict;
+	struct kd_err e = {0};
+
+	if (v->catalog == NULL && w->catalog == v->file)
+		return;
+	if (v->e.code != KD_OK && v->e.code != KD_E_NOT_VERIFIED &&
+	    v->e.code != KD_E_UNSIGNED) {
+		outcome_fail(&w->c->outcome, v->file, &v->e);
+		return;
+	}
+	if (!verdict_make(v, &w->o, &verdict, &e)) {
+		outcome_fail(&w->c->outcome, v->file, &e);
+		return;
+	}
+	tell_verdict(w, v, &verdict, verdict_ok(&verdict, v->file, &e), &e);
+}
+
+static bool
+run_windows(struct client *c, const struct verify_args *a, const struct trust *trust,
+    struct verify_run_options *o, char **files, size_t n, struct kd_err *e)
+{
+	AUTO(verdict_trust_clear) struct verdict_trust t = {0};
+	struct windows w = {.c = c, .catalog = a->catalog};
+
+	if (!verdict_trust_load(trust, &a->kernel_root, &a->publisher, a->kernel, &t, e))
+		return false;
+	w.o = (struct verdict_options){.kernel = a->kernel,
+	    .installer = a->installer,
+	    .kernel_roots = t.kernel,
+	    .user_roots = t.user,
+	    .publishers = t.publishers,
+	    .tsa_roots = t.tsa,
+	    .at = o->at};
+	o->roots = t.chain;
+	o->tsa_roots = t.tsa;
+	o->done = done_windows;
+	o->self = &w;
+	return verify_run(files, n, o, e);
+}
+
 static bool
 verify(struct client *c, const struct verify_args *a, char **files, size_t n,
     struct kd_err *e)
@@ -73,10 +157,16 @@ verify(struct client *c, const struct verify_args *a, char **files, size_t n,
 	    .done = done,
 	    .self = c};
 
+	if (a->kernel_root.n > 0 && !a->kernel)
+		return kd_fail(e, KD_E_USAGE, "'--kernel-root' is for '--kernel'");
+	if (a->publisher.n > 0 && !a->installer)
+		return kd_fail(e, KD_E_USAGE, "'--trusted-publisher' is for '--installer'");
 	if (a->at != NULL && !when_parse(a->at, &o.at, e))
 		return kd_in(e, "'--at'");
 	if (!trust_load(&c->settings, &a->root, &a->tsa_root, &trust, e))
 		return false;
+	if (a->kernel || a->installer)
+		return run_windows(c, a, &trust, &o, files, n, e);
 	o.roots = trust.roots;
 	o.tsa_roots = trust.tsa_roots;
 	return verify_run(files, n, &o, e);
@@ -93,7 +183,7 @@ run(struct client *c, const void *options, char **files, size_t n)
 
 const struct command cmd_verify = {
     .name = "verify",
-    .args = "[--root FILE]... [--catalog FILE] FILE...",
+    .args = "[--root FILE]... [--catalog FILE] [--kernel] [--installer] FILE...",
     .summary = "check signatures, timestamps and chains of signed files and catalogs",
     .options = verify_rows,
     .options_size = sizeof(struct verify_args),

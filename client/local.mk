@@ -32,6 +32,7 @@ libclient_a_SOURCES = \
 	client/server_sign.c client/server_sign.h \
 	client/settings.c client/settings.h \
 	client/show.c client/show.h client/show_json.c \
+	client/show_verdict.c client/show_verdict.h \
 	client/show_words.c client/show_words.h \
 	client/sign_file.c client/sign_file.h \
 	client/sign_kind.c client/sign_kind.h \
@@ -41,6 +42,7 @@ libclient_a_SOURCES = \
 	client/sign_run.c client/sign_run.h \
 	client/stamp.h \
 	client/trust.c client/trust.h \
+	client/verdict.c client/verdict.h \
 	client/verify_run.c client/verify_run.h \
 	client/when.c client/when.h
 

@@ -85,6 +85,12 @@ load(struct certs *into, const struct option_list *given, const struct conf_list
 }
 
 bool
+trust_add_system(struct certs *into, struct kd_err *e)
+{
+	return access(SYSTEM_BUNDLE, R_OK) != 0 || certs_load(into, SYSTEM_BUNDLE, e);
+}
+
+bool
 trust_load(const struct settings *s, const struct option_list *roots,
     const struct option_list *tsa_roots, struct trust *ret, struct kd_err *e)
 {
@@ -95,10 +101,8 @@ trust_load(const struct settings *s, const struct option_list *roots,
 	    !load(t.tsa_roots, tsa_roots, &s->tsa_roots, s->tsa_root_dir, e))
 		return false;
 	if (certs_n(t.tsa_roots) == 0) {
-		if (!certs_add_all(t.tsa_roots, t.roots, e))
-			return false;
-		if (access(SYSTEM_BUNDLE, R_OK) == 0 &&
-		    !certs_load(t.tsa_roots, SYSTEM_BUNDLE, e))
+		if (!certs_add_all(t.tsa_roots, t.roots, e) ||
+		    !trust_add_system(t.tsa_roots, e))
 			return false;
 	}
 	*ret = t;

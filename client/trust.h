@@ -25,4 +25,6 @@ AUTO_DEFINE_CLEAR(struct trust, trust_clear);
  */
 bool trust_load(const struct settings *s, const struct option_list *roots,
     const struct option_list *tsa_roots, struct trust *ret, struct kd_err *e) KD_MUST;
+/* What the system trusts; nothing where it has no bundle of that kind. */
+bool trust_add_system(struct certs *into, struct kd_err *e) KD_MUST;
 #endif

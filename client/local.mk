@@ -23,7 +23,10 @@ libclient_a_SOURCES = \
 	client/ms_key.c client/ms_key.h \
 	client/ms_makecat.c \
 	client/ms_options.c client/ms_options.h \
+	client/ms_sign.c \
+	client/ms_sign_args.c client/ms_sign_args.h \
 	client/ms_signtool.c \
+	client/ms_stamp.c client/ms_stamp.h \
 	client/net.c client/net.h \
 	client/options.c client/options.h \
 	client/outcome.c client/outcome.h \
@@ -102,7 +105,7 @@ tests_unit_client_sign_pool_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
 tests_unit_client_sign_pool_test_LDADD = $(CLIENT_TEST_LIBS)
 
 dist_check_SCRIPTS += tests/e2e/client_local.t tests/e2e/client_local_tls.t tests/e2e/client_sign.t \
-	tests/e2e/client_catalog.t tests/e2e/client_catalog_corpus.t
+	tests/e2e/client_catalog.t tests/e2e/client_catalog_corpus.t tests/e2e/signtool.t
 TESTS += tests/e2e/client_local.t tests/e2e/client_local_tls.t tests/e2e/client_sign.t \
-	tests/e2e/client_catalog.t tests/e2e/client_catalog_corpus.t
+	tests/e2e/client_catalog.t tests/e2e/client_catalog_corpus.t tests/e2e/signtool.t
 EXTRA_DIST += tests/e2e/client_files.sh tests/e2e/client_service.sh

@@ -96,6 +96,12 @@ ms_fail(struct ms *m, const char *text, const char *path, const struct kd_err *w
 }
 
 void
+ms_complain(struct ms *m, const char *text, const char *path, const struct kd_err *why)
+{
+	complain(m, "Error", text, path, why);
+}
+
+void
 ms_warn(struct ms *m, const char *text, const char *path, const struct kd_err *why)
 {
 	m->warnings++;

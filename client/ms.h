@@ -63,6 +63,9 @@ void ms_fail(
     struct ms *m, const char *text, const char *path, const struct kd_err *why);
 void ms_warn(
     struct ms *m, const char *text, const char *path, const struct kd_err *why);
+/* The same, and counts nothing. */
+void ms_complain(
+    struct ms *m, const char *text, const char *path, const struct kd_err *why);
 /* The whole of e as the error. */
 void ms_fail_err(struct ms *m, const struct kd_err *e);
 

@@ -2,7 +2,10 @@
 /* client/ms_cert.c - certificates and times as signtool shows them. */
 #include "client/ms_cert.h"
 
+#include <string.h>
 #include <time.h>
+
+#include "authenticode/kernel_roots.h"
 
 void
 ms_put_time(struct buf *b, int64_t unix_s)
@@ -16,6 +19,20 @@ ms_put_time(struct buf *b, int64_t unix_s)
 		buf_printf(b, "%lld", (long long)unix_s);
 	else
 		buf_str(b, text);
+}
+
+bool
+ms_cert_info(const struct certs *c, size_t i, struct cert_info *ret, struct kd_err *e)
+{
+	struct kernel_root_info root;
+
+	if (!cert_info(c, i, ret, e) || !kernel_root_find(c, i, &root, e))
+		return false;
+	if (root.kind != KERNEL_ROOT_NONE) {
+		memcpy(ret->sha1, root.sha1, sizeof(ret->sha1));
+		ret->not_after = root.not_after;
+	}
+	return true;
 }
 
 void

@@ -8,6 +8,7 @@
 #include "client/ms.h"
 
 static const struct ms_command *const commands[] = {
+    &ms_sign,
     &ms_catdb,
 };
 

@@ -8,6 +8,8 @@
 #	ok "title" cmd args...                cmd succeeds
 #	fails 3 "title" cmd args...           cmd exits with 3
 #	says err "text"                       the last cmd's stderr (or out) has that text, taken literally
+#	says_not err "text"                   it has not
+#	silent                                the last cmd printed nothing at all
 #	start NAME cmd args...                in the background; $pid; output in $T/NAME.out, $T/NAME.err
 #	ok "title" wait_for 10 cmd args...    cmd succeeds within ten seconds, asked again and again
 #	stop "$pid"                           SIGTERM, after ten seconds SIGKILL; $? is its exit status
@@ -69,6 +71,17 @@ fails() {
 says() {
 	grep -qF -e "$2" "$T/$1"
 	tap_report $? "$1 says: $2"
+}
+
+says_not() {
+	! grep -qF -e "$2" "$T/$1"
+	tap_report $? "$1 does not say: $2"
+}
+
+# By ok and a command of its own it would be that command's output that is looked at.
+silent() {
+	[ ! -s "$T/out" ] && [ ! -s "$T/err" ]
+	tap_report $? "nothing is printed"
 }
 
 skip() {

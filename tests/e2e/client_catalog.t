@@ -82,7 +82,7 @@ ok "-v lists the files" "$client" catalog -v --output "$T/v.cat" "$T/pkg/hello.c
 says out "$("$client" digest "$T/drv64.sys" | cut -d' ' -f1)  pe    $T/pkg/X64/Hello.sys"
 says out "$(sha256sum <"$T/pkg/hello.inf" | cut -d' ' -f1)  flat  $T/pkg/hello.inf"
 ok "--quiet says nothing" "$client" --quiet catalog --output "$T/v.cat" "$T/pkg/hello.cdf"
-ok "quiet indeed" test ! -s "$T/out" -a ! -s "$T/err"
+silent
 if command -v jq >/dev/null; then
 	"$client" --json catalog --output "$T/v.cat" "$T/pkg/hello.cdf" >"$T/json"
 	ok "JSON" jq -e '.ok and .version == 2 and (.members | length) == 2 and .members[0].subject == "pe" and

@@ -53,7 +53,7 @@ fails 3 "the worst of several files is the exit status" \
 	"$client" verify --root "$T/ca-root.pem" "$T/flipped.sys" "$T/none.sys" "$T/signed.sys"
 says out "$T/signed.sys: verified"
 ok "quiet verify says nothing" "$client" --quiet verify --root "$T/ca-root.pem" "$T/signed.sys"
-ok "quiet indeed" test ! -s "$T/out"
+silent
 
 # inspect
 ok "inspect a signed file" "$client" inspect "$T/signed.sys"

@@ -99,10 +99,10 @@ find_issuer_and_serial(struct cert *c, struct kd_err *e)
 }
 
 static bool
-cert_new(const uint8_t *der, size_t len, struct cert **ret, struct kd_err *e)
+cert_new_undecoded(
+    const uint8_t *der, size_t len, struct cert **ret, struct kd_err *e)
 {
 	AUTO(cert_free) struct cert *c = kd_alloc(sizeof(*c));
-	const unsigned char *p;
 
 	if (c == NULL)
 		return kd_fail_nomem(e, "certificate");
@@ -111,6 +111,18 @@ cert_new(const uint8_t *der, size_t len, struct cert **ret, struct kd_err *e)
 	if (c->der == NULL)
 		return kd_fail_nomem(e, "certificate");
 	if (!find_issuer_and_serial(c, e))
+		return false;
+	*ret = STEAL(c);
+	return true;
+}
+
+static bool
+cert_new(const uint8_t *der, size_t len, struct cert **ret, struct kd_err *e)
+{
+	AUTO(cert_free) struct cert *c = NULL;
+	const unsigned char *p;
+
+	if (!cert_new_undecoded(der, len, &c, e))
 		return false;
 	p = c->der;
 	c->x = d2i_X509(NULL, &p, (long)len);
@@ -138,15 +150,23 @@ make_room(struct certs *c, struct kd_err *e)
 	return true;
 }
 
+static bool
+has(const struct certs *c, const uint8_t *der, size_t len)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->v[i]->len == len && memcmp(c->v[i]->der, der, len) == 0)
+			return true;
+	return false;
+}
+
 bool
 certs_add_der(struct certs *c, const uint8_t *der, size_t len, struct kd_err *e)
 {
 	if (len > CERT_FILE_MAX)
 		return kd_fail(e, KD_E_LIMIT,
 		    "certificate of %zu bytes, at most %zu allowed", len, CERT_FILE_MAX);
-	for (size_t i = 0; i < c->n; i++)
-		if (c->v[i]->len == len && memcmp(c->v[i]->der, der, len) == 0)
-			return true;
+	if (has(c, der, len))
+		return true;
 	if (!make_room(c, e) || !cert_new(der, len, &c->v[c->n], e))
 		return false;
 	c->n++;
@@ -154,10 +174,26 @@ certs_add_der(struct certs *c, const uint8_t *der, size_t len, struct kd_err *e)
 }
 
 bool
+certs_share(struct certs *c, const struct cert *from, struct kd_err *e)
+{
+	AUTO(cert_free) struct cert *copy = NULL;
+
+	if (has(c, from->der, from->len))
+		return true;
+	if (!make_room(c, e) || !cert_new_undecoded(from->der, from->len, &copy, e))
+		return false;
+	if (X509_up_ref(from->x) != 1)
+		return cert_fail_openssl(e, KD_E_CRYPTO, "certificate cannot be shared");
+	copy->x = from->x;
+	c->v[c->n++] = STEAL(copy);
+	return true;
+}
+
+bool
 certs_add_all(struct certs *c, const struct certs *from, struct kd_err *e)
 {
 	for (size_t i = 0; i < certs_n(from); i++)
-		if (!certs_add_der(c, from->v[i]->der, from->v[i]->len, e))
+		if (!certs_share(c, from->v[i], e))
 			return false;
 	return true;
 }

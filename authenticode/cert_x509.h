@@ -10,11 +10,14 @@
 struct cert {
 	uint8_t *der; /* owned; the bytes as given */
 	size_t len;
-	X509 *x;                   /* owned; made from der, never changed */
+	X509 *x; /* a reference is owned; made from der, never changed, so lists share it */
 	struct tlv serial, issuer; /* in der, as encoded */
 };
 /* Borrowed; valid until c is changed or freed. i < certs_n(c). */
 const struct cert *certs_at(const struct certs *c, size_t i);
+/* Appends one of another list, without decoding it again: decoding costs most of all that
+ * is done with one, near a millisecond. Errors: as certs_add_der. */
+bool certs_share(struct certs *c, const struct cert *from, struct kd_err *e) KD_MUST;
 /* Subject and issuer are equal and its own key verifies it. */
 bool cert_self_signed(const struct cert *c);
 #define CERT_NAME_LEN 96

@@ -139,7 +139,7 @@ judge(struct search *s, bool complete, struct kd_err *e)
 	if (!certs_new(&c.path, e))
 		return false;
 	for (size_t i = 0; i < s->path.n; i++)
-		if (!certs_add_der(c.path, s->path.v[i]->der, s->path.v[i]->len, e))
+		if (!certs_share(c.path, s->path.v[i], e))
 			return false;
 	if (complete && !chain_check_trust(&s->path, &c.trust, e))
 		return false;

@@ -79,7 +79,7 @@ without_roots(const struct tsp_stamp *s, struct certs *ret, struct kd_err *e)
 		const struct cert *c = certs_at(s->certs, i);
 
 		if ((i == s->signer || !cert_self_signed(c)) &&
-		    !certs_add_der(ret, c->der, c->len, e))
+		    !certs_share(ret, c, e))
 			return false;
 	}
 	return true;

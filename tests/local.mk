@@ -11,6 +11,19 @@ whole_tests = tests/e2e/whole_bad_input.t tests/e2e/whole_corpus.t tests/e2e/who
 	tests/e2e/whole_token.t tests/e2e/whole_users.t
 dist_check_SCRIPTS += $(whole_tests)
 TESTS += $(whole_tests)
+
+# Files that were changed, and files that were made to hurt.
+EXTRA_DIST += tests/e2e/tamper_lib.sh
+dist_check_SCRIPTS += tests/e2e/hostile.t tests/e2e/tamper.t
+TESTS += tests/e2e/hostile.t tests/e2e/tamper.t
+check_PROGRAMS += tests/e2e/bounds tests/e2e/hostile_make tests/e2e/twins
+tests_e2e_bounds_SOURCES = tests/e2e/bounds.c
+tests_e2e_bounds_LDADD = libbase.a $(BASE_LIBS)
+tests_e2e_hostile_make_SOURCES = tests/e2e/hostile_make.c
+tests_e2e_hostile_make_LDADD = libauthenticode.a libbase.a $(OPENSSL_LIBS) $(BASE_LIBS)
+tests_e2e_twins_SOURCES = tests/e2e/twins.c
+tests_e2e_twins_LDADD = libbase.a $(BASE_LIBS)
+
 # What a person starts, which needs no make.
 EXTRA_DIST += scripts/demo scripts/check scripts/demo_service.sh scripts/lib.sh scripts/packages
 EXTRA_DIST += examples/hello-driver/Makefile examples/hello-driver/hello.c examples/hello-driver/hello.rc \

@@ -26,12 +26,13 @@ is_osattr(const struct cat_attr *a)
 	return true;
 }
 
-/* One that is no list of versions limits to none of them. */
+/* Adds to what others say. One that is no list of versions limits to none of them. */
 static void
 take_osattr(const struct cat_attr *a, struct installer_facts *ret)
 {
 	const struct cat_name_value *v = &a->name_value;
 	char text[OSATTR_LEN_MAX];
+	unsigned versions = 0;
 	size_t n = 0;
 
 	for (size_t i = 0; i + 1 < v->value_len && n < sizeof(text); i += 2) {
@@ -39,17 +40,31 @@ take_osattr(const struct cat_attr *a, struct installer_facts *ret)
 			break;
 		text[n++] = v->value[i + 1] == 0 ? (char)v->value[i] : '?';
 	}
+	(void)installer_versions(text, n, &versions);
 	ret->has_versions = true;
-	ret->versions = 0;
-	(void)installer_versions(text, n, &ret->versions);
+	ret->versions |= versions;
 }
 
-/* The member's own, else the whole catalog's. */
 static bool
-find_osattr(const struct installer_question *q, struct installer_facts *ret,
-    struct kd_err *e)
+member_osattr(
+    const struct cat_member *m, struct installer_facts *ret, struct kd_err *e)
 {
-	struct rd header = q->catalog->cat.header, attrs;
+	struct rd attrs = cat_attrs(m);
+	struct cat_attr a;
+
+	while (rd_left(&attrs) > 0) {
+		if (!cat_next_attr(&attrs, &a, e))
+			return false;
+		if (is_osattr(&a))
+			take_osattr(&a, ret);
+	}
+	return true;
+}
+
+static bool
+header_osattr(const struct cat *cat, struct installer_facts *ret, struct kd_err *e)
+{
+	struct rd header = cat->header;
 	struct cat_attr a;
 
 	while (rd_left(&header) > 0) {
@@ -58,16 +73,24 @@ find_osattr(const struct installer_question *q, struct installer_facts *ret,
 		if (is_osattr(&a))
 			take_osattr(&a, ret);
 	}
-	if (q->member == NULL || q->member->member == NULL)
-		return true;
-	attrs = cat_attrs(q->member->member);
-	while (rd_left(&attrs) > 0) {
-		if (!cat_next_attr(&attrs, &a, e))
-			return false;
-		if (is_osattr(&a))
-			take_osattr(&a, ret);
-	}
 	return true;
+}
+
+/* The member's own; of a catalog alone, what any of its members names (inf2cat gives a
+ * file that one architecture needs fewer than the INF). Else the whole catalog's. */
+static bool
+find_osattr(const struct installer_question *q, struct installer_facts *ret,
+    struct kd_err *e)
+{
+	const struct cat *cat = &q->catalog->cat;
+
+	if (q->member != NULL && q->member->member != NULL &&
+	    !member_osattr(q->member->member, ret, e))
+		return false;
+	for (size_t i = 0; q->member == NULL && i < cat->members_n; i++)
+		if (!member_osattr(&cat->members[i], ret, e))
+			return false;
+	return ret->has_versions || header_osattr(cat, ret, e);
 }
 
 static bool

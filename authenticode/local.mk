@@ -139,7 +139,8 @@ EXTRA_DIST += fuzz/corpus/cat
 
 # What the Windows kernel and installer would say.
 AUTHENTICODE_KERNEL_TESTS = tests/unit/authenticode/kernel_roots_test \
-	tests/unit/authenticode/kernel_policy_test tests/unit/authenticode/installer_test
+	tests/unit/authenticode/kernel_policy_test tests/unit/authenticode/installer_test \
+	tests/unit/authenticode/kernel_corpus_test
 check_PROGRAMS += $(AUTHENTICODE_KERNEL_TESTS)
 TESTS += $(AUTHENTICODE_KERNEL_TESTS)
 tests_unit_authenticode_kernel_roots_test_SOURCES = tests/unit/authenticode/kernel_roots_test.c $(DEMO_PKI)
@@ -149,3 +150,5 @@ tests_unit_authenticode_kernel_policy_test_SOURCES = tests/unit/authenticode/ker
 tests_unit_authenticode_kernel_policy_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_installer_test_SOURCES = tests/unit/authenticode/installer_test.c
 tests_unit_authenticode_installer_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_kernel_corpus_test_SOURCES = tests/unit/authenticode/kernel_corpus_test.c
+tests_unit_authenticode_kernel_corpus_test_LDADD = $(AUTHENTICODE_PE_LIBS)

@@ -53,6 +53,10 @@ struct cms_signed { /* what a signature says; borrowed */
 bool cms_build_signed_attrs(enum md md, const struct cms_signed *what, struct buf *ret,
     struct kd_err *e) KD_MUST;
 
+/* The type that attributes of cms_build_signed_attrs name. KD_E_FORMAT. */
+bool cms_signed_type(const uint8_t *attrs, size_t len, enum cms_content_type *ret,
+    struct kd_err *e) KD_MUST;
+
 /*
  * cms_assemble - the whole ContentInfo.
  *

@@ -188,6 +188,42 @@ cms_build_signed_attrs(
 	return buf_ok(ret, "signed attributes", e);
 }
 
+static bool
+type_of_oid(const struct tlv *oid, enum cms_content_type *ret, struct kd_err *e)
+{
+	char text[OID_TEXT_LEN];
+
+	for (enum cms_content_type type = CMS_SPC; type <= CMS_CTL_AWAY; type++)
+		if (oid_is(oid, content_oid(type))) {
+			*ret = type;
+			return true;
+		}
+	oid_text(oid, text);
+	return kd_fail(e, KD_E_FORMAT, "signed attributes are of content type %s", text);
+}
+
+bool
+cms_signed_type(
+    const uint8_t *attrs, size_t len, enum cms_content_type *ret, struct kd_err *e)
+{
+	struct rd r = rd_init(attrs, len);
+	struct tlv set, attr, name, values, value;
+
+	if (!der_want(&r, DER_SET, "signed attributes", &set, e))
+		return false;
+	while (rd_left(&set.body) > 0) {
+		if (!der_want(&set.body, DER_SEQUENCE, "attribute", &attr, e) ||
+		    !der_want(&attr.body, DER_OID, "attribute type", &name, e))
+			return false;
+		if (!oid_is(&name, &oid_content_type))
+			continue;
+		return der_want(&attr.body, DER_SET, "contentType", &values, e) &&
+		       der_want(&values.body, DER_OID, "contentType", &value, e) &&
+		       type_of_oid(&value, ret, e);
+	}
+	return kd_fail(e, KD_E_FORMAT, "signed attributes have no contentType");
+}
+
 /*
  * digestEncryptionAlgorithm as signtool writes it: rsaEncryption or id-ecPublicKey, with
  * NULL. For ECDSA, RFC 5753 wants ecdsa-with-SHA*; but Authenticode's verifiers take the

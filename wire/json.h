@@ -88,6 +88,7 @@ void jw_strn(struct buf *b, const char *name, const char *s, size_t n);
 void jw_uint(struct buf *b, const char *name, uint64_t v);
 void jw_bool(struct buf *b, const char *name, bool v);
 void jw_null(struct buf *b, const char *name);
+void jw_json(struct buf *b, const char *name, const struct buf *value); /* written before */
 void jw_hex(struct buf *b, const char *name, const void *p, size_t n);
 void jw_base64(struct buf *b, const char *name, const void *p, size_t n);
 /* name NULL in any of these: an array element. */

@@ -140,6 +140,13 @@ jw_null(struct buf *b, const char *name)
 }
 
 void
+jw_json(struct buf *b, const char *name, const struct buf *value)
+{
+	begin(b, name);
+	buf_add(b, value->p, value->len);
+}
+
+void
 jw_hex(struct buf *b, const char *name, const void *p, size_t n)
 {
 	begin(b, name);

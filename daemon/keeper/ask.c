@@ -25,29 +25,17 @@ join(const struct call *c, struct request *live, const struct request *mine)
 	tell_problem(c->conn, c->frame_id, c->ask->request_id, &e);
 }
 
-static bool
-decide(const struct call *c, struct api_sign_request *sign, struct kd_err *e)
+bool
+sign_begin(const struct call *c, struct request *take_r, struct kd_err *e)
 {
-	AUTO(request_free) struct request *r = NULL;
+	AUTO(request_free) struct request *r = take_r;
 	struct keeper *k = c->k;
-	const struct policy_grant *grant;
-	const struct key *key;
-	const char *name; /* may stand in sign, which request_new takes */
-	struct request *live;
+	struct request *live = live_find(&k->live, r->ask.id);
 	struct kd_err unable = {0};
 
-	if (!api_sign_request_decode(
-		(const char *)c->ask->body.p, c->ask->body.len, sign, e) ||
-	    !policy_decide(&k->settings->policy, c->who, sign, &name, &grant, e))
-		return false;
-	key = settings_key(k->settings, name);
-	if (!request_new(sign, c->who, c->ask, k->settings, &r, e))
-		return false;
-	memcpy(r->grant, grant->name, sizeof(r->grant));
-	r->key = key;
-	memcpy(r->key_name, r->key->name, sizeof(r->key_name));
+	r->keeper = k;
+	r->settings = settings_hold(k->settings);
 	r->link = keeper_link(k, r->key->signer->name);
-	live = live_find(&k->live, r->ask.id);
 	if (live != NULL) {
 		join(c, live, r);
 		return true;
@@ -60,16 +48,6 @@ decide(const struct call *c, struct api_sign_request *sign, struct kd_err *e)
 	if (!signer_link_check_key(r->link, r->key, clock_unix_ms() / 1000, &unable))
 		return look_up(c, STEAL(r), true, &unable, e);
 	return pipeline_begin(c, STEAL(r), e);
-}
-
-static void
-ask_sign(const struct call *c)
-{
-	AUTO(api_sign_request_clear) struct api_sign_request sign = {0};
-	struct kd_err e = {0};
-
-	if (!decide(c, &sign, &e))
-		refuse(c, &sign, &e);
 }
 
 static void
@@ -150,7 +128,7 @@ pipeline_ask(
 	if (e.code != KD_OK)
 		refuse(&c, NULL, &e);
 	else if (ask->route == ASK_SIGN)
-		ask_sign(&c);
+		prepare_sign(&c);
 	else if (ask->route == ASK_SIGNATURE)
 		ask_signature(&c);
 	else

@@ -13,16 +13,38 @@ struct call {
 	const struct identity *who; /* NULL over the status socket */
 };
 
+/* ---- prepare.c and ask.c: a request to sign ---- */
+
+/*
+ * Parses it, decides, and builds what is to be signed: a small one at once, a large one in
+ * a thread of its own, so that nobody waits for it. Answered in any case.
+ */
+void prepare_sign(const struct call *c);
+/* Those that no thread will finish; at the end. */
+void prepare_forget(struct keeper *k);
+/* What was prepared under the settings of now goes its way. take_r moves in, whatever
+ * happens. KD_E_BUSY, KD_E_NOMEM. */
+bool sign_begin(const struct call *c, struct request *take_r, struct kd_err *e) KD_MUST;
+
 /* ---- waiter.c ---- */
 
 void tell_problem(struct front_conn *c, uint64_t frame_id, const char *request_id,
     const struct kd_err *e);
-/* What is known of r now. */
+/* What is known of r now; not while it is being encoded. */
 void tell(struct request *r, const struct waiter *w);
+/*
+ * Done before everything is told of a request whose items are all decided: then comes
+ * encoded, at once, or later when the answer is so large that it is made in the pool.
+ */
+void encode_answer(
+    struct keeper *k, struct request *r, void (*encoded)(void *self), void *self);
 /* All waiters get the answer, or the problem where there is one. */
 void tell_all(struct request *r, const struct kd_err *problem);
 bool waiter_add(
     struct request *r, const struct call *c, uint64_t wait_ms, struct kd_err *e) KD_MUST;
+/* The same for a copy of like, whose conn is held once more. */
+bool waiter_put(struct request *r, struct keeper *k, const struct waiter *like,
+    struct kd_err *e) KD_MUST;
 /* Waiters whose time is up get what there is; returns the next one's time. */
 uint64_t waiters_release(struct request *r, uint64_t now_ms);
 void waiters_forget(struct request *r);

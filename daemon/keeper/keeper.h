@@ -20,7 +20,7 @@ struct keeper_counters { /* since the start; for /metrics */
 struct keeper {
 	const char *config_path;
 	struct loop *loop;
-	struct pool *pool;
+	struct pool *pool, *heavy_pool;
 	struct record *record;
 	struct front *front;
 	struct settings *settings; /* one reference: the newest */
@@ -29,6 +29,11 @@ struct keeper {
 	struct live live;
 	struct work_list ops;      /* for the record, at the end of the turn */
 	struct work_list checks;   /* for the pool, at the end of the turn */
+	struct work_list heavy;    /* what takes long, for its own thread; the same */
+	struct prepared *preparing; /* large requests that are being read */
+	size_t bytes;              /* of large requests, read or under way */
+	size_t lookups;            /* in the record or being told */
+	struct work_list lookups_waiting;
 	struct request *to_record; /* have results for the record */
 	size_t in_record, in_pool; /* handed over and not back */
 	bool record_bad, probing;

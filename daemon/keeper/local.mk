@@ -2,7 +2,8 @@
 noinst_LIBRARIES += libkeeper.a
 libkeeper_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS) $(SQLITE_CFLAGS)
 libkeeper_a_SOURCES = \
-	daemon/keeper/answers.c daemon/keeper/ask.c daemon/keeper/call.h daemon/keeper/copy.h \
+	daemon/keeper/answers.c daemon/keeper/ask.c daemon/keeper/call.h \
+	daemon/keeper/catalog.c daemon/keeper/catalog.h daemon/keeper/copy.h \
 	daemon/keeper/front_link.c daemon/keeper/front_link.h \
 	daemon/keeper/identity.c daemon/keeper/identity.h \
 	daemon/keeper/keeper.h daemon/keeper/lookup.c \
@@ -10,12 +11,13 @@ libkeeper_a_SOURCES = \
 	daemon/keeper/pipeline.c \
 	daemon/keeper/policy.c daemon/keeper/policy.h \
 	daemon/keeper/pool.c daemon/keeper/pool.h \
+	daemon/keeper/prepare.c \
 	daemon/keeper/queue.c daemon/keeper/queue.h \
 	daemon/keeper/record.c daemon/keeper/record.h \
 	daemon/keeper/record_op.c daemon/keeper/record_op.h \
 	daemon/keeper/record_event.c daemon/keeper/record_event.h \
 	daemon/keeper/refuse.c \
-	daemon/keeper/request.c daemon/keeper/request.h \
+	daemon/keeper/request.c daemon/keeper/request.h daemon/keeper/request_build.c \
 	daemon/keeper/settings.c daemon/keeper/settings.h \
 	daemon/keeper/signer_link.c daemon/keeper/signer_link.h \
 	daemon/keeper/store.h daemon/keeper/store_sql.c daemon/keeper/store_sql.h \

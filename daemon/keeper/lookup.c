@@ -8,6 +8,9 @@
 #include "base/mem.h"
 #include "daemon/keeper/copy.h"
 
+/* Each may bring an answer of many megabytes into memory, which nobody knows before. */
+#define LOOKUPS_MAX 4
+
 struct lookup {
 	struct record_op op; /* first */
 	struct keeper *k;
@@ -76,27 +79,72 @@ lookup_result(struct lookup *l, struct kd_err *e)
 	return true;
 }
 
+/* Over, and the next one's turn. */
 static void
-lookup_done(struct work *w)
+lookup_end(struct lookup *l)
 {
-	struct lookup *l = (struct lookup *)w;
-	struct waiter to = {.conn = l->conn, .frame_id = l->frame_id};
-	/* It may have begun meanwhile; then the record does not know its outcome yet. */
-	struct request *live = live_find(&l->k->live, l->req->ask.id);
-	struct kd_err e = {0};
+	struct keeper *k = l->k;
+	struct work *next = work_list_pop(&k->lookups_waiting);
 
-	op_came_back(l->k, &l->op);
-	memcpy(to.request_id, l->req->request_id, sizeof(to.request_id));
-	if (live != NULL ? check_owner(live, l->req->client,
-			       l->compare ? l->req->content : NULL, &e)
-			 : lookup_result(l, &e))
-		tell(live != NULL ? live : l->req, &to);
-	else
-		refuse_late(l->k, l->conn, l->frame_id, l->req, &e);
 	front_drop(l->conn);
 	store_found_clear(&l->op.found);
 	request_free(l->req);
 	free(l);
+	k->lookups--;
+	if (next == NULL)
+		return;
+	k->lookups++;
+	op_submit(k, (struct record_op *)next); /* its first member */
+}
+
+static struct waiter
+asker(const struct lookup *l)
+{
+	struct waiter to = {.conn = l->conn, .frame_id = l->frame_id};
+
+	memcpy(to.request_id, l->req->request_id, sizeof(to.request_id));
+	return to;
+}
+
+static void
+lookup_tell(void *self)
+{
+	struct lookup *l = self;
+	struct waiter to = asker(l);
+
+	tell(l->req, &to);
+	lookup_end(l);
+}
+
+/* It began meanwhile, so that the record does not know its outcome yet. */
+static bool
+lookup_live(struct lookup *l, struct request *live, struct kd_err *e)
+{
+	struct waiter to = asker(l);
+
+	if (!check_owner(live, l->req->client, l->compare ? l->req->content : NULL, e))
+		return false;
+	if (live->encoding)
+		return waiter_put(live, l->k, &to, e);
+	tell(live, &to);
+	return true;
+}
+
+static void
+lookup_done(struct work *w)
+{
+	struct lookup *l = (struct lookup *)w;
+	struct request *live = live_find(&l->k->live, l->req->ask.id);
+	struct kd_err e = {0};
+
+	op_came_back(l->k, &l->op);
+	if (live == NULL && lookup_result(l, &e)) {
+		encode_answer(l->k, l->req, lookup_tell, l);
+		return;
+	}
+	if (live == NULL || !lookup_live(l, live, &e))
+		refuse_late(l->k, l->conn, l->frame_id, l->req, &e);
+	lookup_end(l);
 }
 
 /* take_req moves in, whatever happens. */
@@ -119,6 +167,11 @@ look_up(const struct call *c, struct request *take_req, bool compare,
 	l->op.kind = RECORD_LOAD;
 	l->op.work.done = lookup_done;
 	COPY(l->op.id, take_req->ask.id);
+	if (c->k->lookups == LOOKUPS_MAX) {
+		work_list_add(&c->k->lookups_waiting, &l->op.work);
+		return true;
+	}
+	c->k->lookups++;
 	op_submit(c->k, &l->op);
 	return true;
 }

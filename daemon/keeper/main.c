@@ -15,9 +15,10 @@
 #include "base/mem.h"
 #include "base/service.h"
 #include "base/sock.h"
-#include "daemon/keeper/keeper.h"
+#include "daemon/keeper/call.h"
 
 #define DEFAULT_CONFIG "/etc/kdsign/keeper.conf"
+#define CHECKS_AT_ONCE 16 /* signatures for one thread: one lock and wake-up for all */
 #define STOP_MS                                                                          \
 	10000 /* for what is under way; what is not done then is recorded as unknown at  \
 		 the next start */
@@ -294,7 +295,9 @@ start(struct keeper *k, struct signals *sig, struct kd_err *e)
 	    !loop_watch(k->loop, &sig->src, EPOLLIN, e))
 		return false;
 	if (!record_open(k->settings->conf.main.store, &limits, k->loop, &k->record, e) ||
-	    !pool_new((unsigned)k->settings->conf.main.threads, k->loop, &k->pool, e) ||
+	    !pool_new((unsigned)k->settings->conf.main.threads, CHECKS_AT_ONCE, k->loop,
+		&k->pool, e) ||
+	    !pool_new(1, 1, k->loop, &k->heavy_pool, e) ||
 	    !plug_links(k, k->settings, e) || !open_front(k, e))
 		return false;
 	pipeline_note(k, "start");
@@ -313,7 +316,9 @@ tear_down(struct keeper *k)
 	struct request *r;
 
 	pool_free(k->pool);
+	pool_free(k->heavy_pool);
 	record_free(k->record);
+	prepare_forget(k);
 	while ((r = k->live.first) != NULL) {
 		live_remove(&k->live, r);
 		pipeline_forget(r);

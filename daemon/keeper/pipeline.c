@@ -12,6 +12,7 @@
 #define PROBE_MS 500       /* how often a record that failed is tried again */
 #define RESULTS_WAIT_MS 20 /* part of a request's results goes to the record this late   \
 			    */
+#define HEAVY_CONTENT ((size_t)1 << 20) /* assembling more than this takes milliseconds */
 #define GATHER_MS 4 /* while a token is busy for longer, a commit waits for company */
 
 static void
@@ -31,6 +32,24 @@ end_request(struct keeper *k, struct request *r, const struct kd_err *problem)
 	live_remove(&k->live, r);
 	tell_all(r, problem);
 	request_free(r);
+}
+
+static void
+end_encoded(void *self)
+{
+	struct request *r = self;
+
+	end_request(r->keeper, r, NULL);
+}
+
+/* All items are decided. Until the answer is made, it is live: others may join. */
+static void
+end_decided(struct keeper *k, struct request *r)
+{
+	if (r->waiters == NULL)
+		end_request(k, r, NULL);
+	else
+		encode_answer(k, r, end_encoded, r);
 }
 
 /* Its results go to the record at the end of the turn. */
@@ -73,6 +92,7 @@ enqueue(struct keeper *k, struct request *r)
 	for (size_t i = 0; i < r->items_n; i++) {
 		struct item *it = &r->items[i];
 
+		buf_clear(&it->members); /* on record now, where they belong */
 		if (it->state != ITEM_INTENT)
 			continue;
 		if (!r->late && queue_push(q, r->client, &it->node, &e)) {
@@ -123,7 +143,7 @@ resume(struct keeper *k, struct request *r, struct kd_err *e)
 	if (again > 0)
 		start_op(k, r, &r->intent, RECORD_AGAIN, intent_done);
 	else
-		end_request(k, r, NULL);
+		end_decided(k, r);
 	return true;
 }
 
@@ -186,7 +206,7 @@ result_done(struct work *w)
 			k->count.unheard_items++;
 	}
 	if (r->undecided == 0)
-		end_request(k, r, NULL);
+		end_decided(k, r);
 }
 
 static void
@@ -223,7 +243,8 @@ pipeline_signed(struct keeper *k, struct item *it, const struct sign_result *res
 	it->state = ITEM_CHECK;
 	it->work.run = check_run;
 	it->work.done = check_done;
-	work_list_add(&k->checks, &it->work);
+	work_list_add(
+	    it->content_len > HEAVY_CONTENT ? &k->heavy : &k->checks, &it->work);
 	k->in_pool++;
 }
 
@@ -234,7 +255,7 @@ pipeline_begin(const struct call *c, struct request *take_r, struct kd_err *e)
 	struct keeper *k = c->k;
 	struct queue *q = signer_link_queue(r->link);
 
-	if (!request_build(r, e) || !queue_reserve(q, r->items_n, e))
+	if (!queue_reserve(q, r->items_n, e))
 		return false;
 	r->places = r->items_n;
 	if (!waiter_add(r, c, c->ask->deadline_ms, e)) {
@@ -326,6 +347,7 @@ pipeline_turn(struct keeper *k)
 	submit_results(k, now);
 	record_submit(k->record, &k->ops, patience(&k->ops));
 	pool_submit(k->pool, &k->checks);
+	pool_submit(k->heavy_pool, &k->heavy);
 }
 
 static uint64_t
@@ -334,6 +356,8 @@ request_timer(struct keeper *k, struct request *r, uint64_t now_ms)
 	struct kd_err e = {0};
 	uint64_t next;
 
+	if (r->encoding)
+		return UINT64_MAX; /* told as soon as that is done */
 	if (now_ms >= r->record_deadline) {
 		fail_record(&e);
 		tell_all(r, &e);
@@ -385,5 +409,5 @@ pipeline_forget(struct request *r)
 bool
 pipeline_idle(const struct keeper *k)
 {
-	return k->live.n == 0 && k->in_record == 0 && k->in_pool == 0;
+	return k->live.n == 0 && k->in_record == 0 && k->in_pool == 0 && k->lookups == 0;
 }

@@ -6,12 +6,9 @@
 
 #include "base/mem.h"
 
-#define POOL_TAKE_MAX                                                                    \
-	16 /* pieces a worker takes at once: one lock and one wake-up for all */
-
 struct pool {
 	struct loop *loop;
-	unsigned threads;
+	unsigned threads, take_max;
 	pthread_t thread[POOL_THREADS_MAX];
 	pthread_mutex_t mu;
 	pthread_cond_t more;
@@ -26,7 +23,7 @@ pool_take(struct pool *p, struct work_list *mine)
 {
 	size_t n = p->todo.n / p->threads;
 
-	n = n < 1 ? 1 : n > POOL_TAKE_MAX ? POOL_TAKE_MAX : n;
+	n = n < 1 ? 1 : n > p->take_max ? p->take_max : n;
 	while (n-- > 0 && p->todo.head != NULL)
 		work_list_add(mine, work_list_pop(&p->todo));
 }
@@ -55,7 +52,8 @@ pool_main(void *arg)
 }
 
 bool
-pool_new(unsigned threads, struct loop *loop, struct pool **ret, struct kd_err *e)
+pool_new(unsigned threads, unsigned take_max, struct loop *loop, struct pool **ret,
+    struct kd_err *e)
 {
 	AUTO(pool_free) struct pool *p = kd_alloc(sizeof(*p));
 	int err;
@@ -63,6 +61,7 @@ pool_new(unsigned threads, struct loop *loop, struct pool **ret, struct kd_err *
 	if (p == NULL)
 		return kd_fail_nomem(e, "worker threads");
 	p->loop = loop;
+	p->take_max = take_max;
 	(void)pthread_mutex_init(&p->mu, NULL);
 	(void)pthread_cond_init(&p->more, NULL);
 	while (p->threads < threads) {

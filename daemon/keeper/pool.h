@@ -8,9 +8,14 @@
 
 struct pool; /* opaque */
 
-/* Finished work goes back to loop, which must outlive the pool. */
-bool pool_new(
-    unsigned threads, struct loop *loop, struct pool **ret, struct kd_err *e) KD_MUST;
+/*
+ * Finished work goes back to loop, which must outlive the pool.
+ *
+ * take_max  pieces that a worker may take at once, and hands back together: 1 where one
+ *           takes long
+ */
+bool pool_new(unsigned threads, unsigned take_max, struct loop *loop, struct pool **ret,
+    struct kd_err *e) KD_MUST;
 /* Does what is queued, then ends the threads. */
 void pool_free(struct pool *p);
 AUTO_DEFINE(struct pool, pool_free);

@@ -46,15 +46,25 @@ event_intent(
 	const struct api_item *what = &it->req->ask.items[it->index];
 
 	jw_open(b);
+	if (what->ctl != NULL)
+		jw_hex(b, "ctl_sha256", it->blob_sha256, 32);
 	str_if(b, "description", what->description);
 	jw_hex(b, "digest", what->digest, md_len(what->md));
 	jw_str(b, "digest_algorithm", md_name(what->md));
 	jw_str(b, "event", "intent");
 	jw_uint(b, "index", it->index);
 	jw_str(b, "kind", api_kind_name(what->kind));
+	if (what->ctl != NULL) {
+		jw_uint(b, "member_count", it->members_n);
+		jw_json(b, "members", &it->members);
+	}
 	jw_str(b, "name", what->name);
+	if (what->page_hashes != NULL)
+		jw_hex(b, "page_hashes_sha256", it->blob_sha256, 32);
 	jw_uint(b, "request", request);
 	jw_uint(b, "seq", h->seq);
+	if (what->sequence != 0)
+		jw_uint(b, "sequence", what->sequence);
 	jw_hex(b, "signed_digest", it->tbs, md_len(it->md));
 	jw_uint(b, "size", what->size);
 	jw_str(b, "time", h->time);

@@ -220,7 +220,7 @@ put_result(
 	if (it->code == KD_OK) {
 		row.md = it->md;
 		row.chain = chain;
-		row.content = req->der.p + it->content_at;
+		row.content = request_said(it).content;
 		row.content_len = it->content_len;
 		row.attrs = req->der.p + it->attrs_at;
 		row.attrs_len = it->attrs_len;

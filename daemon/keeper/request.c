@@ -5,56 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "authenticode/cms.h"
-#include "authenticode/spc.h"
 #include "base/mem.h"
 #include "base/reader.h"
 #include "daemon/keeper/copy.h"
+#include "daemon/keeper/keeper.h"
 
 #define RETRY_BUSY_S 1 /* a queue empties soon */
 #define ROOM_CMS                                                                         \
 	2048         /* what a ContentInfo, or an answer, holds beside the big things    \
 		      */
-#define ROOM_DER 512 /* an item's content and attributes, as a rule */
 #define ROOM_ITEM 64 /* an answer's item beside its signature */
 #define RETRY_S 2    /* token and record may need a moment, or a person */
-
-static void
-add_text(struct buf *b, const char *s)
-{
-	if (s == NULL) {
-		buf_u32le(b, UINT32_MAX);
-		return;
-	}
-	buf_u32le(b, (uint32_t)strlen(s));
-	buf_str(b, s);
-}
-
-/* Everything that was asked but the id itself; absent and empty texts differ. */
-static bool
-digest_content(const struct api_sign_request *ask, uint8_t ret[32], struct kd_err *e)
-{
-	AUTO(buf_clear) struct buf b = {0};
-	uint8_t md[MD_LEN_MAX];
-
-	add_text(&b, ask->key);
-	add_text(&b, ask->retry_of);
-	for (size_t i = 0; i < ask->items_n; i++) {
-		const struct api_item *it = &ask->items[i];
-
-		buf_u8(&b, (uint8_t)it->kind);
-		buf_u8(&b, (uint8_t)it->md);
-		buf_u64le(&b, it->size);
-		buf_add(&b, it->digest, md_len(it->md));
-		add_text(&b, it->name);
-		add_text(&b, it->description);
-		add_text(&b, it->url);
-	}
-	if (!buf_ok(&b, "request", e) || !md_digest(MD_SHA256, b.p, b.len, md, e))
-		return false;
-	memcpy(ret, md, 32);
-	return true;
-}
 
 static bool
 make_items(struct request *r, size_t n, struct kd_err *e)
@@ -92,7 +53,7 @@ blank(const struct identity *who, const struct ask *ask)
 
 bool
 request_new(struct api_sign_request *take_ask, const struct identity *who,
-    const struct ask *ask, struct settings *s, struct request **ret, struct kd_err *e)
+    const struct ask *ask, const struct key *key, struct request **ret, struct kd_err *e)
 {
 	AUTO(request_free) struct request *r = blank(who, ask);
 
@@ -100,8 +61,9 @@ request_new(struct api_sign_request *take_ask, const struct identity *who,
 		return kd_fail_nomem(e, "request");
 	r->ask = *take_ask;
 	*take_ask = (struct api_sign_request){0};
-	r->settings = settings_hold(s);
-	if (!make_items(r, r->ask.items_n, e) || !digest_content(&r->ask, r->content, e))
+	r->key = key;
+	COPY(r->key_name, key->name);
+	if (!make_items(r, r->ask.items_n, e) || !request_digest(r, e))
 		return false;
 	*ret = STEAL(r);
 	return true;
@@ -125,8 +87,10 @@ request_free(struct request *r)
 {
 	if (r == NULL)
 		return;
-	for (size_t i = 0; i < r->items_n; i++)
+	for (size_t i = 0; i < r->items_n; i++) {
 		buf_clear(&r->items[i].cms);
+		buf_clear(&r->items[i].members);
+	}
 	for (size_t i = 0; i < r->chains_n; i++)
 		certs_free(r->chains[i].certs);
 	free(r->chains);
@@ -135,13 +99,15 @@ request_free(struct request *r)
 	buf_clear(&r->der);
 	store_found_clear(&r->intent.found);
 	store_found_clear(&r->result.found);
+	buf_clear(&r->body);
 	settings_drop(r->settings);
+	if (r->charged != 0)
+		r->keeper->bytes -= r->charged;
 	free(r);
 }
 
-/* One allocation instead of a dozen growing ones; failing shows at the first append. */
-static void
-make_room(struct buf *b, size_t n)
+void
+request_make_room(struct buf *b, size_t n)
 {
 	size_t len = b->len;
 
@@ -149,39 +115,12 @@ make_room(struct buf *b, size_t n)
 		b->len = len;
 }
 
-bool
-request_build(struct request *r, struct kd_err *e)
+struct cms_signed
+request_said(const struct item *it)
 {
-	make_room(&r->der, r->items_n * ROOM_DER);
-	for (size_t i = 0; i < r->items_n; i++) {
-		const struct api_item *what = &r->ask.items[i];
-		struct item *it = &r->items[i];
-
-		if (what->kind != API_KIND_PE || what->page_hashes != NULL ||
-		    what->sequence != 0)
-			return kd_fail(e, KD_E_REQUEST,
-			    "items[%zu]: catalogs, page hashes and nested signatures are "
-			    "not signed here",
-			    i);
-		it->content_at = r->der.len;
-		if (!spc_build_pe(what->md, what->digest, NULL, 0, &r->der, e))
-			return kd_in(e, "items[%zu]", i);
-		it->content_len = r->der.len - it->content_at;
-		it->attrs_at = r->der.len;
-		if (!cms_build_signed_attrs(what->md,
-			&(struct cms_signed){.content = r->der.p + it->content_at,
-			    .content_len = it->content_len,
-			    .description = what->description,
-			    .url = what->url},
-			&r->der, e))
-			return kd_in(e, "items[%zu]", i);
-		it->attrs_len = r->der.len - it->attrs_at;
-		if (!md_digest(
-			it->md, r->der.p + it->attrs_at, it->attrs_len, it->tbs, e))
-			return false;
-		it->chain = r->key->chain;
-	}
-	return true;
+	return (struct cms_signed){.type = it->type,
+	    .content = it->ctl != NULL ? it->ctl : it->req->der.p + it->content_at,
+	    .content_len = it->content_len};
 }
 
 static bool
@@ -205,7 +144,8 @@ unpack_chain(const uint8_t *p, size_t n, struct certs **ret, struct kd_err *e)
 }
 
 static bool
-fill_chains(struct request *r, const struct store_found *f, struct kd_err *e)
+fill_chains(
+    struct request *r, size_t base, const struct store_found *f, struct kd_err *e)
 {
 	r->chains = kd_alloc_array(f->chains_n, sizeof(*r->chains));
 	if (r->chains == NULL)
@@ -215,14 +155,15 @@ fill_chains(struct request *r, const struct store_found *f, struct kd_err *e)
 
 		r->chains[r->chains_n].no = c->no;
 		if (!unpack_chain(
-			f->bytes.p + c->at, c->len, &r->chains[r->chains_n].certs, e))
+			r->der.p + base + c->at, c->len, &r->chains[r->chains_n].certs,
+			e))
 			return false;
 	}
 	return true;
 }
 
-static void
-fill_item(struct request *r, size_t base, const struct found_item *from)
+static bool
+fill_item(struct request *r, size_t base, const struct found_item *from, struct kd_err *e)
 {
 	struct item *it = &r->items[from->index];
 
@@ -232,8 +173,9 @@ fill_item(struct request *r, size_t base, const struct found_item *from)
 	COPY(it->detail, from->detail);
 	r->undecided--;
 	if (from->status != API_SIGNED)
-		return;
+		return true;
 	it->md = from->md;
+	it->ctl = NULL;
 	it->content_at = base + from->content_at;
 	it->content_len = from->content_len;
 	it->attrs_at = base + from->attrs_at;
@@ -244,6 +186,10 @@ fill_item(struct request *r, size_t base, const struct found_item *from)
 	for (size_t i = 0; i < r->chains_n; i++)
 		if (r->chains[i].no == from->chain)
 			it->chain = r->chains[i].certs;
+	if (cms_signed_type(r->der.p + it->attrs_at, it->attrs_len, &it->type, e))
+		return true;
+	e->code = KD_E_INCONSISTENT;
+	return kd_in(e, "record: item %u", from->index);
 }
 
 bool
@@ -255,8 +201,14 @@ request_fill(struct request *r, struct store_found *found, struct kd_err *e)
 	COPY(r->key_name, found->req.key);
 	if (r->items == NULL && !make_items(r, found->req.items_n, e))
 		return false;
-	buf_add(&r->der, found->bytes.p, found->bytes.len);
-	if (!buf_ok(&r->der, "request", e) || !fill_chains(r, found, e))
+	if (base == 0) { /* it may be large */
+		buf_clear(&r->der);
+		r->der = found->bytes;
+		found->bytes = (struct buf){0};
+	} else {
+		buf_add(&r->der, found->bytes.p, found->bytes.len);
+	}
+	if (!buf_ok(&r->der, "request", e) || !fill_chains(r, base, found, e))
 		return false;
 	for (size_t i = 0; i < found->items_n; i++) {
 		const struct found_item *f = &found->items[i];
@@ -264,7 +216,8 @@ request_fill(struct request *r, struct store_found *found, struct kd_err *e)
 		if (f->index >= r->items_n || f->sig_len > SIGNER_SIGNATURE_MAX)
 			return kd_fail(e, KD_E_INCONSISTENT,
 			    "record: item %u does not fit its request", f->index);
-		fill_item(r, base, f);
+		if (!fill_item(r, base, f, e))
+			return false;
 	}
 	return true;
 }
@@ -273,11 +226,11 @@ void
 request_check_item(struct item *it)
 {
 	const struct request *r = it->req;
-	struct cms_signed what = {
-	    .content = r->der.p + it->content_at, .content_len = it->content_len};
+	struct cms_signed what = request_said(it);
 	struct kd_err e = {0};
 
-	make_room(&it->cms, r->key->chain_der.len + ROOM_CMS + it->attrs_len);
+	request_make_room(
+	    &it->cms, what.content_len + r->key->chain_der.len + ROOM_CMS);
 	if (cert_key_verify(
 		r->key->verifier, it->md, it->tbs, it->sig, it->sig_len, &e) &&
 	    cms_signer_assemble(r->key->assembler, it->md, &what,
@@ -292,6 +245,25 @@ request_check_item(struct item *it)
 
 /* ---- the answer ---- */
 
+bool
+request_check_size(const struct request *r, struct kd_err *e)
+{
+	size_t each = r->key->chain_der.len + ROOM_CMS, sum = 0;
+
+	for (size_t i = 0; i < r->items_n; i++) {
+		const struct api_item *what = &r->ask.items[i];
+
+		sum += ROOM_ITEM + (each + what->ctl_len + what->page_hashes_len) / 3 * 4;
+	}
+	if (sum <= API_ANSWER_MAX)
+		return true;
+	(void)kd_fail(e, KD_E_TOO_LARGE,
+	    "items: %zu signatures by key '%s' make an answer of some %zu bytes, at most "
+	    "%zu allowed",
+	    r->items_n, r->key_name, sum, API_ANSWER_MAX);
+	return kd_hint(e, "ask for fewer in one request");
+}
+
 static bool
 nobody_heard(const struct request *r)
 {
@@ -302,6 +274,17 @@ nobody_heard(const struct request *r)
 			return false;
 	}
 	return true;
+}
+
+/* Of an item that was signed now this is done already. */
+static bool
+assemble(struct item *it, struct kd_err *e)
+{
+	const struct cms_signed what = request_said(it);
+
+	return it->cms.len != 0 ||
+	       cms_assemble(it->md, &what, it->chain, it->req->der.p + it->attrs_at,
+		   it->attrs_len, it->sig, it->sig_len, &it->cms, e);
 }
 
 static bool
@@ -317,13 +300,7 @@ answer_items(struct request *r, struct api_item_answer *v, struct kd_err *e)
 			v[i].code = it->code;
 			v[i].detail = it->detail;
 		} else {
-			if (it->cms.len == 0 &&
-			    !cms_assemble(it->md,
-				&(struct cms_signed){
-				    .content = r->der.p + it->content_at,
-				    .content_len = it->content_len},
-				it->chain, r->der.p + it->attrs_at, it->attrs_len,
-				it->sig, it->sig_len, &it->cms, e))
+			if (!assemble(it, e))
 				return kd_in(e, "items[%zu]", i);
 			v[i].status = API_SIGNED;
 			v[i].cms = it->cms.p;
@@ -381,7 +358,7 @@ request_answer(struct request *r, const char *request_id, struct answer *ret,
 	if (answer_items(r, v, e)) {
 		for (size_t i = 0; i < r->items_n; i++)
 			room += ROOM_ITEM + v[i].cms_len / 3 * 4;
-		make_room(body, room);
+		request_make_room(body, room);
 		api_sign_answer_encode(&a, body);
 		*ret = (struct answer){
 		    .status = r->undecided > 0 ? 202 : 200,

@@ -4,6 +4,7 @@
 #define KD_KEEPER_REQUEST_H
 #include <stdint.h>
 
+#include "authenticode/cms.h"
 #include "daemon/keeper/queue.h"
 #include "daemon/keeper/record.h"
 #include "daemon/keeper/settings.h"
@@ -38,7 +39,12 @@ struct item {
 	enum kd_code code; /* KD_OK: signed */
 	char detail[SIGNER_DETAIL_MAX + 1];
 	enum md md;
+	enum cms_content_type type;
+	const uint8_t *ctl; /* the content of a catalog that was asked for: in req->ask */
 	size_t content_at, content_len, attrs_at, attrs_len; /* in req->der */
+	uint8_t blob_sha256[32]; /* of the CTL or the table of page hashes */
+	struct buf members; /* what a catalog lists, as JSON; until its intent is written */
+	size_t members_n;
 	uint8_t tbs[MD_LEN_MAX]; /* what the token signs: digest of attrs */
 	uint8_t sig[SIGNER_SIGNATURE_MAX];
 	size_t sig_len;
@@ -62,7 +68,8 @@ struct waiter { /* somebody who is to be told */
  * those read what they need of it and the loop changes none of that.
  */
 struct request {
-	struct keeper *keeper;       /* whose it is; NULL in tests of this file alone */
+	struct keeper *keeper;       /* whose it is; NULL before that is decided */
+	size_t charged;              /* of keeper->bytes */
 	struct request *bucket;      /* live table */
 	struct request *prev, *next; /* list of all live ones */
 	struct api_sign_request ask;
@@ -95,6 +102,12 @@ struct request {
 				      given up */
 	struct request *to_record; /* in the turn's list of requests with results */
 	bool to_record_listed;
+	struct work encode; /* all items decided: the answer is being made */
+	bool encoding;
+	void (*encoded)(void *self);
+	void *encoded_self;
+	struct answer answer; /* of a large request, with its body; status 0: not made */
+	struct buf body;
 	struct record_op intent, result;
 	bool result_busy;
 	struct work_list results; /* items by work, to go with the next result op */
@@ -102,18 +115,36 @@ struct request {
 	    results_at; /* clock_ms: then even if not complete; UINT64_MAX: no date yet */
 };
 
-/* Takes the decoded request over (take_ask is empty afterwards). KD_E_NOMEM, KD_E_CRYPTO.
+/*
+ * Takes the decoded request over (take_ask is empty afterwards). Any thread: the caller
+ * sees to it that the settings which key is of stay, and sets ret's. KD_E_NOMEM,
+ * KD_E_CRYPTO.
  */
 bool request_new(struct api_sign_request *take_ask, const struct identity *who,
-    const struct ask *ask, struct settings *s, struct request **ret,
+    const struct ask *ask, const struct key *key, struct request **ret,
     struct kd_err *e) KD_MUST;
 /* One without content, to be filled from the record: for GET. */
 bool request_new_empty(const char *id, const struct identity *who, const struct ask *ask,
     struct request **ret, struct kd_err *e) KD_MUST;
+/* Gives back what it is charged for to its keeper. The loop's thread. */
 void request_free(struct request *r);
 AUTO_DEFINE(struct request, request_free);
-/* Content, attributes and their digest of every item that is new. */
+/*
+ * request_build - content, attributes and their digest of every item of a new request.
+ *
+ * Catalogs and page hashes are taken apart and checked. Any thread.
+ * Errors: KD_E_REQUEST, KD_E_TOO_LARGE name the item's member; KD_E_NOMEM, KD_E_CRYPTO.
+ */
 bool request_build(struct request *r, struct kd_err *e) KD_MUST;
+/* KD_E_TOO_LARGE when the signatures asked for are more than one answer may have. */
+bool request_check_size(const struct request *r, struct kd_err *e) KD_MUST;
+/* One allocation instead of a dozen growing ones; failing shows at the first append. */
+void request_make_room(struct buf *b, size_t n);
+/* What identifies the content of a request: SHA-256 of everything that was asked but the
+ * id itself, into r->content; and of its large parts, into the items. */
+bool request_digest(struct request *r, struct kd_err *e) KD_MUST;
+/* What an item's signature says, as far as it is for cms_assemble. Borrowed. */
+struct cms_signed request_said(const struct item *it);
 /* Fill items from what the record found; those without a row stay ITEM_NEW. */
 bool request_fill(struct request *r, struct store_found *found, struct kd_err *e) KD_MUST;
 /* Verify and assemble one item: the pool's work. Sets code and detail. */

@@ -33,6 +33,9 @@ static const struct conf_key main_keys[] = {
     {"frame-limit", CONF_SIZE, MAIN(frame_limit), "33M",
 	"largest message from kdsignd: its body-limit and some room", 64 << 10,
 	256 << 20},
+    {"bytes-in-flight", CONF_SIZE, MAIN(bytes_in_flight), "128M",
+	"of all large requests at a time; each byte takes some five of memory",
+	64 << 10, UINT64_C(1) << 32},
     {"queue-limit", CONF_UINT, MAIN(queue_limit), "10000",
 	"items that may wait for one signer", 1, 1000000},
     {"threads", CONF_UINT, MAIN(threads), "2", "that verify signatures", 1,
@@ -111,6 +114,17 @@ settings_key(const struct settings *s, const char *name)
 		if (strcmp(s->keys[i].name, name) == 0)
 			return &s->keys[i];
 	return NULL;
+}
+
+/* Else a request that the one allows would wait for the other for ever. */
+static bool
+check_limits(const struct keeper_main *m, struct kd_err *e)
+{
+	if (m->bytes_in_flight >= m->frame_limit)
+		return true;
+	return kd_fail(e, KD_E_CONFIG,
+	    "bytes-in-flight %llu: must be at least frame-limit %llu",
+	    (unsigned long long)m->bytes_in_flight, (unsigned long long)m->frame_limit);
 }
 
 static bool
@@ -284,7 +298,7 @@ load_words(const struct grant_conf *c, struct policy_grant *g, struct kd_err *e)
 		enum api_kind kind = api_kind_by_name(c->kinds.v[i]);
 
 		if (kind == API_KIND_NONE)
-			return kd_fail(e, KD_E_CONFIG, "kinds: '%s' is none: pe",
+			return kd_fail(e, KD_E_CONFIG, "kinds: '%s' is none: pe catalog",
 			    SHOW(c->kinds.v[i]));
 		g->kinds |= 1u << kind;
 	}
@@ -370,7 +384,7 @@ settings_load(const char *path, struct settings **ret, struct kd_err *e)
 	s->refs = 1;
 	if (!conf_load(path, settings_sections, &s->conf, e))
 		return false;
-	done = load_users(s, e) && load_keys(s, e) && load_grants(s, e) &&
+	done = check_limits(&s->conf.main, e) && load_users(s, e) && load_keys(s, e) && load_grants(s, e) &&
 	       identity_trust_new(
 		   s->conf.main.client_ca, s->conf.main.client_crl, &s->trust, e) &&
 	       digest_settings(s, e);

@@ -31,7 +31,7 @@ struct grant_conf { /* [grant NAME] */
 struct keeper_conf { /* as the file says it */
 	struct keeper_main {
 		char *socket, *front_user, *user, *store, *client_ca, *client_crl;
-		uint64_t frame_limit, queue_limit, store_reserve, threads;
+		uint64_t frame_limit, bytes_in_flight, queue_limit, store_reserve, threads;
 		uint64_t record_deadline, sign_deadline, work_deadline;
 	} main;
 	struct conf_array signers, keys, grants;

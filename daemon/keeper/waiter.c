@@ -8,6 +8,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+/* An answer up to this is made in less than a millisecond; one with a catalog of 16 MiB
+ * takes a tenth of a second. */
+#define ENCODE_LEN ((size_t)256 << 10)
+
 void
 tell_problem(struct front_conn *c, uint64_t frame_id, const char *request_id,
     const struct kd_err *e)
@@ -26,12 +30,71 @@ tell(struct request *r, const struct waiter *w)
 	struct kd_err e = {0};
 	struct answer a;
 
+	if (r->answer.status != 0) {
+		front_answer(w->conn, w->frame_id, &r->answer);
+		return;
+	}
 	if (request_answer(r, w->request_id, &a, &body, &e)) {
 		front_answer(w->conn, w->frame_id, &a);
 		return;
 	}
 	log_err(LOG_L_ERROR, &e);
 	tell_problem(w->conn, w->frame_id, w->request_id, &e);
+}
+
+static bool
+is_large(const struct request *r)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < r->items_n && sum <= ENCODE_LEN; i++)
+		sum += r->items[i].content_len;
+	return sum > ENCODE_LEN;
+}
+
+/* Without memory there is no answer; tell() then tries once more, and says so. */
+static void
+encode_run(struct work *w)
+{
+	struct request *r =
+	    (struct request *)((char *)w - offsetof(struct request, encode));
+	struct kd_err e = {0};
+
+	if (!request_answer(r, r->request_id, &r->answer, &r->body, &e)) {
+		r->answer = (struct answer){0};
+		return;
+	}
+	for (size_t i = 0; i < r->items_n; i++)
+		buf_clear(&r->items[i].cms);
+}
+
+static void
+encode_done(struct work *w)
+{
+	struct request *r =
+	    (struct request *)((char *)w - offsetof(struct request, encode));
+
+	r->keeper->in_pool--;
+	r->encoding = false;
+	r->encoded(r->encoded_self);
+}
+
+void
+encode_answer(
+    struct keeper *k, struct request *r, void (*encoded)(void *self), void *self)
+{
+	if (!is_large(r)) {
+		encoded(self);
+		return;
+	}
+	r->keeper = k;
+	r->encoding = true;
+	r->encoded = encoded;
+	r->encoded_self = self;
+	r->encode.run = encode_run;
+	r->encode.done = encode_done;
+	k->in_pool++;
+	work_list_add(&k->heavy, &r->encode);
 }
 
 static void
@@ -57,20 +120,30 @@ tell_all(struct request *r, const struct kd_err *problem)
 }
 
 bool
-waiter_add(struct request *r, const struct call *c, uint64_t wait_ms, struct kd_err *e)
+waiter_put(
+    struct request *r, struct keeper *k, const struct waiter *like, struct kd_err *e)
 {
 	struct waiter *w = kd_alloc(sizeof(*w));
 
 	if (w == NULL)
 		return kd_fail_nomem(e, "request");
-	w->conn = front_hold(c->conn);
-	w->frame_id = c->frame_id;
-	w->deadline = clock_ms() + wait_ms;
-	memcpy(w->request_id, c->ask->request_id, sizeof(w->request_id));
+	*w = *like;
+	(void)front_hold(w->conn);
 	w->next = r->waiters;
 	r->waiters = w;
-	loop_wake_at(c->k->loop, w->deadline);
+	loop_wake_at(k->loop, w->deadline);
 	return true;
+}
+
+bool
+waiter_add(struct request *r, const struct call *c, uint64_t wait_ms, struct kd_err *e)
+{
+	struct waiter w = {.conn = c->conn,
+	    .frame_id = c->frame_id,
+	    .deadline = clock_ms() + wait_ms};
+
+	memcpy(w.request_id, c->ask->request_id, sizeof(w.request_id));
+	return waiter_put(r, c->k, &w, e);
 }
 
 uint64_t

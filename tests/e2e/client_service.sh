@@ -77,9 +77,11 @@ make_service() {
 			[grant one]
 			client-sha256 = $(sha256_of "$T/one.pem")
 			keys = driver
+			kinds = pe catalog
 			[grant two]
 			client-sha256 = $(sha256_of "$T/two.pem")
 			keys = driver second
+			kinds = pe catalog
 			digests = sha1 sha256 sha384 sha512
 		END
 		cat >"$T/etc/signer.conf" <<-END

@@ -111,11 +111,33 @@ TESTS += fuzz/replay_cms fuzz/replay_spc
 EXTRA_DIST += fuzz/corpus/cms fuzz/corpus/spc
 
 # Timestamps.
-AUTHENTICODE_TSP_TESTS = tests/unit/authenticode/tsp_corpus_test
+AUTHENTICODE_TSP_TESTS = tests/unit/authenticode/tsp_corpus_test \
+	tests/unit/authenticode/tsp_test tests/unit/authenticode/tsp_legacy_test \
+	tests/unit/authenticode/cms_edit_test
+TSA_ASK = tests/unit/authenticode/tsa_ask.c tests/unit/authenticode/tsa_ask.h \
+	tests/mock/tsa_make.c tests/mock/tsa_make.h $(DEMO_PKI)
 check_PROGRAMS += $(AUTHENTICODE_TSP_TESTS)
 TESTS += $(AUTHENTICODE_TSP_TESTS)
 tests_unit_authenticode_tsp_corpus_test_SOURCES = tests/unit/authenticode/tsp_corpus_test.c
 tests_unit_authenticode_tsp_corpus_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_tsp_test_SOURCES = tests/unit/authenticode/tsp_test.c $(TSA_ASK)
+tests_unit_authenticode_tsp_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_tsp_legacy_test_SOURCES = tests/unit/authenticode/tsp_legacy_test.c $(TSA_ASK)
+tests_unit_authenticode_tsp_legacy_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_cms_edit_test_SOURCES = tests/unit/authenticode/cms_edit_test.c $(TSA_ASK) $(PE_MAKE)
+tests_unit_authenticode_cms_edit_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+
+# Timestamp authorities for the tests, made once in a build folder.
+TSA_PKI_DIR = tests/unit/authenticode/tsa
+$(TSA_PKI_DIR)/made: tests/e2e/tsa.sh
+	rm -rf $(TSA_PKI_DIR) && mkdir -p $(TSA_PKI_DIR)
+	. $(srcdir)/tests/e2e/tsa.sh && make_tsa_pki $(TSA_PKI_DIR)
+	touch $@
+check_DATA += $(TSA_PKI_DIR)/made
+clean-local: clean-tsa-pki
+.PHONY: clean-tsa-pki
+clean-tsa-pki:
+	rm -rf $(TSA_PKI_DIR)
 
 # Catalogs.
 AUTHENTICODE_CAT_TESTS = tests/unit/authenticode/cat_test tests/unit/authenticode/cat_corpus_test \

@@ -62,8 +62,9 @@ check_content(struct tlv info, const uint8_t *signature, size_t len, struct kd_e
 		return kd_fail(e, KD_E_FORMAT,
 		    "content type is %s, 1.2.840.113549.1.7.1 (data) expected",
 		    c.content_type);
-	if (c.content != NULL && (c.content_octets_len != len ||
-				     memcmp(c.content_octets, signature, len) != 0))
+	if (c.content != NULL &&
+	    (c.content[0] != DER_OCTET_STRING || c.content_octets_len != len ||
+		memcmp(c.content_octets, signature, len) != 0))
 		return kd_fail(e, KD_E_NOT_VERIFIED,
 		    "the answer is over %zu bytes that are not the signature sent",
 		    c.content_octets_len);

@@ -68,6 +68,7 @@ tsa_config() {
 			tsa_name = yes
 			ess_cert_id_chain = no
 			ess_cert_id_alg = sha256
+			$([ "$tsa_name" != ec ] || echo "clock_precision_digits = 6")
 		EOF
 	done
 }

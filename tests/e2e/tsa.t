@@ -67,6 +67,7 @@ for kind in -ts -t; do
 			-in "$1" -out "$T/signed"
 		ok "osslsigncode verifies it" osslsigncode verify -CAfile "$T/cert" -TSA-CAfile "$TSA_ROOT" \
 			-in "$T/signed"
+		says out "Timestamp Server Signature verification: ok"
 	else
 		skip "osslsigncode $kind" "no corpus"
 	fi

@@ -16,6 +16,7 @@ struct chain_check {
 struct chain {
 	struct certs *path; /* leaf first; the anchor last when complete; owned */
 	bool complete;      /* ends at one of the roots given */
+	unsigned checks;    /* certificates' signatures that it took: what it cost */
 	/* complete; signatures, CA flags, path lengths, critical extensions */
 	struct chain_check trust;
 	/* every certificate of the path, the root too, is valid at the time asked */
@@ -38,7 +39,8 @@ AUTO_DEFINE_CLEAR(struct chain, chain_clear);
  * furthest, so that its first finding is the useful one.
  *
  * SHA-1 signatures are accepted: every cross-certificate for kernel drivers has one.
- * Older digests and RSA keys under 1024 bits are not.
+ * Older digests and RSA keys under 1024 bits are not; nor, since they make hostile files
+ * slow, RSA keys over 8192 bits or with exponents over 64, unnamed curves, and DSA.
  * Revocation is not looked at.
  *
  * ret     filled on true, whatever the verdict; the caller clears it

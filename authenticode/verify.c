@@ -106,21 +106,22 @@ add_signature(struct verify_report *r, size_t entry, bool nested, struct kd_err 
 	return v;
 }
 
-/* The memory of many sets of certificates must not add up. */
-static bool
-count_certs(struct verify_run *run, const struct cms *c, struct kd_err *e)
+bool
+verify_count_certs(struct verify_run *run, const struct certs *c, struct kd_err *e)
 {
-	for (size_t i = 0; i < certs_n(c->certs); i++) {
+	for (size_t i = 0; i < certs_n(c); i++) {
 		size_t len;
 
-		(void)certs_der(c->certs, i, &len);
+		(void)certs_der(c, i, &len);
+		run->certs_n++;
 		run->certs_len += len;
 	}
-	return run->certs_len <= VERIFY_CERTS_LEN_MAX ||
+	return (run->certs_n <= VERIFY_CERTS_MAX &&
+		   run->certs_len <= VERIFY_CERTS_LEN_MAX) ||
 	       kd_fail(e, KD_E_LIMIT,
-		   "all signatures together embed %zu bytes of certificates or more, at "
-		   "most %zu allowed",
-		   run->certs_len, VERIFY_CERTS_LEN_MAX);
+		   "signatures and timestamps up to here embed %zu certificates of %zu "
+		   "bytes, at most %d of %zu allowed",
+		   run->certs_n, run->certs_len, VERIFY_CERTS_MAX, VERIFY_CERTS_LEN_MAX);
 }
 
 /* The "format" step; what failed stays in ret_why. False only when the run cannot go on.
@@ -131,7 +132,7 @@ open_one(struct verify_run *run, const struct verify_report *r,
     struct kd_err *ret_why, struct kd_err *e)
 {
 	if (cms_parse(p, len, &s->cms, ret_why) && read(r, s, ret_why) &&
-	    count_certs(run, &s->cms, ret_why)) {
+	    verify_count_certs(run, s->cms.certs, ret_why)) {
 		verify_step(s, "format", VERIFY_OK,
 		    "PKCS#7 SignedData, %zu bytes, %zu certificates", len,
 		    certs_n(s->cms.certs));

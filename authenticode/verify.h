@@ -15,10 +15,15 @@
 
 #define VERIFY_STEPS_MAX 20
 #define VERIFY_CHAIN_MAX 10
-/* Of one file. The most seen in a real one is 2; one takes 25 KiB, and its certificates
- * up to twenty times their bytes. */
-#define VERIFY_SIGNATURES_MAX 32
+/*
+ * Of one file. The most signatures seen in a real one are 2, with a dozen certificates. A
+ * signature takes 25 KiB; a certificate up to twenty times its bytes, and a millisecond
+ * to decode; checking one's signature, at worst another.
+ */
+#define VERIFY_SIGNATURES_MAX 16
+#define VERIFY_CERTS_MAX 512
 #define VERIFY_CERTS_LEN_MAX ((size_t)768 << 10)
+#define VERIFY_CHECKS_MAX 512
 
 /* SKIPPED: there, and not judged. WARNING: worth reading, but no reason to refuse. */
 enum verify_result { VERIFY_OK, VERIFY_FAILED, VERIFY_SKIPPED, VERIFY_WARNING };

@@ -8,8 +8,8 @@
 struct verify_run {
 	const struct verify_options *o;
 	bool trust;          /* judge chains, too */
-	size_t certs_len;    /* of all signatures so far */
-	unsigned signatures; /* of certificates, checked so far */
+	size_t certs_n, certs_len; /* of all signatures and timestamps so far */
+	unsigned checks;           /* of certificates' signatures so far */
 	struct kd_err first; /* of the first signature's format: what the run fails with */
 };
 
@@ -18,6 +18,10 @@ void verify_step(struct verify_signature *s, const char *name, enum verify_resul
     const char *fmt, ...) KD_PRINTF(4, 5);
 void verify_member_step(struct verify_member *m, const char *name,
     enum verify_result result, const char *fmt, ...) KD_PRINTF(4, 5);
+/* Adds certificates to what the run has decoded: the memory and time of many sets must
+ * not add up. KD_E_LIMIT. */
+bool verify_count_certs(
+    struct verify_run *run, const struct certs *c, struct kd_err *e) KD_MUST;
 /* KD_E_NOT_VERIFIED with the first step that FAILED. Always false. */
 bool verify_fail_step(const struct verify_step *steps, size_t n, struct kd_err *e);
 /* A check that reports through kd_err, as one step. Other findings than "does not verify"

@@ -57,24 +57,27 @@ is_finding(const struct kd_err *why)
 }
 
 static bool
-open_stamp(const struct cms *c, struct tsp_stamp *ret, struct kd_err *e)
+open_stamp(struct verify_run *run, const struct cms *c, struct tsp_stamp *ret,
+    struct kd_err *e)
 {
 	if (c->token != NULL)
-		return tsp_read_token(c->token, c->token_len, ret, e);
+		return tsp_read_token(c->token, c->token_len, ret, e) &&
+		       verify_count_certs(run, ret->certs, e);
 	return tsp_read_countersignature(
 	    c->countersignature, c->countersignature_len, c->certs, ret, e);
 }
 
 /* Readable, over this signature, and its own signature right? Fills s->stamp up to ok. */
 static bool
-read_stamp(struct verify_signature *s, struct tsp_stamp *ret, struct kd_err *e)
+read_stamp(struct verify_run *run, struct verify_signature *s, struct tsp_stamp *ret,
+    struct kd_err *e)
 {
 	struct verify_stamp *v = &s->stamp;
 	const struct cms *c = &s->cms;
 	struct kd_err why = {0};
 
 	v->kind = c->token != NULL ? TSP_RFC3161 : TSP_LEGACY;
-	if (open_stamp(c, ret, &why)) {
+	if (open_stamp(run, c, ret, &why)) {
 		v->time = ret->time;
 		v->md = ret->md;
 		v->ok = tsp_check(ret, c->signature, c->signature_len, &why);
@@ -107,17 +110,32 @@ is_lifetime_signer(const struct cms *c)
 	       cert_has_eku(c->certs, c->signer, EKU_LIFETIME_SIGNING);
 }
 
+/* No honest file comes near it. */
+#define SPENT "chains before took too many signature checks"
+static bool
+spent(const struct verify_run *run)
+{
+	return run->checks > VERIFY_CHECKS_MAX;
+}
+
 /* May the signer's chain be judged at the timestamp's time? ret_why: "" when it may. */
 static bool
-judge_stamp(const struct verify_run *run, struct verify_signature *s,
+judge_stamp(struct verify_run *run, struct verify_signature *s,
     const struct tsp_stamp *stamp, const char **ret_why, struct kd_err *e)
 {
 	AUTO(chain_clear) struct chain chain = {0};
 	struct verify_stamp *v = &s->stamp;
 
+	if (spent(run)) {
+		describe(v, ", is not trusted: ", SPENT);
+		*ret_why = "the timestamp is not trusted";
+		verify_step(s, "timestamp", VERIFY_WARNING, "%s", v->detail);
+		return true;
+	}
 	if (!tsp_check_chain(stamp, run->o->tsa_roots, &chain, e) ||
 	    !copy_chain(&chain, v->chain, &v->chain_n, e))
 		return false;
+	run->checks += chain.checks;
 	v->trusted = chain_ok(&chain);
 	if (!v->trusted) {
 		describe(v, ", is not trusted: ", first_finding(&chain));
@@ -140,7 +158,7 @@ judge_stamp(const struct verify_run *run, struct verify_signature *s,
 }
 
 static bool
-check_stamp(const struct verify_run *run, struct verify_signature *s,
+check_stamp(struct verify_run *run, struct verify_signature *s,
     const char **ret_why, struct kd_err *e)
 {
 	AUTO(tsp_stamp_clear) struct tsp_stamp stamp = {0};
@@ -149,15 +167,16 @@ check_stamp(const struct verify_run *run, struct verify_signature *s,
 		*ret_why = "there is no timestamp";
 		return true;
 	}
-	if (!read_stamp(s, &stamp, e))
+	if (!read_stamp(run, s, &stamp, e))
 		return false;
 	*ret_why = "the timestamp does not verify";
 	if (!s->stamp.ok)
 		return true;
-	if (!run->trust) {
+	if (!run->trust) { /* whose it is, without an opinion on them */
 		describe(&s->stamp, "", "");
 		verify_step(s, "timestamp", VERIFY_OK, "%s", s->stamp.detail);
-		return true;
+		s->stamp.chain_n = 1;
+		return cert_info(stamp.certs, stamp.signer, &s->stamp.chain[0], e);
 	}
 	return judge_stamp(run, s, &stamp, ret_why, e);
 }
@@ -170,7 +189,7 @@ step_chain(struct verify_signature *s, const char *name, const struct chain_chec
 
 /* why_now: why no timestamp decides, "" when one does. */
 static bool
-check_chain(const struct verify_run *run, struct verify_signature *s, const char *why_now,
+check_chain(struct verify_run *run, struct verify_signature *s, const char *why_now,
     struct kd_err *e)
 {
 	AUTO(chain_clear) struct chain chain = {0};
@@ -180,10 +199,15 @@ check_chain(const struct verify_run *run, struct verify_signature *s, const char
 		    "the signer's certificate is not among the embedded ones");
 		return true;
 	}
+	if (spent(run)) {
+		verify_step(s, "chain", VERIFY_FAILED, SPENT);
+		return true;
+	}
 	if (!chain_find(
 		s->cms.certs, s->cms.signer, run->o->roots, s->at, &chain, e) ||
 	    !copy_chain(&chain, s->chain, &s->chain_n, e))
 		return false;
+	run->checks += chain.checks;
 	s->chain_complete = chain.complete;
 	step_chain(s, "chain", &chain.trust);
 	if (chain.validity.ok || why_now[0] == '\0')

@@ -202,7 +202,7 @@ start_service() {
 			fi
 		fi
 	fi
-	[[ $separate == yes || $(id -u) != 0 || $owner_uid == 0 ]] || run=(as_owner)
+	[[ $separate == yes || $(id -u) != 0 || $owner_uid == 0 ]] || run=("${owner_run[@]}")
 	write_configuration "$seen/${state#"$top/"}"
 	take_back
 	hand_over

@@ -17,17 +17,14 @@ die() {
 	exit "${3:-1}"
 }
 
-# as_owner COMMAND... - not as root when root is only borrowed
-as_owner() {
-	if [[ $(id -u) == 0 && $owner_uid != 0 ]]; then
-		local home
-		home=$(getent passwd "$owner_uid" | cut -d: -f6)
-		setpriv --reuid "$owner_uid" --regid "$owner_gid" --init-groups \
-			env HOME="${home:-/}" USER="${SUDO_USER-}" "$@"
-	else
-		"$@"
-	fi
-}
+# What stands before a command that is not to run as root when root is only borrowed; what it becomes keeps the pid.
+owner_run=()
+if [[ $(id -u) == 0 && $owner_uid != 0 ]]; then
+	owner_home=$(getent passwd "$owner_uid" | cut -d: -f6)
+	owner_run=(setpriv --reuid "$owner_uid" --regid "$owner_gid" --init-groups
+		env HOME="${owner_home:-/}" USER="${SUDO_USER-}")
+fi
+as_owner() { "${owner_run[@]}" "$@"; }
 
 # need_packages KIND... - installs what is missing of scripts/packages
 need_packages() {

@@ -24,3 +24,4 @@ CLEANFILES += bench/null_token.so
 
 TESTS += tests/e2e/bench.t
 dist_check_SCRIPTS += tests/e2e/bench.t scripts/bench
+EXTRA_DIST += scripts/bench_files.sh

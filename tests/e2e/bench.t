@@ -12,7 +12,8 @@ has_row() { # TOKEN ROW
 }
 
 ok "a quick run ends well" \
-	"$srcdir/scripts/bench" --quick --build "$builddir" --token soft-ec --token null-rsa --token files
+	"$srcdir/scripts/bench" --quick --build "$builddir" --token soft-ec --token null-rsa --token files \
+	--token many
 cp "$T/out" "$T/table"
 for token in soft-ec null-rsa; do
 	for row in raw-1 raw-2 raw-4 signer keeper https-8x1 https-32x1 https-8x32 https-4x100 client-50; do
@@ -21,6 +22,9 @@ for token in soft-ec null-rsa; do
 done
 ok "the release check's cost is measured" has_row null-rsa verify
 ok "hashing is compared with openssl dgst" grep -q '^hashing one big PE: openssl dgst [1-9]' "$T/table"
+for what in "verifying 20 drivers" "a catalog of 200 files"; do
+	ok "$what is compared with others" grep -qE "^$what.*: [a-z0-9-]+ [1-9][0-9]* ms, kdsign-client [1-9][0-9]* ms" "$T/table"
+done
 ok "no aim is judged in a quick run" grep -q 'less check <= 130: not judged' "$T/table"
 fails 64 "an unknown option is refused" "$srcdir/scripts/bench" --frobnicate
 ok "nothing is left behind" test -z "$(find "$T" -name 'kdsign-bench.*')"

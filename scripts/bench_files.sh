@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2154
+# scripts/bench_files.sh - sourced by bench: whole programs over files, ours and others doing the same.
+
+make_files() {
+	local i
+	mkdir "$D/small"
+	for ((i = 1; i <= files_n; i++)); do
+		"$build/bench/kdbench" pe "$D/small/driver$i.sys" 6k "$i" || die "no PE file"
+	done
+	! wants files || "$build/bench/kdbench" pe "$D/big.sys" "$big" 1 || die "no PE file"
+}
+
+# Drivers of a usual size, and what a large package lists: half of them images, half of them not.
+make_many() {
+	local i
+	mkdir "$D/drivers" "$D/listed"
+	for ((i = 1; i <= drivers_n; i++)); do
+		"$build/bench/kdbench" pe "$D/drivers/driver$i.sys" 64k "$i" || die "no PE file"
+	done
+	printf '%s\n' '[CatalogHeader]' 'Name=many.cat' 'CatalogVersion=2' 'HashAlgorithms=SHA256' '[CatalogFiles]' >"$D/many.cdf"
+	for ((i = 1; i <= listed_n; i++)); do
+		"$build/bench/kdbench" pe "$D/listed/file$i.sys" 32k "$((i + drivers_n))" || die "no PE file"
+		[ $((i % 2)) = 0 ] || printf 'no' | dd of="$D/listed/file$i.sys" conv=notrunc status=none
+		printf '<HASH>file%d=%s\n' "$i" "$D/listed/file$i.sys" >>"$D/many.cdf"
+	done
+}
+
+# osslsigncode once a file, as a build script would
+sign_with_osslsigncode() {
+	local file
+	for file in "$1"/*.sys; do
+		osslsigncode sign -pkcs11engine "$engine" -pkcs11module "$softhsm" -certs "$D/soft-rsa.pem" \
+			-key "pkcs11:token=soft;object=rsa;type=private" -readpass "$D/pin" -h sha256 \
+			-in "$file" -out "$file.signed" || return 1
+	done
+}
+
+verify_with_osslsigncode() {
+	local file
+	for file in "$1"/*.sys; do
+		osslsigncode verify -CAfile "$D/code.pem" -in "$file" || return 1
+	done
+}
+
+client() {
+	"$build/kdsign-client" --quiet --server "https://127.0.0.1:$port" --identity "$D/identity.pem" \
+		--ca "$D/clients.pem" "$@"
+}
+
+# fresh FOLDER NUMBER - so many copies of files of it in $D/fresh, none signed
+fresh() {
+	rm -rf "$D/fresh" && mkdir "$D/fresh"
+	find "$1" -name '*.sys' | sort -V | head -n "$2" | xargs cp -t "$D/fresh"
+}
+
+files_round() {
+	measure files openssl-dgst bench run 1 openssl dgst -sha256 "$D/big.sys"
+	measure files client-digest bench run 1 "$build/kdsign-client" digest "$D/big.sys"
+	[ -n "$engine" ] || return 0
+	fresh "$D/small" "$few_n"
+	measure files osslsigncode bench run "$few_n" bash -c 'sign_with_osslsigncode "$D/fresh"'
+	fresh "$D/small" "$few_n"
+	measure files client-sign bench run "$few_n" bash -c 'client sign --key soft-rsa "$D"/fresh/*.sys'
+}
+
+# Whoever verifies reads files that are in memory, as they are right after they were signed.
+many_round() {
+	if [ -n "$engine" ]; then
+		fresh "$D/drivers" "$drivers_n"
+		measure many osslsigncode-sign bench run "$drivers_n" bash -c 'sign_with_osslsigncode "$D/fresh"'
+	fi
+	fresh "$D/drivers" "$drivers_n"
+	measure many client-sign bench run "$drivers_n" bash -c 'client sign --key soft-rsa "$D"/fresh/*.sys'
+	! command -v osslsigncode >/dev/null ||
+		measure many osslsigncode-verify bench run "$drivers_n" bash -c 'verify_with_osslsigncode "$D/fresh"'
+	measure many client-verify bench run "$drivers_n" bash -c 'client verify --root "$D/code.pem" "$D"/fresh/*.sys'
+	measure many sha256sum bench run "$listed_n" bash -c 'sha256sum "$D"/listed/*'
+	measure many sha1sum bench run "$listed_n" bash -c 'sha1sum "$D"/listed/*'
+	measure many openssl-dgst bench run "$listed_n" bash -c 'openssl dgst -sha256 "$D"/listed/*'
+	measure many client-catalog bench run "$listed_n" bash -c 'client catalog --output "$D/many.cat" "$D/many.cdf"'
+}
+export -f sign_with_osslsigncode verify_with_osslsigncode client

@@ -105,9 +105,9 @@ tests_unit_client_sign_pool_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
 tests_unit_client_sign_pool_test_LDADD = $(CLIENT_TEST_LIBS)
 
 dist_check_SCRIPTS += tests/e2e/client_local.t tests/e2e/client_local_tls.t tests/e2e/client_sign.t \
-	tests/e2e/client_catalog.t tests/e2e/client_catalog_corpus.t tests/e2e/signtool.t \
+	tests/e2e/client_catalog.t tests/e2e/client_catalog_corpus.t tests/e2e/client_verdict.t tests/e2e/signtool.t \
 	tests/e2e/verify.t
 TESTS += tests/e2e/client_local.t tests/e2e/client_local_tls.t tests/e2e/client_sign.t \
-	tests/e2e/client_catalog.t tests/e2e/client_catalog_corpus.t tests/e2e/signtool.t \
+	tests/e2e/client_catalog.t tests/e2e/client_catalog_corpus.t tests/e2e/client_verdict.t tests/e2e/signtool.t \
 	tests/e2e/verify.t
 EXTRA_DIST += tests/e2e/client_files.sh tests/e2e/client_service.sh

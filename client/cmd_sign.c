@@ -1,33 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* client/cmd_sign.c - kdsign-client sign: digests go to the service, signatures into the
  * files. */
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "client/client.h"
+#include "client/progress.h"
 #include "client/sign_pool.h"
 #include "client/sign_run.h"
 #include "wire/json.h"
 
+struct sign_args {
+	struct sign_run_options run;
+	bool no_timestamp;
+};
+#define ARG(member) offsetof(struct sign_args, member)
+
 static const struct option_row sign_rows[] = {
-    {"key", OPTION_TEXT, offsetof(struct sign_run_options, key), "NAME",
+    {"key", OPTION_TEXT, ARG(run.key), "NAME",
 	"the key to sign with, by its name at the service"},
-    {"sha1", OPTION_TEXT, offsetof(struct sign_run_options, sha1), "THUMBPRINT",
+    {"sha1", OPTION_TEXT, ARG(run.sha1), "THUMBPRINT",
 	"the key to sign with, by its certificate's SHA-1"},
-    {"ac", OPTION_LIST, offsetof(struct sign_run_options, ac), "FILE",
+    {"ac", OPTION_LIST, ARG(run.ac), "FILE",
 	"add these certificates too (PEM or DER); may be repeated"},
-    {"digest", OPTION_MD, offsetof(struct sign_run_options, md), "ALG",
+    {"ac-dir", OPTION_TEXT, ARG(run.ac_dir), "DIR",
+	"add the one of this folder that continues the chain"},
+    {"digest", OPTION_MD, ARG(run.md), "ALG",
 	"sha1, sha256 (default), sha384 or sha512"},
-    {"description", OPTION_TEXT, offsetof(struct sign_run_options, description), "TEXT",
+    {"description", OPTION_TEXT, ARG(run.description), "TEXT",
 	"what the signed content is, shown by Windows"},
-    {"url", OPTION_TEXT, offsetof(struct sign_run_options, url), "URL",
+    {"url", OPTION_TEXT, ARG(run.url), "URL",
 	"where to read more about it, shown by Windows"},
-    {"output", OPTION_TEXT, offsetof(struct sign_run_options, output), "FILE|DIR",
+    {"page-hashes", OPTION_FLAG, ARG(run.page_hashes), NULL,
+	"sign a digest of each page of PE files, too"},
+    {"append", OPTION_FLAG, ARG(run.append), NULL,
+	"add a second signature beside the one that is there"},
+    STAMP_OPTION_ROWS(struct sign_args, run.stamp),
+    {"timestamp-optional", OPTION_FLAG, ARG(run.stamp.optional), NULL,
+	"sign without a timestamp when none is to be had"},
+    {"no-timestamp", OPTION_FLAG, ARG(no_timestamp), NULL,
+	"none, whatever the configuration says"},
+    {"output", OPTION_TEXT, ARG(run.output), "FILE|DIR",
 	"write there and leave the input as it is"},
-    {"jobs", OPTION_UINT, offsetof(struct sign_run_options, jobs), "N",
+    {"jobs", OPTION_UINT, ARG(run.jobs), "N",
 	"threads that read and write, default four a core", .min = 1,
 	.max = SIGN_JOBS_MAX},
-    {"append", OPTION_FLAG, offsetof(struct sign_run_options, append), NULL,
-	"not supported yet: add a second signature"},
     {0},
 };
 
@@ -37,23 +54,59 @@ struct signing { /* one run of the command */
 };
 
 static void
+put_json(struct buf *b, const struct sign_result *r)
+{
+	char when[CLOCK_UTC_LEN];
+
+	outcome_json_open(b, r->file, true);
+	jw_str(b, "output", r->output);
+	jw_str(b, "kind", r->kind);
+	jw_str(b, "key", r->key);
+	jw_uint(b, "size", r->size);
+	jw_str(b, "digest_algorithm", md_name(r->md));
+	jw_hex(b, "digest", r->digest, md_len(r->md));
+	jw_bool(b, "replaced_signature", r->was_signed && !r->appended);
+	jw_bool(b, "appended", r->appended);
+	if (r->stamp.kind != TSP_NONE) {
+		clock_utc(when, r->stamp.time * 1000);
+		jw_str(b, "timestamp", when);
+		jw_str(b, "timestamp_kind", tsp_kind_name(r->stamp.kind));
+	}
+	if (r->stamp_err != NULL)
+		jw_str(b, "timestamp_missing", r->stamp_err->msg);
+	outcome_json_close(b);
+}
+
+static void
+put_line(struct buf *b, const struct sign_result *r)
+{
+	char when[CLOCK_UTC_LEN];
+
+	buf_printf(b, "%s: signed with %s (%s)", SHOW(r->file), r->key, md_name(r->md));
+	if (r->appended)
+		buf_str(b, ", beside the signature that was there");
+	else if (r->was_signed)
+		buf_str(b, ", old signature replaced");
+	if (r->stamp.kind != TSP_NONE) {
+		clock_utc(when, r->stamp.time * 1000);
+		buf_printf(b, ", timestamped %.19sZ", when);
+	}
+	buf_u8(b, '\n');
+}
+
+static void
 print_signed(struct client *c, const struct sign_result *r)
 {
 	AUTO(buf_clear) struct buf b = {0};
 
-	if (c->json) {
-		outcome_json_open(&b, r->file, true);
-		jw_str(&b, "output", r->output);
-		jw_str(&b, "key", r->key);
-		jw_uint(&b, "size", r->size);
-		jw_str(&b, "digest_algorithm", md_name(r->md));
-		jw_hex(&b, "digest", r->digest, md_len(r->md));
-		jw_bool(&b, "replaced_signature", r->was_signed);
-		outcome_json_close(&b);
-	} else if (!c->quiet) {
-		buf_printf(&b, "%s: signed with %s (%s)%s\n", SHOW(r->file), r->key,
-		    md_name(r->md), r->was_signed ? ", old signature replaced" : "");
+	if (r->stamp_err != NULL) {
+		progress_hide();
+		log_err(LOG_L_WARN, r->stamp_err);
 	}
+	if (c->json)
+		put_json(&b, r);
+	else if (!c->quiet)
+		put_line(&b, r);
 	outcome_print(&c->outcome, &b);
 }
 
@@ -77,8 +130,10 @@ warn(void *self, const char *text)
 {
 	const struct signing *s = self;
 
-	if (!s->c->quiet)
-		log_line(LOG_L_WARN, "%s", text);
+	if (s->c->quiet)
+		return;
+	progress_hide();
+	log_line(LOG_L_WARN, "%s", text);
 }
 
 static void
@@ -87,9 +142,16 @@ run(struct client *c, const void *options, char **files, size_t n)
 	struct signing s = {.c = c};
 	const struct sign_sink sink = {
 	    .file = file_done, .warn = warn, .self = &s, .progress = !c->quiet};
+	const struct sign_args *a = options;
+	struct sign_run_options o = a->run;
 	struct kd_err e = {0};
 
-	if (!sign_run(&c->settings, options, files, n, &sink, &e))
+	if (!a->no_timestamp)
+		stamp_defaults(&o.stamp, &c->settings);
+	else if (stamp_wanted(&o.stamp))
+		(void)kd_fail(&e, KD_E_USAGE,
+		    "'--no-timestamp' and an authority for timestamps are both given");
+	if (e.code != KD_OK || !sign_run(&c->settings, &o, files, n, &sink, &e))
 		outcome_fail(&c->outcome, NULL, &e);
 	if (s.again != 0)
 		log_line(LOG_L_ERROR,
@@ -99,9 +161,9 @@ run(struct client *c, const void *options, char **files, size_t n)
 const struct command cmd_sign = {
     .name = "sign",
     .args = "[OPTION...] FILE...",
-    .summary = "have drivers and other PE files signed, in place",
+    .summary = "have drivers, other PE files and catalogs signed, in place",
     .options = sign_rows,
-    .options_size = sizeof(struct sign_run_options),
+    .options_size = sizeof(struct sign_args),
     .files_min = 1,
     .files_max = SIZE_MAX,
     .run = run,

@@ -108,6 +108,48 @@ key_pick(struct server *s, const char *name, const char *sha1, struct key_choice
 	return true;
 }
 
+static bool
+find_named(const struct api_keys *keys, const struct key_choice *key, size_t *ret,
+    struct kd_err *e)
+{
+	size_t i = 0;
+
+	if (key->name[0] == '\0' && keys->n > 1) {
+		(void)kd_fail(e, KD_E_KEY_AMBIGUOUS,
+		    "this client is granted %zu keys, and none is named", keys->n);
+		return hint_names(keys, e);
+	}
+	while (i < keys->n && key->name[0] != '\0' &&
+	       strcmp(keys->v[i].name, key->name) != 0)
+		i++;
+	*ret = i;
+	if (i < keys->n)
+		return true;
+	(void)kd_fail(e, KD_E_KEY_UNKNOWN,
+	    "'%s': no key of that name is granted to this client", key->name);
+	return hint_names(keys, e);
+}
+
+bool
+key_chain(struct server *s, struct key_choice *key, struct certs *ret, struct kd_err *e)
+{
+	AUTO(api_keys_clear) struct api_keys keys = {0};
+	size_t at = 0;
+
+	if (!server_keys(s, &keys, e) || !find_named(&keys, key, &at, e))
+		return false;
+	for (size_t i = 0; i < keys.v[at].certificates_n; i++) {
+		const struct api_cert *c = &keys.v[at].certificates[i];
+
+		if (!certs_add_der(ret, c->der, c->len, e)) {
+			e->code = e->code == KD_E_NOMEM ? KD_E_NOMEM : KD_E_PROTOCOL;
+			return kd_in(e, "certificate of key '%s'", keys.v[at].name);
+		}
+	}
+	memcpy(key->name, keys.v[at].name, sizeof(key->name));
+	return true;
+}
+
 void
 key_explain(struct server *s, struct kd_err *e)
 {

@@ -5,6 +5,7 @@ noinst_LIBRARIES += libclient.a
 libclient_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 libclient_a_SOURCES = \
 	client/client.h \
+	client/ac_check.c client/ac_check.h \
 	client/catalog_make.c client/catalog_make.h \
 	client/catalog_write.c client/catalog_write.h \
 	client/cmd_catalog.c \
@@ -28,22 +29,27 @@ libclient_a_SOURCES = \
 	client/ms_signtool.c \
 	client/ms_stamp.c client/ms_stamp.h \
 	client/net.c client/net.h \
+	client/net_tsa.c client/net_tsa.h \
 	client/options.c client/options.h \
 	client/outcome.c client/outcome.h \
 	client/progress.c client/progress.h \
 	client/server.c client/server.h \
 	client/server_sign.c client/server_sign.h \
+	client/server_stamp.c client/server_stamp.h \
 	client/settings.c client/settings.h \
 	client/show.c client/show.h client/show_json.c \
 	client/show_verdict.c client/show_verdict.h \
 	client/show_words.c client/show_words.h \
+	client/sign_cat.c \
 	client/sign_file.c client/sign_file.h \
 	client/sign_kind.c client/sign_kind.h \
 	client/sign_pe.c \
 	client/sign_plan.c client/sign_plan.h \
 	client/sign_pool.c client/sign_pool.h \
 	client/sign_run.c client/sign_run.h \
-	client/stamp.h \
+	client/stamp.c client/stamp.h \
+	client/stamp_ask.c client/stamp_ask.h \
+	client/stamper.c client/stamper.h \
 	client/trust.c client/trust.h \
 	client/verdict.c client/verdict.h \
 	client/verify_run.c client/verify_run.h \
@@ -111,3 +117,6 @@ TESTS += tests/e2e/client_local.t tests/e2e/client_local_tls.t tests/e2e/client_
 	tests/e2e/client_catalog.t tests/e2e/client_catalog_corpus.t tests/e2e/client_verdict.t tests/e2e/signtool.t \
 	tests/e2e/verify.t
 EXTRA_DIST += tests/e2e/client_files.sh tests/e2e/client_service.sh
+
+dist_check_SCRIPTS += tests/e2e/client_stamp.t
+TESTS += tests/e2e/client_stamp.t

@@ -50,6 +50,12 @@ static const struct conf_key file_keys[] = {
 	.optional = true},
     {"tsa-root-dir", CONF_PATH, offsetof(struct settings, tsa_root_dir), NULL,
 	"folder of more of these", .optional = true},
+    {"timestamp", CONF_LIST, offsetof(struct settings, timestamp), NULL,
+	"URL of a time-stamping authority, RFC 3161; may be repeated", .optional = true},
+    {"timestamp-legacy", CONF_LIST, offsetof(struct settings, timestamp_legacy), NULL,
+	"the same by the older protocol; may be repeated", .optional = true},
+    {"timestamp-digest", CONF_STRING, offsetof(struct settings, timestamp_digest), NULL,
+	"digest algorithm of RFC 3161 requests", .optional = true},
     {"timeout", CONF_DURATION, offsetof(struct settings, timeout_ms), NULL,
 	"longest wait without progress", TIMEOUT_RANGE, .optional = true},
     {0},
@@ -87,6 +93,20 @@ fill_anchors_from(struct conf_list *files, char **folder, struct conf_list *weak
 	fill_text_from(folder, weaker_folder);
 }
 
+/* Both kinds are one setting, too. */
+static void
+fill_timestamps_from(struct settings *s, struct settings *weaker)
+{
+	fill_text_from(&s->timestamp_digest, &weaker->timestamp_digest);
+	if (s->timestamp.n != 0 || s->timestamp_legacy.n != 0)
+		return;
+	conf_list_clear(&s->timestamp);
+	conf_list_clear(&s->timestamp_legacy);
+	s->timestamp = weaker->timestamp;
+	s->timestamp_legacy = weaker->timestamp_legacy;
+	weaker->timestamp = weaker->timestamp_legacy = (struct conf_list){0};
+}
+
 /* Values of a weaker source fill what no stronger one has said. */
 static void
 fill_from(struct settings *s, struct settings *weaker)
@@ -97,8 +117,25 @@ fill_from(struct settings *s, struct settings *weaker)
 	fill_anchors_from(&s->roots, &s->root_dir, &weaker->roots, &weaker->root_dir);
 	fill_anchors_from(&s->tsa_roots, &s->tsa_root_dir, &weaker->tsa_roots,
 	    &weaker->tsa_root_dir);
+	fill_timestamps_from(s, weaker);
 	if (s->timeout_ms == 0)
 		s->timeout_ms = weaker->timeout_ms;
+}
+
+static bool
+check_timestamps(struct settings *file, const char *path, struct kd_err *e)
+{
+	if (file->timestamp.n != 0 && file->timestamp_legacy.n != 0)
+		return kd_fail(e, KD_E_CONFIG,
+		    "'%s': 'timestamp' and 'timestamp-legacy' exclude each other: a "
+		    "signature has one timestamp",
+		    SHOW(path));
+	return file->timestamp_digest == NULL ||
+	       md_by_name(file->timestamp_digest) != MD_NONE ||
+	       kd_fail(e, KD_E_CONFIG,
+		   "'%s': 'timestamp-digest': '%s' is no digest algorithm, expected sha1, "
+		   "sha256, sha384 or sha512",
+		   SHOW(path), SHOW(file->timestamp_digest));
 }
 
 static bool
@@ -106,7 +143,8 @@ fill_from_file(struct settings *s, const char *path, struct kd_err *e)
 {
 	AUTO(settings_clear) struct settings file = {0};
 
-	if (!conf_load(path, file_sections, &file, e))
+	if (!conf_load(path, file_sections, &file, e) ||
+	    !check_timestamps(&file, path, e))
 		return false;
 	fill_from(s, &file);
 	return true;
@@ -192,6 +230,8 @@ settings_load(const struct global_options *o, char *(*env)(const char *),
 		return false;
 	if (ret->timeout_ms == 0)
 		ret->timeout_ms = SETTINGS_TIMEOUT_MS;
+	if (ret->timestamp_digest != NULL)
+		ret->timestamp_md = md_by_name(ret->timestamp_digest);
 	return true;
 }
 

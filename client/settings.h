@@ -7,6 +7,7 @@
 
 #include "base/conf.h"
 #include "base/error.h"
+#include "base/md.h"
 #include "base/own.h"
 #include "client/options.h"
 
@@ -33,6 +34,9 @@ struct settings {
 	char *root_dir;         /* a folder of more; NULL: none */
 	struct conf_list tsa_roots; /* the same of time-stamping authorities */
 	char *tsa_root_dir;
+	struct conf_list timestamp, timestamp_legacy; /* URLs; of one of the two kinds */
+	char *timestamp_digest;                       /* NULL: the signature's own */
+	enum md timestamp_md;                         /* the same; MD_NONE */
 	uint64_t timeout_ms;
 };
 

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "authenticode/cms_edit.h"
 
 void
 sign_file_clear(struct sign_file *f)
@@ -35,6 +36,32 @@ in_file(const struct plan_file *p, struct kd_err *e)
 	return kd_in(e, "'%s'", SHOW(p->arg));
 }
 
+/*
+ * Which nested signature ours will be. The one that is there must be this file's: beside a
+ * broken one ours would be of no use.
+ */
+static bool
+find_place(struct sign_file *f, int fd, struct kd_err *e)
+{
+	struct sign_subject *s = &f->subject;
+	AUTO(cms_clear) struct cms primary = {0};
+	AUTO(buf_clear) struct buf der = {0};
+
+	if (!s->kind->signature(fd, s, &der, e) ||
+	    !cms_parse(der.p, der.len, &primary, e) ||
+	    !s->kind->hash(fd, s, primary.md,
+		s->kind->has_pages != NULL && s->kind->has_pages(&primary), e) ||
+	    !s->kind->check(s, &primary, false, e) || !cms_check_signature(&primary, e)) {
+		(void)kd_in(e, "the signature that is there");
+		return kd_hint(e, "sign without --append: that replaces it");
+	}
+	if (primary.nested_n >= CMS_NESTED_MAX)
+		return kd_fail(e, KD_E_LIMIT, "has %zu nested signatures, at most %d allowed",
+		    primary.nested_n, CMS_NESTED_MAX);
+	f->sequence = (unsigned)primary.nested_n + 1;
+	return true;
+}
+
 bool
 sign_file_hash(struct sign_file *f, const struct sign_options *o, struct kd_err *e)
 {
@@ -44,8 +71,15 @@ sign_file_hash(struct sign_file *f, const struct sign_options *o, struct kd_err 
 	if (!file_open_read(f->plan->arg, &fd, &f->st, e))
 		return false;
 	if (!sign_subject_open(fd, s, e) ||
+	    (o->append && s->is_signed && !find_place(f, fd, e)) ||
 	    !s->kind->hash(fd, s, o->md, o->page_hashes, e))
 		return in_file(f->plan, e);
+	if (s->payload.len > API_BLOB_MAX) {
+		(void)kd_fail(e, KD_E_LIMIT, "%zu bytes to be sent, at most %zu allowed",
+		    s->payload.len, API_BLOB_MAX);
+		return in_file(f->plan, e);
+	}
+	f->weight = s->payload.len;
 	return true;
 }
 
@@ -67,6 +101,7 @@ sign_file_item(struct sign_file *f, const struct sign_options *o, struct api_ite
 	struct api_item item = {
 	    .size = f->subject.size,
 	    .md = f->subject.md,
+	    .sequence = f->sequence,
 	};
 
 	memcpy(item.digest, f->subject.digest, sizeof(item.digest));
@@ -103,6 +138,14 @@ check_signer(const struct cms *c, const uint8_t *sha1, struct kd_err *e)
 	    e, KD_E_PROTOCOL, "signed by the certificate %s, expected %s", seen, want);
 }
 
+static bool
+check_sequence(const struct cms *c, unsigned want, struct kd_err *e)
+{
+	return c->sequence == want ||
+	       kd_fail(e, KD_E_PROTOCOL, "it has sequence number %u, expected %u",
+		   c->sequence, want);
+}
+
 /* Is this a signature over just the digest that we computed, by the key we asked for?
  * Whatever is wrong with it, the server sent it. */
 static bool
@@ -110,8 +153,8 @@ check_answer(const struct sign_file *f, const struct sign_options *o, struct kd_
 {
 	AUTO(cms_clear) struct cms c = {0};
 	bool right = cms_parse(f->cms, f->cms_len, &c, e) &&
-		     f->subject.kind->check(&f->subject, &c, false, e) &&
-		     check_signer(&c, o->sha1, e);
+		     f->subject.kind->check(&f->subject, &c, f->sequence != 0, e) &&
+		     check_sequence(&c, f->sequence, e) && check_signer(&c, o->sha1, e);
 
 	if (!right && e->code != KD_E_NOMEM)
 		e->code = KD_E_PROTOCOL;
@@ -154,20 +197,71 @@ sign_file_replace(const struct plan_file *plan, const struct stat *st,
 	return file_replace_commit(&out, true, e);
 }
 
-bool
-sign_file_finish(struct sign_file *f, const struct sign_options *o, struct kd_err *e)
+/* ours, or what is there with ours nested in it */
+static bool
+nest(const struct sign_file *f, struct buf *ours, struct kd_err *e)
 {
-	AUTO(buf_clear) struct buf merged = {0};
-	const uint8_t *cms = f->cms;
-	size_t len = f->cms_len;
+	AUTO(buf_clear) struct buf primary = {0};
+	AUTO(buf_clear) struct buf both = {0};
+	AUTO(close) int fd = -1;
 
-	if (!check_answer(f, o, e))
+	if (f->sequence == 0)
+		return true;
+	if (!file_open_read(f->plan->arg, &fd, NULL, e))
 		return false;
-	if (o->more != NULL && certs_n(o->more) != 0) {
-		if (!cms_add_certs(cms, len, o->more, &merged, e))
-			return in_file(f->plan, e);
-		cms = merged.p;
-		len = merged.len;
+	if (!f->subject.kind->signature(fd, &f->subject, &primary, e) ||
+	    !cms_add_nested(primary.p, primary.len, ours->p, ours->len, &both, e))
+		return in_file(f->plan, e);
+	buf_clear(ours);
+	*ours = both;
+	both = (struct buf){0};
+	return true;
+}
+
+/* With a timestamp; without one when that was only wished for. */
+static bool
+stamp(struct sign_file *f, const struct sign_options *o, struct stamp_link **link,
+    struct buf *cms, struct kd_err *e)
+{
+	AUTO(buf_clear) struct buf stamped = {0};
+	struct kd_err failed = {0};
+
+	if (o->stamper == NULL)
+		return true;
+	if (stamper_stamp(
+		o->stamper, link, cms->p, cms->len, &stamped, &f->stamp, &failed)) {
+		buf_clear(cms);
+		*cms = stamped;
+		stamped = (struct buf){0};
+		return true;
 	}
-	return sign_file_replace(f->plan, &f->st, &f->subject, cms, len, e);
+	(void)in_file(f->plan, &failed);
+	if (o->stamp_optional && failed.code == KD_E_TIMESTAMP) {
+		f->err = failed;
+		return true;
+	}
+	*e = failed;
+	return false;
+}
+
+static bool
+complete(struct sign_file *f, const struct sign_options *o, struct buf *ret,
+    struct kd_err *e)
+{
+	if (o->more == NULL || certs_n(o->more) == 0)
+		buf_add(ret, f->cms, f->cms_len);
+	else if (!cms_add_certs(f->cms, f->cms_len, o->more, ret, e))
+		return in_file(f->plan, e);
+	return buf_ok(ret, "signature", e);
+}
+
+bool
+sign_file_finish(struct sign_file *f, const struct sign_options *o,
+    struct stamp_link **link, struct kd_err *e)
+{
+	AUTO(buf_clear) struct buf cms = {0};
+
+	return check_answer(f, o, e) && complete(f, o, &cms, e) &&
+	       stamp(f, o, link, &cms, e) && nest(f, &cms, e) &&
+	       sign_file_replace(f->plan, &f->st, &f->subject, cms.p, cms.len, e);
 }

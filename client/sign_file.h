@@ -7,6 +7,7 @@
 
 #include "client/sign_kind.h"
 #include "client/sign_plan.h"
+#include "client/stamper.h"
 
 struct sign_options { /* the same for all files; borrowed, read-only while signing */
 	enum md md;
@@ -15,6 +16,9 @@ struct sign_options { /* the same for all files; borrowed, read-only while signi
 	const uint8_t
 	    *sha1; /* thumbprint that the signer's certificate must have; NULL: any */
 	bool page_hashes;
+	struct stamper *stamper; /* NULL: no timestamps */
+	bool stamp_optional;
+	bool append; /* beside a signature that is there, as a nested one */
 };
 
 enum sign_state { SIGN_WAITS, SIGN_HASHED, SIGN_DONE, SIGN_FAILED };
@@ -25,12 +29,15 @@ struct sign_file { /* touched by one thread at a time: sign_pool.c hands it on *
 	bool again;     /* failed together with others, for one reason said once */
 	struct stat st; /* as it was when hashed */
 	struct sign_subject subject;
+	unsigned sequence; /* of the nested signature it gets; 0: the primary one */
+	size_t weight;     /* bytes that travel beside the digest */
 	uint8_t *cms; /* owned; the signature as it came */
 	size_t cms_len;
 	char key[API_KEY_NAME_MAX + 1]; /* that signed it */
-	struct kd_err err;
+	struct stamp_made stamp;
+	struct kd_err err; /* why it failed; SIGN_DONE: why it has no timestamp, or KD_OK */
 };
-/* All but what it says of a finished file: digest, size, key, err. */
+/* All but what is told of a finished file: digest, size, key, timestamp, err. */
 void sign_file_clear(struct sign_file *f);
 
 /* Reads the file: headers and digest. KD_E_FILE, KD_E_FORMAT, KD_E_LIMIT; with the file's
@@ -41,16 +48,18 @@ bool sign_file_hash(
 bool sign_file_item(struct sign_file *f, const struct sign_options *o,
     struct api_item *ret, struct kd_err *e) KD_MUST;
 /*
- * sign_file_finish - f->cms is checked against our own digest, its chain completed, put
- * into a new file beside the target, that file read back and checked, and renamed over
- * the target.
+ * sign_file_finish - f->cms is checked against our own digest, its chain completed,
+ * timestamped, put into a new file beside the target, that file read back and checked,
+ * and renamed over the target.
  *
+ * link  this thread's, for stamper_stamp
  * On failure the target is what it was and no temporary file is left.
  * Errors: KD_E_PROTOCOL, KD_E_BAD_SIGNATURE (what came is not what was asked for),
- * KD_E_FILE (file changed meanwhile, cannot be replaced), KD_E_IO (disk full).
+ * KD_E_FILE (file changed meanwhile, cannot be replaced), KD_E_IO (disk full),
+ * KD_E_TIMESTAMP.
  */
-bool sign_file_finish(
-    struct sign_file *f, const struct sign_options *o, struct kd_err *e) KD_MUST;
+bool sign_file_finish(struct sign_file *f, const struct sign_options *o,
+    struct stamp_link **link, struct kd_err *e) KD_MUST;
 
 /*
  * sign_file_replace - plan's file with cms as its signature, written beside the target,

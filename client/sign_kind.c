@@ -4,9 +4,10 @@
 
 #include "base/num.h"
 
-/* The first that recognises a file has it; a PE image is what nothing else is, so that a
- * file which is no driver at all gets the sentence that says so. */
+/* The first that recognises a file has it; the last one takes what nothing else is, so
+ * that a file of no kind gets the PE reader's words. */
 static const struct sign_kind *const kinds[] = {
+    &sign_kind_catalog,
     &sign_kind_pe,
 };
 

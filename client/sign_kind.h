@@ -30,11 +30,10 @@ struct sign_kind {
 	const char *name; /* as the API says it */
 	/* By content; never fails: what cannot be read is no file of this kind. */
 	bool (*recognise)(int fd);
-	/* size, is_signed, state. */
+	/* size, is_signed, state; a catalog's payload. */
 	bool (*open)(int fd, struct sign_subject *s, struct kd_err *e);
 	void (*free_state)(void *state);
-	/* md, digest, payload, in as few passes as can be. pages: page hashes are wanted;
-	 * KD_E_USAGE where the kind has none. */
+	/* md, digest, payload. pages: page hashes too, where the kind has them. */
 	bool (*hash)(int fd, struct sign_subject *s, enum md md, bool pages,
 	    struct kd_err *e);
 	/* kind, payload (moves out of s) into an item that has size, digest and texts. */
@@ -42,6 +41,8 @@ struct sign_kind {
 	/* Appends the ContentInfo that is there. KD_E_UNSIGNED. */
 	bool (*signature)(
 	    int fd, const struct sign_subject *s, struct buf *ret, struct kd_err *e);
+	/* Has that signature page hashes? NULL: none of the kind has. */
+	bool (*has_pages)(const struct cms *c);
 	/* Is c over this file's digest? nested: as a signature inside another. Content and
 	 * messageDigest; the signature itself is the caller's. KD_E_NOT_VERIFIED,
 	 * KD_E_FORMAT. */

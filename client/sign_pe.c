@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "authenticode/pe_digest.h"
 #include "authenticode/pe_embed.h"
+#include "authenticode/pe_pages.h"
 #include "authenticode/spc.h"
 #include "client/sign_kind.h"
 
@@ -15,6 +16,8 @@ struct image {
 	struct pe pe;
 	struct pe_digest digest; /* its sums, also when no digest was asked for */
 	bool digested;
+	bool has_pages;              /* page hashes are to be signed, too */
+	uint8_t pages_md[MD_LEN_MAX]; /* SHA-256 of their table, which moves away */
 };
 
 static bool
@@ -46,21 +49,33 @@ free_image(void *state)
 }
 
 static bool
+hash_pages(int fd, struct sign_subject *s, struct kd_err *e)
+{
+	struct image *i = s->state;
+
+	buf_reset(&s->payload);
+	if (!pe_pages(fd, &i->pe, spc_pages_md(s->md), &s->payload, e))
+		return kd_in(e, "page hashes");
+	i->has_pages = true;
+	return md_digest(MD_SHA256, s->payload.p, s->payload.len, i->pages_md, e);
+}
+
+static bool
 hash(int fd, struct sign_subject *s, enum md md, bool pages, struct kd_err *e)
 {
 	struct image *i = s->state;
 
-	(void)pages;
 	i->digest = (struct pe_digest){.md = {md}};
 	if (!pe_digest(fd, &i->pe, &i->digest, e))
 		return false;
 	i->digested = true;
+	i->has_pages = false;
 	s->md = md;
 	memcpy(s->digest, i->digest.digest[0], sizeof(s->digest));
 	/* pe_embed would refuse it too, but then the token would have signed for nothing.
 	 */
 	if (i->digest.trailing == 0)
-		return true;
+		return !pages || hash_pages(fd, s, e);
 	return kd_fail(e, KD_E_FORMAT,
 	    "%llu bytes follow the certificate table, expected none: Windows may refuse "
 	    "such a file (MS12-024)",
@@ -70,9 +85,13 @@ hash(int fd, struct sign_subject *s, enum md md, bool pages, struct kd_err *e)
 static bool
 item(struct sign_subject *s, struct api_item *ret, struct kd_err *e)
 {
-	(void)s, (void)e;
+	const struct image *i = s->state;
+
 	ret->kind = API_KIND_PE;
-	return true;
+	if (!i->has_pages)
+		return true;
+	ret->page_hashes = buf_take(&s->payload, &ret->page_hashes_len);
+	return ret->page_hashes != NULL || kd_fail_nomem(e, "request");
 }
 
 static bool
@@ -93,6 +112,32 @@ signature(int fd, const struct sign_subject *s, struct buf *ret, struct kd_err *
 }
 
 static bool
+has_pages(const struct cms *c)
+{
+	struct kd_err ignored = {0};
+	struct spc spc = {0};
+
+	return spc_parse(c->content, c->content_len, &spc, &ignored) && spc.page_hashes;
+}
+
+/* All page hashes that were sent, or none at all. */
+static bool
+check_pages(const struct image *i, const struct spc *spc, struct kd_err *e)
+{
+	uint8_t seen[MD_LEN_MAX];
+
+	if (!i->has_pages || !spc->page_hashes)
+		return i->has_pages == spc->page_hashes ||
+		       kd_fail(e, KD_E_NOT_VERIFIED, "signature is %s page hashes",
+			   i->has_pages ? "without" : "with unasked");
+	if (!md_digest(MD_SHA256, spc->pages, spc->pages_len, seen, e))
+		return false;
+	return memcmp(seen, i->pages_md, md_len(MD_SHA256)) == 0 ||
+	       kd_fail(e, KD_E_NOT_VERIFIED,
+		   "signature is over other page hashes than this file's");
+}
+
+static bool
 check(const struct sign_subject *s, const struct cms *c, bool nested, struct kd_err *e)
 {
 	struct spc spc = {0};
@@ -107,7 +152,7 @@ check(const struct sign_subject *s, const struct cms *c, bool nested, struct kd_
 	    memcmp(spc.digest, s->digest, md_len(s->md)) != 0)
 		return kd_fail(e, KD_E_NOT_VERIFIED,
 		    "signature is over another digest than this file's");
-	return cms_check_message_digest(c, e);
+	return check_pages(s->state, &spc, e) && cms_check_message_digest(c, e);
 }
 
 static bool
@@ -154,6 +199,7 @@ const struct sign_kind sign_kind_pe = {
     .hash = hash,
     .item = item,
     .signature = signature,
+    .has_pages = has_pages,
     .check = check,
     .embed = embed,
     .check_written = check_written,

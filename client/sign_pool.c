@@ -32,6 +32,7 @@ struct pool {
 	size_t hashing; /* lock: mu; files being hashed */
 	struct fifo hashed;   /* lock: mu; wait for a request */
 	struct fifo answered; /* lock: mu; have their signature, wait to be written */
+	size_t held;          /* lock: mu; weight of files hashed and not finished */
 	size_t finished;      /* lock: mu */
 	bool *is_finished;    /* lock: mu; by file */
 	struct kd_err fatal;  /* lock: mu; code set: nothing more is sent */
@@ -58,6 +59,8 @@ pop(struct fifo *f)
 static void
 finish(struct pool *p, size_t i, enum sign_state state) /* lock: mu */
 {
+	if (p->files[i].state != SIGN_WAITS)
+		p->held -= p->files[i].weight;
 	p->files[i].state = state;
 	sign_file_clear(&p->files[i]);
 	p->is_finished[i] = true;
@@ -105,6 +108,7 @@ hash_one(struct pool *p, size_t i) /* lock: mu, given up while hashing */
 		return;
 	}
 	f->state = SIGN_HASHED;
+	p->held += f->weight;
 	push(&p->hashed, i);
 	if (p->fatal.code != KD_OK)
 		fail_waiting(p);
@@ -112,13 +116,16 @@ hash_one(struct pool *p, size_t i) /* lock: mu, given up while hashing */
 }
 
 static void
-write_one(struct pool *p, size_t i) /* lock: mu, given up while writing */
+write_one(struct pool *p, size_t i, struct stamp_link **link) /* lock: mu, given up */
 {
 	struct sign_file *f = &p->files[i];
+	struct kd_err e = {0};
 	bool ok;
 
 	(void)pthread_mutex_unlock(&p->mu);
-	ok = sign_file_finish(f, p->o->sign, &f->err);
+	ok = sign_file_finish(f, p->o->sign, link, &e);
+	if (!ok)
+		f->err = e;
 	(void)pthread_mutex_lock(&p->mu);
 	finish(p, i, ok ? SIGN_DONE : SIGN_FAILED);
 }
@@ -128,13 +135,14 @@ write_one(struct pool *p, size_t i) /* lock: mu, given up while writing */
 static void *
 work(void *arg)
 {
+	AUTO(stamp_link_free) struct stamp_link *link = NULL;
 	struct pool *p = arg;
 
 	(void)pthread_mutex_lock(&p->mu);
 	while (p->finished < p->n) {
 		if (p->answered.n != 0)
-			write_one(p, pop(&p->answered));
-		else if (p->next < p->n)
+			write_one(p, pop(&p->answered), &link);
+		else if (p->next < p->n && p->held < SIGN_HELD_MAX)
 			hash_one(p, p->next++);
 		else /* bounded: what is out has deadlines of its own (server_sign) */
 			(void)pthread_cond_wait(&p->changed, &p->mu);
@@ -177,6 +185,9 @@ send_batch(struct sender *s, const size_t *batch, size_t n, struct api_sign_answ
 	AUTO(api_sign_request_clear) struct api_sign_request q = {0};
 	const struct sign_pool_options *o = s->p->o;
 
+	if (o->sign->stamper != NULL && !o->sign->stamp_optional &&
+	    stamper_gave_up(o->sign->stamper, e))
+		return false;
 	q.items = kd_alloc_array(n, sizeof(*q.items));
 	if (q.items == NULL)
 		return kd_fail_nomem(e, "request");
@@ -197,12 +208,16 @@ send_some(struct sender *s) /* lock: mu, given up while the request runs */
 {
 	AUTO(api_sign_answer_clear) struct api_sign_answer answer = {0};
 	struct pool *p = s->p;
-	size_t batch[SIGN_BATCH_MAX], n = 0;
+	size_t batch[SIGN_BATCH_MAX], n = 0, bytes = 0;
 	struct kd_err e = {0};
 	bool ok;
 
-	while (n < SIGN_BATCH_MAX && p->hashed.n != 0)
+	while (n < SIGN_BATCH_MAX && p->hashed.n != 0) {
+		bytes += p->files[p->hashed.v[p->hashed.head]].weight;
+		if (n != 0 && bytes > SIGN_BATCH_BYTES)
+			break; /* one alone may have more */
 		batch[n++] = pop(&p->hashed);
+	}
 	(void)pthread_mutex_unlock(&p->mu);
 	ok = send_batch(s, batch, n, &answer, &e);
 	(void)pthread_mutex_lock(&p->mu);

@@ -10,6 +10,10 @@
 #define SIGN_BATCH_MAX                                                                   \
 	100 /* items a request: enough to hide the round trip, small enough to begin     \
 	       early */
+/* What travels beside the digests (page hashes, catalogs' lists) in one request, and the
+ * same of all files that are hashed and not yet written: hashing waits there. */
+#define SIGN_BATCH_BYTES (API_BODY_TYPICAL_MAX / 4 * 3)
+#define SIGN_HELD_MAX ((size_t)64 << 20)
 #define SIGN_SENDERS                                                                     \
 	2 /* requests in flight: the next is there when the token is done with one */
 

@@ -8,13 +8,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "client/ac_check.h"
 #include "client/key_pick.h"
 #include "client/progress.h"
 #include "client/sign_pool.h"
 
 #define JOBS_PER_CORE 4
+#define STAMPING_JOBS_MIN 16
 
 struct run {
 	const struct settings *settings;
@@ -23,6 +26,7 @@ struct run {
 	struct sign_options sign;
 	struct plan plan;         /* owned */
 	struct certs *more;       /* owned */
+	struct stamper *stamper;  /* owned; NULL: no timestamps */
 	struct server *server[2]; /* owned; one a sender */
 	struct key_choice key;
 };
@@ -32,6 +36,7 @@ run_clear(struct run *r)
 {
 	plan_clear(&r->plan);
 	certs_free(r->more);
+	stamper_free(r->stamper);
 	for (size_t i = 0; i < SIGN_SENDERS; i++)
 		server_close(r->server[i]);
 }
@@ -68,27 +73,8 @@ check_url(const char *url, struct kd_err *e)
 static bool
 check_options(const struct sign_run_options *o, struct kd_err *e)
 {
-	if (o->page_hashes || o->stamp.rfc3161.n != 0 || o->stamp.legacy.n != 0)
-		return kd_fail(
-		    e, KD_E_USAGE, "page hashes and timestamps cannot be made yet");
-	if (o->append) {
-		(void)kd_fail(e, KD_E_USAGE,
-		    "'--append': a second signature beside the first cannot "
-		    "be made yet");
-		return kd_hint(e, "without it, the signature that is there is replaced");
-	}
 	return (o->description == NULL || check_description(o->description, e)) &&
 	       (o->url == NULL || check_url(o->url, e));
-}
-
-static bool
-load_more(const struct option_list *files, struct certs *ret, struct kd_err *e)
-{
-	for (size_t i = 0; i < files->n; i++) {
-		if (!certs_load(ret, files->v[i], e))
-			return false;
-	}
-	return true;
 }
 
 static void KD_PRINTF(2, 3)
@@ -129,6 +115,9 @@ file_done(void *self, struct sign_file *f, size_t finished_n)
 	    .md = s->md,
 	    .digest = s->digest,
 	    .was_signed = s->is_signed,
+	    .appended = f->sequence != 0,
+	    .stamp = f->stamp,
+	    .stamp_err = done && f->err.code != KD_OK ? &f->err : NULL,
 	    .err = done ? NULL : &f->err,
 	    .again = f->again,
 	};
@@ -153,18 +142,17 @@ send_request(
 	return server_sign(self, q, ret, e);
 }
 
-/* More threads than cores: who writes a file waits for the disk most of the time (fsync).
- */
+/* More threads than cores: who writes a file waits for the disk most of the time (fsync),
+ * and who has it timestamped for the network. */
 static size_t
-count_jobs(uint64_t wanted)
+count_jobs(uint64_t wanted, bool stamping)
 {
 	long n = sysconf(_SC_NPROCESSORS_ONLN) * JOBS_PER_CORE;
+	long least = stamping ? STAMPING_JOBS_MIN : JOBS_PER_CORE;
 
 	if (wanted != 0)
 		return (size_t)wanted;
-	return n < JOBS_PER_CORE   ? JOBS_PER_CORE
-	       : n > SIGN_JOBS_MAX ? SIGN_JOBS_MAX
-				   : (size_t)n;
+	return (size_t)(n < least ? least : n > SIGN_JOBS_MAX ? SIGN_JOBS_MAX : n);
 }
 
 static bool
@@ -173,7 +161,7 @@ run_pool(struct run *r, struct kd_err *e)
 	const struct sign_pool_options pool = {
 	    .sign = &r->sign,
 	    .key = r->key.name,
-	    .jobs = count_jobs(r->o->jobs),
+	    .jobs = count_jobs(r->o->jobs, r->stamper != NULL),
 	    .send = send_request,
 	    .senders = {r->server[0], r->server[1]},
 	    .done = file_done,
@@ -194,20 +182,46 @@ run_pool(struct run *r, struct kd_err *e)
 	return done;
 }
 
+/* The certificates of --ac and --ac-dir, which must continue the key's chain: said before
+ * the token has signed anything. */
+static bool
+load_more(struct run *r, struct kd_err *e)
+{
+	AUTO(certs_free) struct certs *chain = NULL;
+	struct ac_signer signer = {.key = r->key.name};
+	char expired[320];
+
+	if (!certs_new(&r->more, e))
+		return false;
+	if (r->o->ac.n == 0 && r->o->ac_dir == NULL)
+		return true;
+	if (!certs_new(&chain, e) || !key_chain(r->server[0], &r->key, chain, e))
+		return false;
+	signer.chain = chain;
+	if (!ac_load(&signer, &r->o->ac, r->more, e) ||
+	    (r->o->ac_dir != NULL && !ac_pick(&signer, r->o->ac_dir, r->more, e)) ||
+	    !ac_expired(r->more, clock_unix_ms() / 1000, expired, e))
+		return false;
+	if (expired[0] != '\0')
+		warn(r, "%s", expired);
+	return true;
+}
+
 /* All that can fail for every file alike, before any is touched. */
 static bool
 prepare(struct run *r, char **files, size_t n, struct kd_err *e)
 {
 	const struct sign_run_options *o = r->o;
 
-	if (!check_options(o, e) || !certs_new(&r->more, e) ||
-	    !load_more(&o->ac, r->more, e) ||
+	if (!check_options(o, e) ||
+	    (stamp_wanted(&o->stamp) &&
+		!stamper_new(&o->stamp, r->settings, &r->stamper, e)) ||
 	    !plan_make(files, n, o->output, &r->plan, e) || !net_init(e))
 		return false;
 	for (size_t i = 0; i < SIGN_SENDERS; i++)
 		if (!server_open(r->settings, &r->server[i], e))
 			return false;
-	if (!key_pick(r->server[0], o->key, o->sha1, &r->key, e))
+	if (!key_pick(r->server[0], o->key, o->sha1, &r->key, e) || !load_more(r, e))
 		return false;
 	if (r->plan.repeated != 0)
 		warn(r, "%zu of the files are named twice; each is signed once",
@@ -219,6 +233,9 @@ prepare(struct run *r, char **files, size_t n, struct kd_err *e)
 	    .more = r->more,
 	    .sha1 = r->key.by_thumbprint ? r->key.sha1 : NULL,
 	    .page_hashes = o->page_hashes,
+	    .append = o->append,
+	    .stamper = r->stamper,
+	    .stamp_optional = o->stamp.optional,
 	};
 	return true;
 }

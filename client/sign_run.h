@@ -3,30 +3,33 @@
 #ifndef CLIENT_SIGN_RUN_H
 #define CLIENT_SIGN_RUN_H
 #include "client/settings.h"
-#include "client/stamp.h"
+#include "client/stamper.h"
 
 struct sign_run_options { /* borrowed; all-zero: in place, with the only key, sha256 */
 	const char *key, *sha1;        /* NULL: not named; both: must mean the same */
 	const char *description, *url; /* NULL: none */
 	const char *output;            /* NULL: in place; a file or a folder */
-	struct option_list ac;         /* files with more certificates */
+	struct option_list ac;         /* files with more certificates, for all signatures */
+	const char *ac_dir;            /* a folder to pick one from; NULL: none */
 	enum md md;                    /* MD_NONE: sha256 */
 	uint64_t jobs;                 /* threads that read and write; 0: by processors */
-	bool page_hashes;              /* not there yet: KD_E_USAGE */
-	bool append;                   /* not there yet: KD_E_USAGE */
-	struct stamp_options stamp;    /* not there yet: KD_E_USAGE */
+	bool page_hashes;              /* PE; other kinds of files have none */
+	bool append;                   /* beside a signature that is there */
+	struct stamp_options stamp;    /* of the new signature */
 };
 
 struct sign_result { /* of one file; borrowed for the call */
 	const char *file;   /* as named */
 	const char *output; /* the file written; NULL when none was */
-	const char *kind;   /* "pe"; NULL when unknown */
+	const char *kind;   /* "pe", "catalog"; NULL when unknown */
 	const char *key;    /* that signed */
 	uint64_t size;
 	enum md md;
 	const uint8_t *digest; /* md_len(md) bytes */
 	bool was_signed, appended;
-	const struct kd_err *err; /* NULL: signed */
+	struct stamp_made stamp; /* kind TSP_NONE: it has none */
+	const struct kd_err *stamp_err; /* signed, but no timestamp was had; else NULL */
+	const struct kd_err *err;       /* NULL: signed */
 	bool again; /* err was told for another file: it failed together with that */
 };
 

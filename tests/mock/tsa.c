@@ -15,6 +15,7 @@
 #include "config.h" /* _GNU_SOURCE */
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@
 
 #include <microhttpd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -273,7 +275,9 @@ main(int argc, char **argv)
 	uint64_t wanted = 0, seconds = 600;
 	const char *port_file = NULL;
 	struct kd_err e = {0};
+	uint64_t deadline;
 	struct timespec end;
+	int got;
 	sigset_t set;
 	int c;
 
@@ -299,7 +303,12 @@ main(int argc, char **argv)
 		    (unsigned)wanted, e.msg);
 		return 1;
 	}
-	end = (struct timespec){(time_t)seconds, 0};
-	(void)sigtimedwait(&set, NULL, &end);
+	deadline = clock_ms() + seconds * 1000;
+	do { /* a child that ends interrupts the wait */
+		int left = clock_left(deadline);
+
+		end = (struct timespec){left / 1000, left % 1000 * 1000000L};
+		got = sigtimedwait(&set, NULL, &end);
+	} while (got < 0 && errno == EINTR);
 	_exit(0); /* a connection that hangs has a thread that nobody can join */
 }

@@ -127,6 +127,12 @@ tests_unit_authenticode_tsp_legacy_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_cms_edit_test_SOURCES = tests/unit/authenticode/cms_edit_test.c $(TSA_ASK) $(PE_MAKE)
 tests_unit_authenticode_cms_edit_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 
+check_PROGRAMS += fuzz/replay_tsp
+fuzz_replay_tsp_SOURCES = fuzz/fuzz_tsp.c fuzz/replay.c
+fuzz_replay_tsp_LDADD = libauthenticode.a libbase.a $(OPENSSL_LIBS)
+TESTS += fuzz/replay_tsp
+EXTRA_DIST += fuzz/corpus/tsp
+
 # Timestamp authorities for the tests, made once in a build folder.
 TSA_PKI_DIR = tests/unit/authenticode/tsa
 $(TSA_PKI_DIR)/made: tests/e2e/tsa.sh

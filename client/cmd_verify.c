@@ -128,9 +128,13 @@ run_windows(struct client *c, const struct verify_args *a, const struct trust *t
     struct verify_run_options *o, char **files, size_t n, struct kd_err *e)
 {
 	AUTO(verdict_trust_clear) struct verdict_trust t = {0};
+	const struct conf_list *set = &c->settings.kernel_roots;
+	const struct option_list from_settings = {(const char **)set->v, set->n};
+	const struct option_list *kernel_root =
+	    a->kernel_root.n > 0 ? &a->kernel_root : &from_settings;
 	struct windows w = {.c = c, .catalog = a->catalog};
 
-	if (!verdict_trust_load(trust, &a->kernel_root, &a->publisher, a->kernel, &t, e))
+	if (!verdict_trust_load(trust, kernel_root, &a->publisher, a->kernel, &t, e))
 		return false;
 	w.o = (struct verdict_options){.kernel = a->kernel,
 	    .installer = a->installer,

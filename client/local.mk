@@ -21,6 +21,7 @@ libclient_a_SOURCES = \
 	client/ms_catdb.c \
 	client/ms_cert.c client/ms_cert.h \
 	client/ms_files.c client/ms_files.h \
+	client/ms_judge.c client/ms_judge.h \
 	client/ms_key.c client/ms_key.h \
 	client/ms_makecat.c \
 	client/ms_options.c client/ms_options.h \
@@ -28,6 +29,9 @@ libclient_a_SOURCES = \
 	client/ms_sign_args.c client/ms_sign_args.h \
 	client/ms_signtool.c \
 	client/ms_stamp.c client/ms_stamp.h \
+	client/ms_verify.c client/ms_verify.h \
+	client/ms_verify_args.c \
+	client/ms_verify_put.c \
 	client/net.c client/net.h \
 	client/net_tsa.c client/net_tsa.h \
 	client/options.c client/options.h \
@@ -112,10 +116,10 @@ tests_unit_client_sign_pool_test_LDADD = $(CLIENT_TEST_LIBS)
 
 dist_check_SCRIPTS += tests/e2e/client_local.t tests/e2e/client_local_tls.t tests/e2e/client_sign.t \
 	tests/e2e/client_catalog.t tests/e2e/client_catalog_corpus.t tests/e2e/client_verdict.t tests/e2e/signtool.t \
-	tests/e2e/verify.t
+	tests/e2e/signtool_verify.t tests/e2e/verify.t
 TESTS += tests/e2e/client_local.t tests/e2e/client_local_tls.t tests/e2e/client_sign.t \
 	tests/e2e/client_catalog.t tests/e2e/client_catalog_corpus.t tests/e2e/client_verdict.t tests/e2e/signtool.t \
-	tests/e2e/verify.t
+	tests/e2e/signtool_verify.t tests/e2e/verify.t
 EXTRA_DIST += tests/e2e/client_files.sh tests/e2e/client_service.sh
 
 dist_check_SCRIPTS += tests/e2e/client_stamp.t

@@ -22,6 +22,7 @@ struct ms { /* one run of a tool */
 	struct client *c;
 	struct ms_common say;
 	const struct ms_words *words;
+	const char *unit; /* what is counted; NULL: files */
 	size_t done, warnings, errors;
 };
 

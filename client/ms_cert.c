@@ -50,9 +50,44 @@ ms_put_cert(struct buf *b, const struct cert_info *c, size_t depth)
 	buf_str(b, "\n\n");
 }
 
-void
-ms_put_chain(struct buf *b, const struct cert_info *chain, size_t n)
+bool
+ms_made_roots(struct certs **ret, struct kd_err *e)
 {
-	for (size_t i = 0; i < n; i++)
-		ms_put_cert(b, &chain[n - 1 - i], i);
+	AUTO(certs_free) struct certs *list = NULL;
+
+	if (!certs_new(&list, e) || !kernel_roots_add(list, e) ||
+	    !kernel_roots_add_microsoft(list, e) || !kernel_roots_add_timestamp(list, e))
+		return false;
+	*ret = STEAL(list);
+	return true;
+}
+
+/* What was made here from a root's facts is shown as the root itself. */
+static struct cert_info
+as_real(const struct cert_info *c, const struct certs *made)
+{
+	struct cert_info real;
+	struct kd_err ignored = {0};
+
+	for (size_t i = 0; made != NULL && i < certs_n(made); i++) {
+		struct cert_info info;
+
+		if (cert_info(made, i, &info, &ignored) &&
+		    memcmp(info.sha1, c->sha1, sizeof(info.sha1)) == 0 &&
+		    ms_cert_info(made, i, &real, &ignored))
+			return real;
+	}
+	return *c;
+}
+
+void
+ms_put_chain(
+    struct buf *b, const struct cert_info *chain, size_t n, const struct certs *made)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct cert_info c =
+		    i == 0 ? as_real(&chain[n - 1], made) : chain[n - 1 - i];
+
+		ms_put_cert(b, &c, i);
+	}
 }

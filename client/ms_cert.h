@@ -12,9 +12,13 @@ void ms_put_time(struct buf *b, int64_t unix_s);
  * (kernel_roots.h) with the real one's end and thumbprint. */
 bool ms_cert_info(
     const struct certs *c, size_t i, struct cert_info *ret, struct kd_err *e) KD_MUST;
+/* A list of those roots, for ms_put_chain. KD_E_NOMEM, KD_E_LIMIT. */
+bool ms_made_roots(struct certs **ret, struct kd_err *e) KD_MUST;
 /* Issued to, issued by, expiry and thumbprint on four lines and an empty one; each begins
  * with 4 * (depth + 1) blanks. */
 void ms_put_cert(struct buf *b, const struct cert_info *c, size_t depth);
-/* From the last to the first, which is the signer's, each deeper than the one before. */
-void ms_put_chain(struct buf *b, const struct cert_info *chain, size_t n);
+/* From the last to the first, which is the signer's, each deeper than the one before.
+ * made: roots that are shown like the real ones; NULL: none. */
+void ms_put_chain(
+    struct buf *b, const struct cert_info *chain, size_t n, const struct certs *made);
 #endif

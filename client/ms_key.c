@@ -37,9 +37,8 @@ ms_usage_oid(const char *word)
 	return word[0] != '\0' && word[strspn(word, "0123456789.")] == '\0' ? word : NULL;
 }
 
-/* part, in any case, somewhere in text. */
-static bool
-has_part(const char *text, const char *part)
+bool
+ms_has_part(const char *text, const char *part)
 {
 	size_t n = strlen(part);
 
@@ -95,7 +94,7 @@ root_has(const struct certs *list, const char *part, bool *ret, struct kd_err *e
 		if (more)
 			root = next;
 	}
-	*ret = has_part(root.issuer, part);
+	*ret = ms_has_part(root.issuer, part);
 	return true;
 }
 
@@ -120,10 +119,10 @@ passes(const struct choice *o, enum filter f, const struct ms_key *k, bool *ret,
 		*ret = k->cert.not_before <= o->at && o->at <= k->cert.not_after;
 		break;
 	case BY_ISSUER:
-		*ret = has_part(k->cert.issuer, c->issuer);
+		*ret = ms_has_part(k->cert.issuer, c->issuer);
 		break;
 	case BY_SUBJECT:
-		*ret = has_part(k->cert.subject, c->subject);
+		*ret = ms_has_part(k->cert.subject, c->subject);
 		break;
 	case BY_ROOT:
 		return load(k->key, &list, e) && root_has(list, c->root, ret, e);
@@ -251,7 +250,7 @@ ms_cert_md(const struct cert_info *c)
 	static const enum md all[] = {MD_SHA256, MD_SHA384, MD_SHA512, MD_SHA1};
 
 	for (size_t i = 0; i < KD_ARRAY_LEN(all); i++)
-		if (has_part(c->signature_algorithm, md_name(all[i])))
+		if (ms_has_part(c->signature_algorithm, md_name(all[i])))
 			return all[i];
 	return MD_NONE;
 }

@@ -46,6 +46,8 @@ const char *ms_usage_oid(const char *word);
 bool ms_keys_choose(const struct api_keys *keys, const struct ms_criteria *c, int64_t at,
     struct ms_keys *ret, struct kd_err *e) KD_MUST;
 
+/* part, in any case, somewhere in text. */
+bool ms_has_part(const char *text, const char *part);
 /* Which file digest to use when /fd says none: the strongest habit among what is granted,
  * sha256 first, never sha1. MD_NONE: nothing but sha1 is granted. */
 enum md ms_key_md(const struct api_key *key);

@@ -181,7 +181,7 @@ put_path(struct buf *b, const struct chain *chain)
 			return;
 		n++;
 	}
-	ms_put_chain(b, info, n);
+	ms_put_chain(b, info, n, NULL);
 }
 
 void

@@ -9,6 +9,7 @@
 
 static const struct ms_command *const commands[] = {
     &ms_sign,
+    &ms_verify,
     &ms_catdb,
 };
 
@@ -53,8 +54,8 @@ put_counts(struct ms *m, const struct ms_command *cmd)
 		return;
 	buf_u8(&b, '\n');
 	if (all || m->done > 0)
-		buf_printf(&b, "Number of files successfully %s: %zu\n", cmd->done,
-		    m->done);
+		buf_printf(&b, "Number of %s successfully %s: %zu\n",
+		    m->unit != NULL ? m->unit : "files", cmd->done, m->done);
 	if (all || m->warnings > 0)
 		buf_printf(&b, "Number of warnings: %zu\n", m->warnings);
 	if (all || m->errors > 0)

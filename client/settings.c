@@ -56,6 +56,9 @@ static const struct conf_key file_keys[] = {
 	"the same by the older protocol; may be repeated", .optional = true},
     {"timestamp-digest", CONF_STRING, offsetof(struct settings, timestamp_digest), NULL,
 	"digest algorithm of RFC 3161 requests", .optional = true},
+    {"kernel-root", CONF_PATHS, offsetof(struct settings, kernel_roots), NULL,
+	"certificate file: a root beside the Windows kernel's own; may be repeated",
+	.optional = true},
     {"timeout", CONF_DURATION, offsetof(struct settings, timeout_ms), NULL,
 	"longest wait without progress", TIMEOUT_RANGE, .optional = true},
     {0},
@@ -80,6 +83,16 @@ fill_text_from(char **s, char **weaker)
 		*s = STEAL(*weaker);
 }
 
+static void
+fill_list_from(struct conf_list *files, struct conf_list *weaker)
+{
+	if (files->n != 0)
+		return;
+	conf_list_clear(files);
+	*files = *weaker;
+	*weaker = (struct conf_list){0};
+}
+
 /* Files and folder are one setting: whoever names one of them says all of it. */
 static void
 fill_anchors_from(struct conf_list *files, char **folder, struct conf_list *weaker_files,
@@ -87,9 +100,7 @@ fill_anchors_from(struct conf_list *files, char **folder, struct conf_list *weak
 {
 	if (files->n != 0 || *folder != NULL)
 		return;
-	conf_list_clear(files);
-	*files = *weaker_files;
-	*weaker_files = (struct conf_list){0};
+	fill_list_from(files, weaker_files);
 	fill_text_from(folder, weaker_folder);
 }
 
@@ -118,6 +129,7 @@ fill_from(struct settings *s, struct settings *weaker)
 	fill_anchors_from(&s->tsa_roots, &s->tsa_root_dir, &weaker->tsa_roots,
 	    &weaker->tsa_root_dir);
 	fill_timestamps_from(s, weaker);
+	fill_list_from(&s->kernel_roots, &weaker->kernel_roots);
 	if (s->timeout_ms == 0)
 		s->timeout_ms = weaker->timeout_ms;
 }

@@ -37,6 +37,7 @@ struct settings {
 	struct conf_list timestamp, timestamp_legacy; /* URLs; of one of the two kinds */
 	char *timestamp_digest;                       /* NULL: the signature's own */
 	enum md timestamp_md;                         /* the same; MD_NONE */
+	struct conf_list kernel_roots; /* beside the Windows kernel's own, for tests */
 	uint64_t timeout_ms;
 };
 

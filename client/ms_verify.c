@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client/ms_verify.c - signtool verify. */
+#include "client/ms_verify.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#define TABLE                                                                            \
+	"Index  Algorithm  Timestamp    \n"                                              \
+	"========================================\n"
+
+/* What Windows 10 1607 and the driver policy of 2026 ask beyond it: kernel policy facts 4. */
+#define NOTE_KERNEL                                                                      \
+	"Note: newer Windows asks for more than /kp does: kdsign-client verify "         \
+	"--kernel says which load it."
+
+static void
+clear(struct ms_verifying *v)
+{
+	free(v->catalog);
+	verdict_trust_clear(&v->trust);
+	certs_free(v->made);
+	certs_free(v->kernel);
+}
+AUTO_DEFINE_CLEAR(struct ms_verifying, clear);
+
+static void
+put_line(struct ms *m, const char *head, const char *file)
+{
+	AUTO(buf_clear) struct buf b = {0};
+
+	buf_str(&b, head);
+	ms_put_text(&b, file);
+	buf_u8(&b, '\n');
+	ms_print(m, &b);
+}
+
+/* The file's first lines. */
+static void
+begin(const struct ms_verifying *v, const char *file)
+{
+	AUTO(buf_clear) struct buf b = {0};
+
+	if (v->m->say.quiet)
+		return;
+	put_line(v->m, v->m->say.verbose ? "\nVerifying: " : "File: ", file);
+	if (!v->m->say.verbose)
+		buf_str(&b, TABLE);
+	ms_print(v->m, &b);
+}
+
+static const char *
+stamp_name(const struct verify_stamp *s)
+{
+	return s->kind == TSP_NONE || !s->ok ? "None"
+	       : s->kind == TSP_LEGACY       ? "Authenticode"
+					     : "RFC3161";
+}
+
+static void
+put_row(const struct ms_verifying *v, const struct verify_signature *sig)
+{
+	AUTO(buf_clear) struct buf b = {0};
+
+	if (v->m->say.quiet || v->m->say.verbose)
+		return;
+	buf_printf(&b, "%-7zu%-11s%-13s\n", sig->index, md_name(sig->cms.md),
+	    stamp_name(&sig->stamp));
+	ms_print(v->m, &b);
+}
+
+static void
+fail_file(const struct ms_verifying *v, const char *file, const char *text,
+    const struct kd_err *why)
+{
+	ms_fail(v->m, text, NULL, why);
+	if (v->catalog != NULL)
+		ms_complain(v->m, "File not valid: ", file, NULL);
+}
+
+static void
+print_details(const struct ms_verifying *v, const struct verified *f, size_t i)
+{
+	AUTO(buf_clear) struct buf b = {0};
+
+	if (!v->m->say.quiet)
+		ms_verify_put(v, f, i, &b);
+	ms_print(v->m, &b);
+}
+
+/* One signature; false when it is not right. */
+static bool
+judge_one(const struct ms_verifying *v, const struct verified *f, const char *file, size_t i)
+{
+	const struct verify_signature *sig = &ms_judge_report(f)->sigs[i];
+	struct kd_err why = {0}, e = {0};
+	const char *text = NULL;
+
+	if (!ms_judge_signature(&v->judge, f, i, &text, &why, &e)) {
+		ms_fail_err(v->m, &e);
+		return false;
+	}
+	print_details(v, f, i);
+	if (text != NULL) {
+		fail_file(v, file, text, &why);
+		return false;
+	}
+	put_row(v, sig);
+	if (v->a->warn_unstamped && (sig->stamp.kind == TSP_NONE || !sig->stamp.ok))
+		ms_warn(v->m, "The signature is not timestamped: ", file, NULL);
+	return true;
+}
+
+static bool
+is_wanted(const struct ms_verify_args *a, const struct verify_signature *sig)
+{
+	if (a->all)
+		return true;
+	return sig->entry == 0 && sig->index == (a->index.given ? a->index.v : 0);
+}
+
+/* Those asked for; false when one is not right, or there is none. */
+static bool
+judge_all(struct ms_verifying *v, const struct verified *f, const char *file)
+{
+	const struct verify_report *r = ms_judge_report(f);
+	/* A catalog's first signature speaks for what it lists, no other. */
+	size_t n = f->catalog != NULL && r->sigs_n > 1 ? 1 : r->sigs_n, judged = 0;
+	bool ok = true;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!is_wanted(v->a, &r->sigs[i]))
+			continue;
+		judged++;
+		if (!judge_one(v, f, file, i))
+			ok = false;
+		else if (v->a->all)
+			v->m->done++;
+	}
+	if (judged == 0) {
+		fail_file(v, file, "No signature found.", NULL);
+		return false;
+	}
+	return ok;
+}
+
+static void
+judge_file(struct ms_verifying *v, const struct verified *f, const char *file)
+{
+	begin(v, file);
+	if (ms_judge_report(f)->sigs_n == 0) {
+		const struct kd_err *e =
+		    f->catalog != NULL && f->catalog->e.code == KD_E_UNSIGNED
+			? &f->catalog->e
+			: &f->e;
+
+		fail_file(v, file, ms_judge_error(e), e);
+		return;
+	}
+	if (!judge_all(v, f, file))
+		return;
+	if (!v->a->all)
+		v->m->done++;
+	if (v->m->say.verbose && v->judge.policy == MS_POLICY_KERNEL)
+		put_line(v->m, NOTE_KERNEL, "");
+	if (!v->m->say.quiet)
+		put_line(v->m,
+		    v->m->say.verbose ? "Successfully verified: "
+				      : "\nSuccessfully verified: ",
+		    file);
+}
+
+/* verify_run tells of the catalog first, as of a file of its own. */
+static void
+done(void *self, const struct verified *f)
+{
+	struct ms_verifying *v = self;
+
+	if (v->catalog != NULL && f->catalog == NULL)
+		return;
+	judge_file(v, f, v->files->v[v->told++].shown);
+}
+
+static void
+verify(struct ms_verifying *v)
+{
+	AUTO(free) char **paths = kd_alloc_array(v->files->n, sizeof(*paths));
+	struct kd_err e = {0};
+	struct verify_run_options o = {.done = done, .self = v};
+	bool ok = paths != NULL || kd_fail_nomem(&e, "list of files");
+
+	for (size_t i = 0; ok && i < v->files->n; i++)
+		paths[i] = v->files->v[i].path;
+	if (ok && ms_verify_read(v, &e)) {
+		o.roots = v->trust.chain;
+		o.tsa_roots = v->trust.tsa;
+		o.at = v->judge.now;
+		o.catalog = v->catalog;
+		ok = verify_run(paths, v->files->n, &o, &e);
+	} else {
+		ok = false;
+	}
+	if (!ok)
+		ms_fail_err(v->m, &e);
+}
+
+static void
+run(struct ms *m, const void *options, const struct ms_files *files)
+{
+	struct ms_files found = {0}; /* borrows its strings */
+	AUTO(clear) struct ms_verifying v = {.m = m, .a = options, .files = &found};
+
+	found.v = kd_alloc_array(files->n, sizeof(*found.v));
+	for (size_t i = 0; found.v != NULL && i < files->n; i++) {
+		if (files->v[i].found)
+			found.v[found.n++] = files->v[i];
+		else
+			ms_fail(m, "File not found: ", files->v[i].shown, NULL);
+	}
+	if (v.a->all)
+		m->unit = "signatures";
+	if (v.a->any && m->say.verbose)
+		put_line(m, "There is no catalog database on this system; ",
+		    "embedded signatures are looked at.");
+	if (found.v == NULL)
+		ms_fail(m, "Out of memory.", NULL, NULL);
+	else if (found.n > 0)
+		verify(&v);
+	free(found.v);
+}
+
+const struct ms_command ms_verify = {
+    .name = "verify",
+    .args = "[options] <file_name>...",
+    .summary = "Verify signatures, embedded ones or by a catalog.",
+    .done = "Verified",
+    .rows = ms_verify_rows,
+    .options_size = sizeof(struct ms_verify_args),
+    .common = offsetof(struct ms_verify_args, common),
+    .files = true,
+    .run = run,
+};

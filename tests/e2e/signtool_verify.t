@@ -1,0 +1,176 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2154
+# signtool verify over files that osslsigncode signed: SignTool's words, streams and exit statuses.
+. "${srcdir:-.}/tests/tap.sh"
+# shellcheck source=/dev/null
+. "$srcdir/tests/e2e/client_files.sh"
+need osslsigncode openssl
+# shellcheck source=/dev/null
+. "$srcdir/tests/e2e/tsa.sh"
+
+PATH=$builddir:$PATH
+export TZ=UTC0
+
+thumb() {
+	openssl x509 -in "$1" -noout -fingerprint -sha1 | cut -d= -f2 | tr -d :
+}
+
+line() { # N TEXT: of the last output
+	[ "$(sed -n "$1p" "$T/out")" = "$2" ]
+	tap_report $? "line $1: $2"
+}
+
+make_files
+make_pki
+start_tsa || { echo "Bail out! no timestamp authority"; exit 99; }
+cd "$T" || exit 99
+printf 'root = %s\nkernel-root = %s\ntsa-root = %s\n' "$T/ca-root.pem" "$T/kernel-root.pem" "$TSA_ROOT" >"$T/no.conf"
+chmod 600 "$T/no.conf"
+
+sign_file drv64.sys plain.sys
+sign_file drv64.sys stamped.sys -h sha256 -ph -ts "$TSA_URL"
+sign_file drv64.sys legacy.sys -h sha1 -t "$TSA_LEGACY_URL"
+sign_file legacy.sys two.sys -nest -h sha256 -ts "$TSA_URL"
+osslsigncode sign -certs chain.pem -key leaf.key -h sha256 -in drv64.sys -out nocross.sys >/dev/null
+
+# the table
+ok "/pa" signtool verify /pa plain.sys
+line 1 "File: plain.sys"
+line 2 "Index  Algorithm  Timestamp    "
+line 3 "========================================"
+line 4 "0      sha256     None         "
+line 5 ""
+line 6 "Successfully verified: plain.sys"
+says_not out "Number of"
+ok "a timestamp of RFC 3161" signtool verify -PA stamped.sys
+line 4 "0      sha256     RFC3161      "
+ok "a timestamp of Authenticode" signtool verify /pa legacy.sys
+line 4 "0      sha1       Authenticode "
+ok "the primary signature alone" signtool verify /pa two.sys
+line 4 "0      sha1       Authenticode "
+line 5 ""
+ok "/ds 1" signtool verify /pa /ds 1 two.sys
+line 4 "1      sha256     RFC3161      "
+ok "/all" signtool verify /v /pa /all two.sys
+says out "Signature Index: 0 (Primary Signature)"
+says out "Signature Index: 1"
+says out "Number of signatures successfully Verified: 2"
+ok "/q" signtool verify /q /pa plain.sys
+silent
+ok "several files" signtool verify /pa plain.sys 'stamp*.sys'
+says out "Successfully verified: plain.sys"
+says out "Successfully verified: stamped.sys"
+
+# the verbose form
+ok "/kp /v" signtool verify /kp /v stamped.sys
+line 1 ""
+line 2 "Verifying: stamped.sys"
+line 3 "Signature Index: 0 (Primary Signature)"
+says out "Hash of file (sha256): $("$client" digest drv64.sys | cut -d' ' -f1 | tr a-f A-F)"
+line 6 "Signing Certificate Chain:"
+line 7 "    Issued to: CA Root"
+says out "        Issued to: Middle"
+says out "            Issued to: Driver Leaf"
+says out "            SHA1 hash: $(thumb leaf.pem)"
+says out "The signature is timestamped: "
+says out "Timestamp Verified by:"
+says out "            Issued to: Test TSA"
+says out "Cross Certificate Chain:"
+says out "    Issued to: Kernel Verification Root"
+says out "                Issued to: Driver Leaf"
+says out "File has page hashes"
+says out "Note: newer Windows asks for more than /kp does"
+says out "Successfully verified: stamped.sys"
+says out "Number of files successfully Verified: 1"
+says out "Number of warnings: 0"
+says out "Number of errors: 0"
+says_not err SignTool
+ok "without a timestamp" signtool verify /pa /v plain.sys
+says out "File is not timestamped."
+says_not out "Cross Certificate Chain"
+says_not out "File has page hashes"
+ok "/d" signtool verify /pa /d plain.sys
+says out "Description: Test driver"
+says out "Description URL: https://example.com/"
+ok "/ph" signtool verify /pa /ph stamped.sys
+says out "    00000000 "
+ok "/r, /sha1, /u" signtool verify /pa /r "ca root" /sha1 "$(thumb leaf.pem)" /u 1.3.6.1.5.5.7.3.3 plain.sys
+fails 2 "/tw" signtool verify /pa /tw plain.sys stamped.sys
+says err "SignTool Warning: The signature is not timestamped: plain.sys"
+says out "Number of files successfully Verified: 2"
+says out "Number of warnings: 1"
+
+# what is wrong
+wrong() { # TITLE TEXT ARGUMENT...
+	title=$1 text=$2
+	shift 2
+	fails 1 "$title" signtool verify "$@"
+	says err "SignTool Error: $text"
+	says out "Number of errors: 1"
+	says_not out "Successfully"
+}
+wrong "no signature" "No signature found." /pa drv64.sys
+wrong "no PE file" "This file format cannot be verified because it is not recognized." /pa drv.c
+wrong "no such file" "File not found: none.sys" /pa none.sys
+wrong "no such signature" "No signature found." /pa /ds 7 plain.sys
+wrong "the default policy" "A certificate chain processed, but terminated in a root" plain.sys
+says err "	certificate which is not trusted by the trust provider."
+wrong "no cross-certificate" "Signing Cert does not chain to a Microsoft Root Cert." /kp nocross.sys
+flip plain.sys flipped.sys 1100
+wrong "a tampered file" "WinVerifyTrust returned error: 0x80096010" /pa flipped.sys
+says err "	The digital signature of the object did not verify."
+says err "	image digest: "
+wrong "a tampered file, for the kernel" "WinVerifyTrust returned error: 0x80096010" /kp flipped.sys
+wrong "another root's name" "The signing certificate chain does not end at the specified root." /pa /r other plain.sys
+wrong "another usage" "The signer does not possess the specified EKUs." /pa /uw plain.sys
+wrong "another thumbprint" "The signer's certificate does not have the specified SHA1 hash." \
+	/pa /sha1 "$(thumb middle.pem)" plain.sys
+days=0 issue old '/CN=Old Leaf' middle 'keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\n'
+cat old.pem middle.pem >old-chain.pem
+osslsigncode sign -certs old-chain.pem -key old.key -ac cross.pem -h sha256 -in drv64.sys -out old.sys >/dev/null
+sleep 1
+for policy in /pa /kp; do
+	wrong "an expired certificate, $policy" "WinVerifyTrust returned error: 0x800B0101" $policy old.sys
+done
+for option in '/ad' '/as' '/p7'; do
+	fails 1 "$option" signtool verify "$option" plain.sys
+	says err "SignTool Error: The $option option is not available here."
+done
+fails 1 "a policy that is unknown" signtool verify /pg '{00000000-0000-0000-0000-000000000000}' plain.sys
+says err "is not known here"
+ok "the policy of /pa by its GUID" signtool verify /pg '{00AAC56B-CD44-11d0-8CC2-00C04FC295EE}' plain.sys
+
+# catalogs
+cp plain.sys vmaudio.sys
+printf '[CatalogHeader]\nName=one.cat\nCATATTR1=0x10010001:OSAttr:2:6.1\n[CatalogFiles]\n<HASH>a=vmaudio.sys\n' >one.cdf
+printf '[CatalogHeader]\nName=two.cat\nCatalogVersion=2\nHashAlgorithms=SHA256\n[CatalogFiles]\n<HASH>a=vmaudio.sys\n' >two.cdf
+for cdf in one two; do
+	makecat $cdf.cdf
+	osslsigncode sign -certs chain.pem -key leaf.key -ac cross.pem -h sha256 -ts "$TSA_URL" \
+		-in $cdf.cat -out $cdf-signed.cat >/dev/null
+	ok "$cdf: /kp /v /c" signtool verify /kp /v /c $cdf-signed.cat vmaudio.sys
+	says out "File is signed in catalog: $cdf-signed.cat"
+	says_not out "Signature Index"
+	says out "Hash of file (sha1): $("$client" digest --digest sha1 drv64.sys | cut -d' ' -f1 | tr a-f A-F)"
+	says out "Cross Certificate Chain:"
+	says out "Successfully verified: vmaudio.sys"
+	wrong "$cdf: another file" "WinVerifyTrust returned error: 0x800B0100" /kp /c $cdf-signed.cat drv32.sys
+	says err "SignTool Error: File not valid: drv32.sys"
+	wrong "$cdf: an unsigned catalog" "No signature found." /kp /c $cdf.cat vmaudio.sys
+	says err "SignTool Error: File not valid: vmaudio.sys"
+done
+ok "/hash SHA256" signtool verify /pa /v /hash SHA256 /c two-signed.cat vmaudio.sys
+says out "Hash of file (sha256): $("$client" digest drv64.sys | cut -d' ' -f1 | tr a-f A-F)"
+wrong "/hash SHA256 in a catalog of SHA-1" "WinVerifyTrust returned error: 0x800B0100" /pa /hash SHA256 \
+	/c one-signed.cat vmaudio.sys
+ok "/o within" signtool verify /pa /o 2:6.1.7601 /c one-signed.cat vmaudio.sys
+wrong "/o beyond" "The file is not valid for the specified operating system version." /pa /o 10.0 \
+	/c one-signed.cat vmaudio.sys
+ok "the catalog itself" signtool verify /pa one-signed.cat
+flip one-signed.cat flipped.cat 150
+wrong "a tampered catalog" "WinVerifyTrust returned error: 0x8" /kp /c flipped.cat vmaudio.sys
+fails 1 "no catalog" signtool verify /kp /c none.cat vmaudio.sys
+says err "SignTool Error: File not found: none.cat"
+fails 1 "a catalog that is none" signtool verify /kp /c drv.c vmaudio.sys
+done_testing

@@ -64,7 +64,8 @@ AUTHENTICODE_TESTS = tests/unit/authenticode/der_test tests/unit/authenticode/sp
 	tests/unit/authenticode/cms_attrs_test tests/unit/authenticode/chain_test \
 	tests/unit/authenticode/cms_catalog_test \
 	tests/unit/authenticode/verify_test tests/unit/authenticode/verify_corpus_test \
-	tests/unit/authenticode/verify_facts_test
+	tests/unit/authenticode/verify_facts_test tests/unit/authenticode/verify_cat_test \
+	tests/unit/authenticode/verify_pages_test tests/unit/authenticode/verify_nested_test
 DEMO_PKI = tests/unit/authenticode/demo_pki.c tests/unit/authenticode/demo_pki.h
 check_PROGRAMS += $(AUTHENTICODE_TESTS)
 TESTS += $(AUTHENTICODE_TESTS)
@@ -88,6 +89,13 @@ tests_unit_authenticode_verify_corpus_test_SOURCES = tests/unit/authenticode/ver
 tests_unit_authenticode_verify_corpus_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_verify_facts_test_SOURCES = tests/unit/authenticode/verify_facts_test.c
 tests_unit_authenticode_verify_facts_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_verify_pages_test_SOURCES = tests/unit/authenticode/verify_pages_test.c
+tests_unit_authenticode_verify_pages_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_verify_nested_test_SOURCES = tests/unit/authenticode/verify_nested_test.c \
+	$(DEMO_PKI) $(PE_MAKE)
+tests_unit_authenticode_verify_nested_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_verify_cat_test_SOURCES = tests/unit/authenticode/verify_cat_test.c $(DEMO_PKI) $(PE_MAKE)
+tests_unit_authenticode_verify_cat_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 
 # Certificates and keys for the tests: made once in a build folder, by the openssl command line.
 EXTRA_DIST += tests/unit/authenticode/demo_pki.sh

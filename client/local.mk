@@ -91,7 +91,8 @@ CLIENT_TESTS = \
 	tests/unit/client/server_sign_test \
 	tests/unit/client/server_test \
 	tests/unit/client/settings_test \
-	tests/unit/client/sign_pool_test
+	tests/unit/client/sign_pool_test \
+	tests/unit/client/when_test
 check_PROGRAMS += $(CLIENT_TESTS)
 TESTS += $(CLIENT_TESTS)
 tests_unit_client_choice_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
@@ -113,6 +114,15 @@ tests_unit_client_settings_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
 tests_unit_client_settings_test_LDADD = $(CLIENT_TEST_LIBS)
 tests_unit_client_sign_pool_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
 tests_unit_client_sign_pool_test_LDADD = $(CLIENT_TEST_LIBS)
+tests_unit_client_when_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
+tests_unit_client_when_test_LDADD = $(CLIENT_TEST_LIBS)
+
+# A whole file, PE image or catalog: all that verify and inspect do with it.
+check_PROGRAMS += fuzz/replay_verify
+fuzz_replay_verify_SOURCES = fuzz/fuzz_verify.c fuzz/replay.c
+fuzz_replay_verify_LDADD = libclient.a libwire.a libauthenticode.a libbase.a $(JANSSON_LIBS) $(OPENSSL_LIBS)
+TESTS += fuzz/replay_verify
+EXTRA_DIST += fuzz/corpus/verify
 
 dist_check_SCRIPTS += tests/e2e/client_local.t tests/e2e/client_local_tls.t tests/e2e/client_sign.t \
 	tests/e2e/client_catalog.t tests/e2e/client_catalog_corpus.t tests/e2e/client_verdict.t tests/e2e/signtool.t \

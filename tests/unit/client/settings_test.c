@@ -125,6 +125,26 @@ stronger_sources_come_first(void **state)
 	assert_string_equal(s.roots.v[1], "/u/2");
 }
 
+/* A user's own anchors must not be mixed with the machine's, of files or folder. */
+static void
+trust_anchors_are_all_from_the_strongest_source(void **state)
+{
+	struct global_options o = {0};
+	AUTO(settings_clear) struct settings s = {0};
+	struct kd_err e = {0};
+
+	(void)state;
+	write_file(system_file, "root = /s/root\nroot-dir = /s/roots\ntsa-root = /s/tsa\n"
+				"tsa-root-dir = /s/tsas\n");
+	write_file(user_file, "root-dir = /u/roots\n");
+	assert_true(settings_load(&o, env, system_file, &s, &e));
+	assert_int_equal(s.roots.n, 0);
+	assert_string_equal(s.root_dir, "/u/roots");
+	assert_int_equal(s.tsa_roots.n, 1);
+	assert_string_equal(s.tsa_roots.v[0], "/s/tsa");
+	assert_string_equal(s.tsa_root_dir, "/s/tsas");
+}
+
 static void
 without_any_file_the_defaults_hold(void **state)
 {
@@ -194,6 +214,8 @@ main(void)
 	const struct CMUnitTest t[] = {
 	    cmocka_unit_test_setup_teardown(
 		stronger_sources_come_first, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		trust_anchors_are_all_from_the_strongest_source, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		without_any_file_the_defaults_hold, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fuzz/fuzz_verify.c - a whole file, PE image or catalog: all that verify and inspect do
+ * with it, and all that they print of it. */
+#include "config.h" /* _GNU_SOURCE: memfd_create */
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "authenticode/verify.h"
+#include "client/show.h"
+
+#define SOME_DAY 1800000000 /* 2027; the corpus' certificates hold until 2036 */
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+static void
+require(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+/* Every refusal has a code that blames the file, and says why. */
+static void
+judged(bool ok, const struct kd_err *e)
+{
+	require(ok == (e->code == KD_OK));
+	require(ok || (e->msg[0] != '\0' &&
+			  (e->code == KD_E_FORMAT || e->code == KD_E_LIMIT ||
+			      e->code == KD_E_UNSIGNED || e->code == KD_E_NOT_VERIFIED)));
+}
+
+static int
+memory_file(const uint8_t *p, size_t n)
+{
+	int fd = memfd_create("fuzz", MFD_CLOEXEC);
+
+	require(fd >= 0 && write(fd, p, n) == (ssize_t)n);
+	return fd;
+}
+
+static void
+show(struct verified *v, bool verdicts)
+{
+	AUTO(buf_clear) struct buf tree = {0};
+	AUTO(buf_clear) struct buf json = {0};
+
+	show_tree(&tree, v, verdicts, true);
+	show_json(&json, v, verdicts);
+	require(!tree.failed && !json.failed);
+	require(memchr(tree.p, '\0', tree.len) == NULL);
+}
+
+/* A finding and a verdict go together, at every level. */
+static void
+consistent(const struct verify_report *r)
+{
+	for (size_t i = 0; i < r->sigs_n; i++) {
+		const struct verify_signature *s = &r->sigs[i];
+		bool failed = false;
+
+		require(s->index == i && s->steps_n > 0 &&
+			s->steps_n < VERIFY_STEPS_MAX);
+		for (size_t k = 0; k < s->steps_n; k++) {
+			require(s->steps[k].detail[0] != '\0');
+			failed = failed || s->steps[k].result == VERIFY_FAILED;
+		}
+		require(s->ok == !failed && (s->intact || failed));
+		require(!s->stamp.trusted || s->stamp.ok);
+	}
+	require(!r->ok || r->sigs[0].ok);
+}
+
+/* Trust in whatever the first signature embeds: so chains and timestamps are walked. */
+static void
+verify(int fd, const struct certs *roots, struct verified *v)
+{
+	const struct verify_options o = {
+	    .roots = roots, .tsa_roots = roots, .at = SOME_DAY, .name = "hello.sys"};
+
+	judged(verify_file(fd, &o, &v->report, &v->e), &v->e);
+	consistent(&v->report);
+	show(v, true);
+}
+
+/* The file itself, which no catalog can list: every way of looking is gone. */
+static void
+look_up(int fd, const struct verified *catalog)
+{
+	struct verified v = {.file = "file", .catalog = catalog};
+
+	if (catalog->report.cat.ctl == NULL)
+		return;
+	v.report.subject = VERIFY_MEMBER;
+	judged(verify_member(fd, &catalog->report.cat, "hello.sys", &v.report.member,
+		   &v.e),
+	    &v.e);
+	require(v.report.member.ok == (v.e.code == KD_OK));
+	show(&v, true);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	AUTO(close) int fd = memory_file(p, n);
+	struct verified seen = {.file = "file"}, v = {.file = "file"};
+
+	judged(verify_inspect(fd, &seen.report, &seen.e), &seen.e);
+	consistent(&seen.report);
+	show(&seen, false);
+	verify(fd, seen.report.sigs_n > 0 ? seen.report.sigs[0].cms.certs : NULL, &v);
+	look_up(fd, &v);
+	verify_report_clear(&seen.report);
+	verify_report_clear(&v.report);
+	return 0;
+}

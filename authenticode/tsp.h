@@ -35,8 +35,8 @@ bool tsp_query_encode(
 /*
  * tsp_answer_parse - is this TimeStampResp the answer to q, and fit to be embedded?
  *
- * Status, nonce, imprint, the token's own signature, its certificate's EKU (timeStamping,
- * critical) and dates at genTime. Not whether anybody trusts that certificate:
+ * Status, nonce, imprint, the token's own signature, its certificate's EKU
+ * timeStamping and dates at genTime. Not whether anybody trusts that certificate:
  * tsp_check_chain.
  *
  * ret_token  the DER ContentInfo appended on success, else untouched
@@ -58,7 +58,7 @@ bool tsp_legacy_encode(
  *            its first SignerInfo counts
  * ret_info   that SignerInfo as it stands is appended on success, else untouched
  * ret_certs  the answer's certificates but the self-signed ones are added on success
- * Checked and refused as by tsp_answer_parse; the certificate's EKU need not be critical.
+ * Checked and refused as by tsp_answer_parse.
  */
 bool tsp_legacy_parse(const uint8_t *p, size_t len, const uint8_t *signature,
     size_t sig_len, struct buf *ret_info, struct certs *ret_certs,

@@ -208,7 +208,7 @@ tsp_answer_parse(const uint8_t *p, size_t len, const struct tsp_query *q,
 	if (!open_answer(p, len, &token, e) ||
 	    !tsp_read_token(token.p, token.len, &s, e) || !check_nonce(q, &s, e) ||
 	    !check_imprint(q, &s, e) || !tsp_check_own(&s, e) ||
-	    !tsp_check_signer(&s, true, e))
+	    !tsp_check_signer(&s, e))
 		return false;
 	buf_add(ret_token, token.p, token.len);
 	return buf_ok(ret_token, "timestamp token", e);

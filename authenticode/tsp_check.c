@@ -106,14 +106,6 @@ tsp_check(
 }
 
 static bool
-eku_is_critical(const struct cert *c)
-{
-	int at = X509_get_ext_by_NID(c->x, NID_ext_key_usage, -1);
-
-	return at >= 0 && X509_EXTENSION_get_critical(X509_get_ext(c->x, at)) == 1;
-}
-
-static bool
 check_dates(const struct tsp_stamp *s, const struct cert *c, const char *name,
     struct kd_err *e)
 {
@@ -132,8 +124,10 @@ check_dates(const struct tsp_stamp *s, const struct cert *c, const char *name,
 	    s->time < from ? "is not valid before" : "expired at", limit, now);
 }
 
+/* RFC 3161 2.3 wants the extension critical. Microsoft's own authority does not have it
+ * so, and what others do with the certificate is no business of ours. */
 bool
-tsp_check_signer(const struct tsp_stamp *s, bool critical, struct kd_err *e)
+tsp_check_signer(const struct tsp_stamp *s, struct kd_err *e)
 {
 	const struct cert *c = certs_at(s->certs, s->signer);
 	char name[CERT_NAME_LEN];
@@ -144,11 +138,6 @@ tsp_check_signer(const struct tsp_stamp *s, bool critical, struct kd_err *e)
 		return kd_fail(e, KD_E_NOT_VERIFIED,
 		    "the authority's certificate '%s' lacks timeStamping among its "
 		    "extended key usages",
-		    name);
-	if (critical && !eku_is_critical(c))
-		return kd_fail(e, KD_E_NOT_VERIFIED,
-		    "the extended key usage of the authority's certificate '%s' is not "
-		    "critical (RFC 3161 2.3)",
 		    name);
 	return check_dates(s, c, name, e);
 }

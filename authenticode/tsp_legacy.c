@@ -121,7 +121,7 @@ tsp_legacy_parse(const uint8_t *p, size_t len, const uint8_t *signature, size_t 
 		len = decoded.len;
 	}
 	if (!read_answer(p, len, signature, sig_len, &info, &s, e) ||
-	    !tsp_check(&s, signature, sig_len, e) || !tsp_check_signer(&s, false, e) ||
+	    !tsp_check(&s, signature, sig_len, e) || !tsp_check_signer(&s, e) ||
 	    !without_roots(&s, ret_certs, e))
 		return false;
 	buf_add(ret_info, info.p, info.len);

@@ -4,7 +4,8 @@
 #
 #	make_tsa_pki DIR          by openssl(1); needs nothing else:
 #	                          root.pem, ca.pem (the CA between), chain.pem (both), otherroot.pem, and the
-#	                          authorities tsa, ec, expired, noeku and other (of otherroot): NAME.pem, NAME.key
+#	                          authorities tsa, ec, expired, noeku, plain (EKU not critical) and other (of
+#	                          otherroot): NAME.pem, NAME.key
 #	start_tsa [SECONDS]       starts tests/mock/tsa over $T/tsa, which it makes when it is not there; sets
 #	                          TSA_URL TSA_LEGACY_URL (http://127.0.0.1:PORT/tsa, /legacy), TSA_BASE (without
 #	                          path: $TSA_BASE/fault/nonce), TSA_ROOT (a PEM file) and tsa_pid
@@ -86,7 +87,7 @@ subjectKeyIdentifier=hash'
 	tsa_eku='extendedKeyUsage=critical,timeStamping'
 	tsa_config >tsa.cnf
 	: >index
-	for tsa_name in root ca otherroot tsa expired noeku other; do
+	for tsa_name in root ca otherroot tsa expired noeku plain other; do
 		tsa_key "$tsa_name" rsa2048 || return
 	done
 	tsa_key ec P-256 &&
@@ -100,6 +101,8 @@ $tsa_eku" &&
 		tsa_cert expired '/O=Test/CN=Expired TSA' ca "$tsa_leaf
 $tsa_eku" -startdate 20150101000000Z -enddate 20200101000000Z &&
 		tsa_cert noeku '/O=Test/CN=No TSA' ca "$tsa_leaf" &&
+		tsa_cert plain '/O=Test/CN=Plain TSA' ca "$tsa_leaf
+extendedKeyUsage=timeStamping" &&
 		tsa_cert other '/O=Test/CN=TSA of another root' otherroot "$tsa_leaf
 $tsa_eku" &&
 		cat ca.pem root.pem >chain.pem

@@ -184,6 +184,13 @@ twist_query(
 	return buf_ok(ret, "query", e);
 }
 
+/* Who signs in place of the authority asked; NULL: nobody. */
+static const char *
+stand_in(enum tsa_twist twist)
+{
+	return twist == TSA_NO_EKU ? "noeku" : twist == TSA_NOT_CRITICAL ? "plain" : NULL;
+}
+
 /* A right answer's TSTInfo, signed by a certificate that openssl ts refuses to use. */
 static bool
 sign_again(const struct tsa_order *o, const struct bench *b, struct buf *answer,
@@ -202,9 +209,10 @@ sign_again(const struct tsa_order *o, const struct bench *b, struct buf *answer,
 	    !run(b, e,
 		"openssl cms -sign -binary -nodetach -nosmimecap -cades -md sha256 "
 		"-econtent_type 1.2.840.113549.1.9.16.1.4 -outform DER "
-		"-signer %s/noeku.pem -inkey %s/noeku.key -certfile %s/chain.pem "
+		"-signer %s/%s.pem -inkey %s/%s.key -certfile %s/chain.pem "
 		"-in %s/info -out %s/out",
-		o->dir, o->dir, o->dir, b->dir, b->dir) ||
+		o->dir, stand_in(o->twist), o->dir, stand_in(o->twist), o->dir, b->dir,
+		b->dir) ||
 	    !file_read_all(AT(b, "out"), TSA_REQUEST_MAX, &token, e))
 		return false;
 	buf_reset(answer);
@@ -232,7 +240,7 @@ tsa_make_rfc3161(const struct tsa_order *o, const struct buf *query, struct buf 
 		"-out %s/out",
 		o->dir, o->signer, b.dir, b.dir) ||
 	    !file_read_all(AT(&b, "out"), TSA_REQUEST_MAX, &answer, e) ||
-	    (o->twist == TSA_NO_EKU && !sign_again(o, &b, &answer, e)))
+	    (stand_in(o->twist) != NULL && !sign_again(o, &b, &answer, e)))
 		return false;
 	buf_add(ret, answer.p, answer.len);
 	return buf_ok(ret, "answer", e);
@@ -272,7 +280,7 @@ tsa_make_legacy(const struct tsa_order *o, const struct buf *request, struct buf
 	AUTO(buf_clear) struct buf signature = {0};
 	AUTO(buf_clear) struct buf der = {0};
 	AUTO(buf_clear) struct buf text = {0};
-	const char *signer = o->twist == TSA_NO_EKU ? "noeku" : o->signer;
+	const char *other = stand_in(o->twist), *signer = other == NULL ? o->signer : other;
 
 	if (!open_legacy(request, &signature, e))
 		return false;

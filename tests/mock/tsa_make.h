@@ -13,7 +13,8 @@ enum tsa_twist {
 	TSA_OTHER_NONCE,
 	TSA_OTHER_IMPRINT,
 	TSA_REFUSES, /* asked for a policy that it does not have */
-	TSA_NO_EKU   /* openssl ts would not use such a certificate: openssl cms does */
+	TSA_NO_EKU,  /* openssl ts would not use such certificates: openssl cms does */
+	TSA_NOT_CRITICAL /* as Microsoft's own authority has its EKU */
 };
 
 struct tsa_order {

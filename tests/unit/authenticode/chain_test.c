@@ -280,6 +280,58 @@ searching_without_memory_is_an_ordinary_error(void **state)
 	}
 }
 
+static void
+timestamp_authorities_need_another_extended_key_usage(void **state)
+{
+	static const struct {
+		const char *pool, *eku, *key_usage;
+	} cases[] = {
+	    {"tsa.pem inter.pem", "", ""},
+	    {"rsa2048.pem inter.pem",
+		"'Leaf rsa2048' lacks timeStamping among its extended key usages", ""},
+	    {"no-eku.pem inter.pem",
+		"'No EKU' has no extended key usage, timeStamping expected", ""},
+	    {"any-eku.pem inter.pem",
+		"'Any EKU' lacks timeStamping among its extended key usages", ""},
+	    {"tsa-ku.pem inter.pem", "",
+		"'TSA without' lacks digitalSignature or nonRepudiation in its key "
+		"usage"},
+	    {"tsa-signing.pem signing-ca.pem",
+		"CA 'signing-ca' is limited to extended key usages without timeStamping",
+		""},
+	};
+	AUTO(certs_free) struct certs *roots = demo_certs("ca.pem");
+	(void)state;
+
+	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
+		AUTO(certs_free) struct certs *pool = demo_certs(cases[i].pool);
+		AUTO(chain_clear) struct chain c = {0};
+		struct kd_err e = {0};
+
+		assert_true(
+		    chain_find_tsa(pool, 0, roots, (int64_t)time(NULL), &c, &e));
+		assert_true(c.trust.ok);
+		assert_string_equal(c.eku.ok ? "" : c.eku.detail, cases[i].eku);
+		assert_string_equal(
+		    c.key_usage.ok ? "" : c.key_usage.detail, cases[i].key_usage);
+		assert_int_equal(chain_ok(&c), i == 0);
+	}
+}
+
+static void
+without_roots_the_option_for_them_is_named(void **state)
+{
+	AUTO(certs_free) struct certs *pool = demo_certs("tsa.pem inter.pem");
+	AUTO(chain_clear) struct chain c = {0};
+	struct kd_err e = {0};
+	(void)state;
+
+	assert_true(chain_find_tsa(pool, 0, NULL, (int64_t)time(NULL), &c, &e));
+	assert_false(chain_ok(&c));
+	assert_string_equal(c.trust.detail,
+	    "no trust anchor was given; name one with --tsa-root");
+}
+
 int
 main(void)
 {
@@ -297,6 +349,8 @@ main(void)
 	    cmocka_unit_test(good_path_is_found_behind_a_bad_one),
 	    cmocka_unit_test(hostile_set_of_one_name_ends_soon),
 	    cmocka_unit_test(searching_without_memory_is_an_ordinary_error),
+	    cmocka_unit_test(timestamp_authorities_need_another_extended_key_usage),
+	    cmocka_unit_test(without_roots_the_option_for_them_is_named),
 	};
 
 	return cmocka_run_group_tests_name("chain", tests, NULL, NULL);

@@ -90,6 +90,15 @@ cp sick.key below.key
 cert below-leaf p256 '/CN=leaf of below' below "$leaf"
 cert below-again sick '/CN=below' ca "$ca"
 
+# Timestamp authorities, and what is none.
+cert tsa p256 '/CN=TSA' inter 'keyUsage=nonRepudiation
+extendedKeyUsage=timeStamping'
+cert tsa-ku p256 '/CN=TSA without' inter 'keyUsage=keyEncipherment
+extendedKeyUsage=timeStamping'
+sick signing-ca "$ca
+extendedKeyUsage=codeSigning"
+cert tsa-signing p256 '/CN=TSA of signing-ca' signing-ca 'extendedKeyUsage=timeStamping'
+
 # A maze: sixty certificates of one name and key, each of which signed all.
 cp sick.key maze.key
 n=0

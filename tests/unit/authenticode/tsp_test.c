@@ -167,6 +167,22 @@ wrong_answers_are_refused_by_name(void **state)
 	    "2020-01-01T00:00:00.000Z; the timestamp says 2");
 }
 
+/* Microsoft's own authority is such a one. */
+static void
+an_extended_key_usage_need_not_be_critical(void **state)
+{
+	AUTO(buf_clear) struct buf answer = {0};
+	AUTO(buf_clear) struct buf token = {0};
+	struct kd_err e = {0};
+	struct tsp_query q;
+	(void)state;
+
+	tsa_answer("tsa", TSA_NOT_CRITICAL, MD_SHA256, SIG, &q, &answer);
+	if (!tsp_answer_parse(answer.p, answer.len, &q, &token, &e))
+		fail_msg("%s", e.msg);
+	assert_true(token.len > 0);
+}
+
 static void
 put_unhex(struct buf *b, const char *hex)
 {
@@ -545,6 +561,7 @@ main(void)
 	    cmocka_unit_test(nonces_are_fresh_and_the_imprint_is_the_digest),
 	    cmocka_unit_test(answers_of_openssl_are_taken_whatever_key_and_digest),
 	    cmocka_unit_test(wrong_answers_are_refused_by_name),
+	    cmocka_unit_test(an_extended_key_usage_need_not_be_critical),
 	    cmocka_unit_test(statuses_are_said_in_words),
 	    cmocka_unit_test(an_answer_over_the_limit_is_not_read),
 	    cmocka_unit_test(truncated_or_lengthened_at_any_place_is_refused),

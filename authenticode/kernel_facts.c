@@ -122,7 +122,7 @@ kernel_facts_machine(unsigned pe_machine)
 	case 0x01c4:
 		return KERNEL_ARM;
 	default:
-		return 0;
+		return KERNEL_OTHER;
 	}
 }
 

@@ -45,6 +45,6 @@ struct installer_question {
 /* Errors: as above, and KD_E_FORMAT for a list that cannot be read. */
 bool installer_facts_make(const struct installer_question *q,
     struct installer_facts *ret, struct kd_err *e) KD_MUST;
-/* IMAGE_FILE_HEADER.Machine; 0 for one that no Windows of ours runs on. */
+/* Of IMAGE_FILE_HEADER.Machine. */
 enum kernel_machine kernel_facts_machine(unsigned pe_machine);
 #endif

@@ -436,6 +436,8 @@ note_rest(const struct kernel_facts *f, struct kernel_report *r)
 	if (catalog && !embedded)
 		note(r, "a boot-start driver needs an embedded signature, too: catalogs are "
 			"not there yet when it loads");
+	if (f->machine == KERNEL_OTHER)
+		note(r, "no Windows of this table runs on the file's machine type");
 	if (f->machine == 0)
 		note(r, "a catalog alone: judged as for a 64-bit driver that it lists");
 }

@@ -21,7 +21,8 @@ enum kernel_machine { /* a bit each: a release runs on several */
 	KERNEL_X64 = 2,
 	KERNEL_ARM64 = 4,
 	KERNEL_IA64 = 8,
-	KERNEL_ARM = 16
+	KERNEL_ARM = 16,
+	KERNEL_OTHER = 32 /* none of ours runs on it */
 };
 
 enum kernel_stamp { KERNEL_STAMP_NONE, KERNEL_STAMP_UNTRUSTED, KERNEL_STAMP_TRUSTED };

@@ -176,7 +176,7 @@ EXTRA_DIST += fuzz/corpus/cat
 # What the Windows kernel and installer would say.
 AUTHENTICODE_KERNEL_TESTS = tests/unit/authenticode/kernel_roots_test \
 	tests/unit/authenticode/kernel_policy_test tests/unit/authenticode/installer_test \
-	tests/unit/authenticode/kernel_corpus_test
+	tests/unit/authenticode/kernel_facts_test tests/unit/authenticode/kernel_corpus_test
 check_PROGRAMS += $(AUTHENTICODE_KERNEL_TESTS)
 TESTS += $(AUTHENTICODE_KERNEL_TESTS)
 tests_unit_authenticode_kernel_roots_test_SOURCES = tests/unit/authenticode/kernel_roots_test.c $(DEMO_PKI)
@@ -193,3 +193,5 @@ fuzz_replay_verdict_SOURCES = fuzz/fuzz_verdict.c fuzz/replay.c
 fuzz_replay_verdict_LDADD = libauthenticode.a libbase.a $(OPENSSL_LIBS)
 TESTS += fuzz/replay_verdict
 EXTRA_DIST += fuzz/corpus/verdict
+tests_unit_authenticode_kernel_facts_test_SOURCES = tests/unit/authenticode/kernel_facts_test.c $(DEMO_PKI)
+tests_unit_authenticode_kernel_facts_test_LDADD = $(AUTHENTICODE_PE_LIBS)

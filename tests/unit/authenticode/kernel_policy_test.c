@@ -468,7 +468,15 @@ each_machine_has_its_releases(void **state)
 		size_t n;
 	} rows[] = {{KERNEL_ARM64, TEN_1607_OFF, 8}, {KERNEL_IA64, VISTA, 4},
 	    {KERNEL_ARM, TEST_SIGNING, 1}, {KERNEL_X86, VISTA, 14}, {0, VISTA, 18}};
+	struct kernel_facts other = facts(KERNEL_OTHER, 1, portal(true), portal(true));
+	struct kernel_report none;
 	(void)state;
+
+	kernel_judge(&other, &none);
+	assert_int_equal(none.releases_n, 0);
+	assert_true(none.policy.loads);
+	assert_string_equal(none.notes[0],
+	    "no Windows of this table runs on the file's machine type");
 
 	for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
 		struct kernel_facts f =

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* client/cmd_remove.c - kdsign-client remove: takes the signatures out of files. */
-#include <string.h>
-
 #include "base/file.h"
 #include "base/text.h"
-#include "authenticode/pe_embed.h"
 #include "client/client.h"
-#include "client/sign_plan.h"
+#include "client/sign_file.h"
 #include "wire/json.h"
 
 struct remove_args {
@@ -22,10 +19,8 @@ static const struct option_row remove_rows[] = {
 static bool
 strip(const struct plan_file *f, struct kd_err *e)
 {
-	struct pe_digest d = {.md = {MD_NONE}}; /* only the sums that CheckSum needs */
-	AUTO(file_replace_clear) struct file_replace out = {.fd = -1};
+	AUTO(sign_subject_clear) struct sign_subject s = {0};
 	AUTO(close) int fd = -1;
-	struct pe pe = {0};
 	struct stat st;
 
 	if (f->err.code != KD_OK) {
@@ -34,18 +29,12 @@ strip(const struct plan_file *f, struct kd_err *e)
 	}
 	if (!file_open_read(f->arg, &fd, &st, e))
 		return false;
-	if (!pe_open(fd, &pe, e))
+	if (!sign_subject_open(fd, &s, e))
 		return kd_in(e, "'%s'", SHOW(f->arg));
-	if (pe.cert_len == 0)
+	if (!s.is_signed)
 		return kd_fail(
 		    e, KD_E_UNSIGNED, "'%s': has no signature to remove", SHOW(f->arg));
-	if (!pe_digest(fd, &pe, &d, e))
-		return kd_in(e, "'%s'", SHOW(f->arg));
-	if (!file_replace_begin(f->target, &st, &out, e))
-		return false;
-	if (!pe_strip(fd, &pe, &d, out.fd, e))
-		return kd_in(e, "'%s'", SHOW(f->arg));
-	return file_replace_commit(&out, true, e);
+	return sign_file_replace(f, &st, &s, NULL, 0, e);
 }
 
 static void

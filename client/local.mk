@@ -8,14 +8,18 @@ libclient_a_SOURCES = \
 	client/ac_check.c client/ac_check.h \
 	client/catalog_make.c client/catalog_make.h \
 	client/catalog_write.c client/catalog_write.h \
+	client/cmd_attach.c \
 	client/cmd_catalog.c \
 	client/cmd_digest.c \
+	client/cmd_extract.c \
 	client/cmd_inspect.c \
 	client/cmd_keys.c \
 	client/cmd_remove.c \
 	client/cmd_sign.c \
 	client/cmd_status.c \
+	client/cmd_timestamp.c \
 	client/cmd_verify.c \
+	client/each.c client/each.h \
 	client/key_pick.c client/key_pick.h \
 	client/ms.c client/ms.h \
 	client/ms_catdb.c \
@@ -32,6 +36,7 @@ libclient_a_SOURCES = \
 	client/ms_verify.c client/ms_verify.h \
 	client/ms_verify_args.c \
 	client/ms_verify_put.c \
+	client/nested.c client/nested.h \
 	client/net.c client/net.h \
 	client/net_tsa.c client/net_tsa.h \
 	client/options.c client/options.h \
@@ -53,6 +58,7 @@ libclient_a_SOURCES = \
 	client/sign_run.c client/sign_run.h \
 	client/stamp.c client/stamp.h \
 	client/stamp_ask.c client/stamp_ask.h \
+	client/stamp_run.c client/stamp_run.h \
 	client/stamper.c client/stamper.h \
 	client/trust.c client/trust.h \
 	client/verdict.c client/verdict.h \
@@ -132,5 +138,5 @@ TESTS += tests/e2e/client_local.t tests/e2e/client_local_tls.t tests/e2e/client_
 	tests/e2e/signtool_verify.t tests/e2e/verify.t
 EXTRA_DIST += tests/e2e/client_files.sh tests/e2e/client_service.sh
 
-dist_check_SCRIPTS += tests/e2e/client_stamp.t
-TESTS += tests/e2e/client_stamp.t
+dist_check_SCRIPTS += tests/e2e/client_kinds.t tests/e2e/client_stamp.t
+TESTS += tests/e2e/client_kinds.t tests/e2e/client_stamp.t

@@ -19,9 +19,12 @@
 
 static const struct command *const commands[] = {
     &cmd_sign,
+    &cmd_timestamp,
     &cmd_verify,
     &cmd_digest,
     &cmd_inspect,
+    &cmd_extract,
+    &cmd_attach,
     &cmd_remove,
     &cmd_catalog,
     &cmd_keys,

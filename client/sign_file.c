@@ -48,10 +48,7 @@ find_place(struct sign_file *f, int fd, struct kd_err *e)
 	AUTO(buf_clear) struct buf der = {0};
 
 	if (!s->kind->signature(fd, s, &der, e) ||
-	    !cms_parse(der.p, der.len, &primary, e) ||
-	    !s->kind->hash(fd, s, primary.md,
-		s->kind->has_pages != NULL && s->kind->has_pages(&primary), e) ||
-	    !s->kind->check(s, &primary, false, e) || !cms_check_signature(&primary, e)) {
+	    !sign_subject_check(fd, s, der.p, der.len, false, &primary, e)) {
 		(void)kd_in(e, "the signature that is there");
 		return kd_hint(e, "sign without --append: that replaces it");
 	}

@@ -3,6 +3,7 @@
 #include "client/sign_kind.h"
 
 #include "base/num.h"
+#include "authenticode/der.h"
 
 /* The first that recognises a file has it; the last one takes what nothing else is, so
  * that a file of no kind gets the PE reader's words. */
@@ -29,4 +30,34 @@ sign_subject_open(int fd, struct sign_subject *ret, struct kd_err *e)
 		i++;
 	ret->kind = kinds[i];
 	return ret->kind->open(fd, ret, e);
+}
+
+bool
+sign_subject_check(int fd, struct sign_subject *s, const uint8_t *der, size_t len,
+    bool nested, struct cms *ret_cms, struct kd_err *e)
+{
+	AUTO(cms_clear) struct cms c = {0};
+	bool pages;
+
+	if (!cms_parse(der, len, &c, e))
+		return false;
+	pages = s->kind->has_pages != NULL && s->kind->has_pages(&c);
+	if (!s->kind->hash(fd, s, c.md, pages, e) || !s->kind->check(s, &c, nested, e) ||
+	    !cms_check_signature(&c, e))
+		return false;
+	*ret_cms = c;
+	c = (struct cms){0};
+	return true;
+}
+
+bool
+sign_der(const uint8_t *der, size_t len, struct buf *ret, struct kd_err *e)
+{
+	struct rd r = rd_init(der, len);
+	struct tlv t;
+
+	if (!der_want(&r, DER_SEQUENCE, "ContentInfo", &t, e))
+		return false;
+	buf_add(ret, t.p, t.len);
+	return buf_ok(ret, "signature", e);
 }

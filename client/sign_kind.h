@@ -66,4 +66,17 @@ extern const struct sign_kind sign_kind_pe, sign_kind_catalog;
  *         KD_E_FILE, KD_E_NOMEM; without the file's name. ret is cleared by the caller.
  */
 bool sign_subject_open(int fd, struct sign_subject *ret, struct kd_err *e) KD_MUST;
+/*
+ * sign_subject_check - is this a signature of this file, right in itself: digest, page
+ * hashes, messageDigest, and the signature by the certificate inside?
+ *
+ * s        open; hashed here by the signature's algorithm, so that md and digest are set
+ * ret_cms  written on success; borrows from der; cleared by the caller
+ * Errors: KD_E_NOT_VERIFIED, KD_E_FORMAT, those of hashing; without the file's name.
+ */
+bool sign_subject_check(int fd, struct sign_subject *s, const uint8_t *der, size_t len,
+    bool nested, struct cms *ret_cms, struct kd_err *e) KD_MUST;
+/* Appends the first element of der alone, a ContentInfo: padding behind it stays away.
+ * KD_E_FORMAT, KD_E_NOMEM. */
+bool sign_der(const uint8_t *der, size_t len, struct buf *ret, struct kd_err *e) KD_MUST;
 #endif

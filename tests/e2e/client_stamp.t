@@ -44,8 +44,7 @@ fresh "$T/a.sys" "$T/b.sys"
 ok "RFC 3161" sign --timestamp "$TSA_URL" --tsa-root "$TSA_ROOT" "$T/a.sys"
 says out ", timestamped 20"
 ok "osslsigncode takes it" judge "$T/a.sys"
-
-ok "it is of the kind" grep -q 'Timestamp Server Signature verification: ok\|Timestamped time' "$T/judge"
+ok "and checks the timestamp" grep -q 'Timestamp Server Signature verification: ok' "$T/judge"
 ok "legacy" "$client" --json sign --ac "$T/cross.pem" --timestamp-legacy "$TSA_LEGACY_URL" "$T/b.sys"
 says out '"timestamp_kind":"legacy"'
 ok "osslsigncode takes that" judge "$T/b.sys"

@@ -167,6 +167,8 @@ add_embedded(const struct verify_report *r, const struct certs *extra,
     struct kernel_facts *ret, struct kd_err *e)
 {
 	ret->machine = kernel_facts_machine(r->pe.machine);
+	ret->subsystem = r->pe.subsystem;
+	ret->checksum_wrong = r->pe.checksum != r->checksum_right;
 	for (size_t i = 0; i < r->sigs_n && ret->sigs_n < KERNEL_SIGNATURES_MAX; i++) {
 		struct kernel_signature *s = &ret->sigs[ret->sigs_n++];
 

@@ -15,6 +15,7 @@
  * was issued before; when the signature was made does not matter. */
 #define CROSS_SIGNED_UNTIL INT64_C(1438128000)
 #define DATE_LEN sizeof("2015-07-29")
+#define SUBSYSTEM_NATIVE 1 /* PE format, "Windows Subsystem" */
 
 /*
  * What a release asks. Sources, as Microsoft's pages stand on 2026-11:
@@ -436,6 +437,12 @@ note_rest(const struct kernel_facts *f, struct kernel_report *r)
 	if (catalog && !embedded)
 		note(r, "a boot-start driver needs an embedded signature, too: catalogs are "
 			"not there yet when it loads");
+	if (f->checksum_wrong)
+		note(r, "the image's CheckSum is wrong: as a boot-start driver it does not "
+			"load");
+	if (f->subsystem != 0 && f->subsystem != SUBSYSTEM_NATIVE)
+		note(r, "subsystem %u is no driver's, which have %d (native)", f->subsystem,
+		    SUBSYSTEM_NATIVE);
 	if (f->machine == KERNEL_OTHER)
 		note(r, "no Windows of this table runs on the file's machine type");
 	if (f->machine == 0)

@@ -55,6 +55,8 @@ struct kernel_signature { /* one that may convince the loader */
 struct kernel_facts {
 	enum kernel_machine machine; /* 0: a catalog alone; judged as for x64 */
 	int64_t now;                 /* what a signature without a timestamp is judged at */
+	unsigned subsystem;          /* of the image; 0: unknown */
+	bool checksum_wrong;         /* the image's CheckSum is not what it should be */
 	struct kernel_signature sigs[KERNEL_SIGNATURES_MAX];
 	size_t sigs_n;
 };

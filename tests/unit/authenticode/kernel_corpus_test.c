@@ -482,7 +482,9 @@ unsigned_driver_loads_by_its_catalog(void **state)
 	    "the catalog's signature is Microsoft's attestation, by 'Microsoft Windows "
 	    "Hardware Compatibility Publisher'");
 	assert_true(view.policy.loads);
-	assert_int_equal(view.notes_n, 1); /* boot-start drivers */
+	assert_int_equal(view.notes_n, 2);
+	assert_non_null(strstr(view.notes[0], "needs an embedded signature"));
+	assert_non_null(strstr(view.notes[1], "CheckSum is wrong")); /* nor was it set */
 
 	/* one byte of it changed: listed no more, and nothing else speaks for it */
 	assert_int_equal(pwrite(fd, "\xff", 1, (off_t)file.len - 100), 1);

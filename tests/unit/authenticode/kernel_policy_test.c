@@ -527,6 +527,19 @@ notes_name_the_driver_policy_and_the_end_of_the_cross_certificate(void **state)
 	assert_string_equal(r.notes[1],
 	    "the cross-certificate for 'CA Root' expired on 2021-02-22: no new signature "
 	    "through it is good for any Windows");
+	f.subsystem = 1;
+	kernel_judge(&f, &r);
+	assert_int_equal(r.notes_n, 2);
+	f.subsystem = 2;
+	f.checksum_wrong = true;
+	kernel_judge(&f, &r);
+	assert_int_equal(r.notes_n, 4);
+	assert_string_equal(r.notes[2],
+	    "the image's CheckSum is wrong: as a boot-start driver it does not load");
+	assert_string_equal(
+	    r.notes[3], "subsystem 2 is no driver's, which have 1 (native)");
+	f.subsystem = 0;
+	f.checksum_wrong = false;
 	f.machine = 0;
 	f.now = T_2014;
 	kernel_judge(&f, &r);

@@ -118,27 +118,46 @@ spent(const struct verify_run *run)
 	return run->checks > VERIFY_CHECKS_MAX;
 }
 
+/* Fills s->stamp's chain and trusted; finding: why not, when not. */
+static bool
+trust_stamp(struct verify_run *run, struct verify_stamp *v, const struct tsp_stamp *stamp,
+    char finding[320], struct kd_err *e)
+{
+	AUTO(chain_clear) struct chain chain = {0};
+	struct kd_err why = {0};
+	const char *said;
+
+	if (spent(run)) {
+		(void)snprintf(finding, 320, SPENT);
+		return true;
+	}
+	if (tsp_check_chain(stamp, run->o->tsa_roots, &chain, &why) &&
+	    copy_chain(&chain, v->chain, &v->chain_n, &why)) {
+		v->trusted = chain_ok(&chain);
+		said = v->trusted ? chain.trust.detail : first_finding(&chain);
+	} else if (is_finding(&why)) {
+		said = why.msg;
+	} else {
+		return kd_fail(e, why.code, "timestamp: %s", why.msg);
+	}
+	run->checks += chain.checks;
+	(void)snprintf(finding, 320, "%.319s", said);
+	return true;
+}
+
 /* May the signer's chain be judged at the timestamp's time? ret_why: "" when it may. */
 static bool
 judge_stamp(struct verify_run *run, struct verify_signature *s,
     const struct tsp_stamp *stamp, const char **ret_why, struct kd_err *e)
 {
-	AUTO(chain_clear) struct chain chain = {0};
 	struct verify_stamp *v = &s->stamp;
+	char finding[320];
 
-	if (spent(run)) {
-		describe(v, ", is not trusted: ", SPENT);
-		*ret_why = "the timestamp is not trusted";
-		verify_step(s, "timestamp", VERIFY_WARNING, "%s", v->detail);
-		return true;
-	}
-	if (!tsp_check_chain(stamp, run->o->tsa_roots, &chain, e) ||
-	    !copy_chain(&chain, v->chain, &v->chain_n, e))
+	if (!trust_stamp(run, v, stamp, finding, e))
 		return false;
-	run->checks += chain.checks;
-	v->trusted = chain_ok(&chain);
+	*ret_why = "";
 	if (!v->trusted) {
-		describe(v, ", is not trusted: ", first_finding(&chain));
+		describe(v, ", is not trusted: ", finding);
 		*ret_why = "the timestamp is not trusted";
 	} else if (v->time > run->o->at + AHEAD_S) {
 		describe(v, ", is of after the time asked for", "");
@@ -149,11 +168,10 @@ judge_stamp(struct verify_run *run, struct verify_signature *s,
 		*ret_why = "a timestamp does not outlive this certificate (lifetime "
 			   "signing)";
 	} else {
-		describe(v, ", ", chain.trust.detail);
-		*ret_why = "";
+		describe(v, ", ", finding);
 	}
-	verify_step(s, "timestamp", v->trusted ? VERIFY_OK : VERIFY_WARNING, "%s",
-	    v->detail);
+	verify_step(s, "timestamp", (*ret_why)[0] == '\0' ? VERIFY_OK : VERIFY_WARNING,
+	    "%s", v->detail);
 	return true;
 }
 
@@ -162,6 +180,7 @@ check_stamp(struct verify_run *run, struct verify_signature *s,
     const char **ret_why, struct kd_err *e)
 {
 	AUTO(tsp_stamp_clear) struct tsp_stamp stamp = {0};
+	struct kd_err shown = {0};
 
 	if (s->cms.token == NULL && s->cms.countersignature == NULL) {
 		*ret_why = "there is no timestamp";
@@ -175,8 +194,9 @@ check_stamp(struct verify_run *run, struct verify_signature *s,
 	if (!run->trust) { /* whose it is, without an opinion on them */
 		describe(&s->stamp, "", "");
 		verify_step(s, "timestamp", VERIFY_OK, "%s", s->stamp.detail);
-		s->stamp.chain_n = 1;
-		return cert_info(stamp.certs, stamp.signer, &s->stamp.chain[0], e);
+		s->stamp.chain_n =
+		    cert_info(stamp.certs, stamp.signer, &s->stamp.chain[0], &shown);
+		return shown.code != KD_E_NOMEM || kd_fail_nomem(e, "timestamp");
 	}
 	return judge_stamp(run, s, &stamp, ret_why, e);
 }
@@ -193,6 +213,7 @@ check_chain(struct verify_run *run, struct verify_signature *s, const char *why_
     struct kd_err *e)
 {
 	AUTO(chain_clear) struct chain chain = {0};
+	struct kd_err why = {0};
 
 	if (s->cms.signer == SIZE_MAX) {
 		verify_step(s, "chain", VERIFY_FAILED,
@@ -204,9 +225,13 @@ check_chain(struct verify_run *run, struct verify_signature *s, const char *why_
 		return true;
 	}
 	if (!chain_find(
-		s->cms.certs, s->cms.signer, run->o->roots, s->at, &chain, e) ||
-	    !copy_chain(&chain, s->chain, &s->chain_n, e))
-		return false;
+		s->cms.certs, s->cms.signer, run->o->roots, s->at, &chain, &why) ||
+	    !copy_chain(&chain, s->chain, &s->chain_n, &why)) {
+		if (!is_finding(&why))
+			return kd_fail(e, why.code, "%s", why.msg);
+		verify_step(s, "chain", VERIFY_FAILED, "%s", why.msg);
+		return true;
+	}
 	run->checks += chain.checks;
 	s->chain_complete = chain.complete;
 	step_chain(s, "chain", &chain.trust);

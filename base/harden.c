@@ -92,12 +92,14 @@ static const struct {
 static const struct {
 	bool exec;    /* may start another program */
 	bool network; /* may make sockets other than Unix ones */
+	bool deaf;    /* may make none that listens: those it has are there before */
 } roles[] = {
     [HARDEN_FRONT] = {false, false}, /* its listening sockets are there before */
     [HARDEN_KEEPER] = {false, false},
     [HARDEN_SIGNER_PARENT] = {true,
 	true}, /* starts its child, which inherits the filter */
     [HARDEN_SIGNER_CHILD] = {false, true}, /* a network HSM's module */
+    [HARDEN_RELAY] = {false, true, true},  /* goes out, lets nobody in */
 };
 
 /* libseccomp answers a negative errno; 0 is done. */
@@ -138,6 +140,8 @@ add_of_role(scmp_filter_ctx filter, enum harden_role role)
 	if (rc == 0 && !roles[role].network)
 		rc = seccomp_rule_add(
 		    filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, not_unix);
+	if (rc == 0 && roles[role].deaf)
+		rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(listen), 0);
 	return rc;
 }
 

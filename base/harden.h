@@ -6,15 +6,15 @@
 
 #include "base/error.h"
 
-enum harden_role { HARDEN_FRONT, HARDEN_KEEPER, HARDEN_SIGNER_PARENT, HARDEN_SIGNER_CHILD };
+enum harden_role { HARDEN_FRONT, HARDEN_KEEPER, HARDEN_SIGNER_PARENT, HARDEN_SIGNER_CHILD, HARDEN_RELAY };
 
 /*
  * harden_process - non-dumpable, no new privileges, no core files, and a seccomp filter that takes
  * away what the role never needs. Killed on the spot: ptrace, another process's memory, mounts,
  * kernel modules, kexec, bpf, the clock. Refused (EPERM, ENOSYS): exec but for the signer's parent,
  * keyrings, namespaces, io_uring, perf, and but for the signer (the child inherits its parent's
- * filter, and its module may speak to a network HSM) every socket that is not a Unix one - so
- * sockets that listen on the network are made before. Holds for all threads, those already running too. In a sanitizer build (KD_SANITIZE) dumpable and ptrace stay.
+ * filter, and its module may speak to a network HSM) and the relay every socket that is not a Unix one - so
+ * sockets that listen on the network are made before. The relay may make none that listens. Holds for all threads, those already running too. In a sanitizer build (KD_SANITIZE) dumpable and ptrace stay.
  *
  * Errors: KD_E_BUG with the call that failed, KD_E_NOMEM; a daemon does not go on without it.
  */

@@ -50,7 +50,8 @@ outcome(enum harden_role role, const struct call *c, int filter_errno)
 }
 
 static const enum harden_role all_roles[] = {
-    HARDEN_FRONT, HARDEN_KEEPER, HARDEN_SIGNER_PARENT, HARDEN_SIGNER_CHILD};
+    HARDEN_FRONT, HARDEN_KEEPER, HARDEN_SIGNER_PARENT, HARDEN_SIGNER_CHILD,
+    HARDEN_RELAY};
 
 static void
 killed_on_the_spot(void **state)
@@ -143,7 +144,7 @@ only_the_signers_parent_executes(void **state)
 /* Real sockets: the type and protocol are such that the kernel makes them for root and
  * refuses them with another errno for the rest. */
 static void
-only_the_signer_reaches_the_network(void **state)
+only_signer_and_relay_reach_the_network(void **state)
 {
 	static const struct call network[] = {
 	    {"AF_INET", SYS_socket, {AF_INET, SOCK_STREAM}},
@@ -159,17 +160,29 @@ only_the_signer_reaches_the_network(void **state)
 	    "AF_UNIX", SYS_socket, {AF_UNIX, SOCK_STREAM}};
 
 	for (size_t r = 0; r < KD_ARRAY_LEN(all_roles); r++) {
-		bool signer = all_roles[r] == HARDEN_SIGNER_PARENT ||
-			      all_roles[r] == HARDEN_SIGNER_CHILD;
+		bool may = all_roles[r] == HARDEN_SIGNER_PARENT ||
+			   all_roles[r] == HARDEN_SIGNER_CHILD ||
+			   all_roles[r] == HARDEN_RELAY;
 
 		for (size_t i = 0; i < KD_ARRAY_LEN(network); i++) {
-			if (signer && i > 2)
+			if (may && i > 2)
 				continue; /* the kernel's own EPERM to who is not root */
 			assert_int_equal(outcome(all_roles[r], &network[i], EPERM),
-			    signer ? ALLOWED : EPERM);
+			    may ? ALLOWED : EPERM);
 		}
 		assert_int_equal(outcome(all_roles[r], &unix_socket, EPERM), ALLOWED);
 	}
+}
+
+/* On no socket: the kernel's own answer is EBADF. */
+static void
+the_relay_listens_nowhere_else(void **state)
+{
+	static const struct call call = {"listen", SYS_listen, {-1, 1}};
+
+	for (size_t r = 0; r < KD_ARRAY_LEN(all_roles); r++)
+		assert_int_equal(outcome(all_roles[r], &call, EPERM),
+		    all_roles[r] == HARDEN_RELAY ? EPERM : ALLOWED);
 }
 
 static void *
@@ -350,7 +363,8 @@ main(void)
 	    cmocka_unit_test(killed_on_the_spot),
 	    cmocka_unit_test(refused_with_an_error),
 	    cmocka_unit_test(only_the_signers_parent_executes),
-	    cmocka_unit_test(only_the_signer_reaches_the_network),
+	    cmocka_unit_test(only_signer_and_relay_reach_the_network),
+	    cmocka_unit_test(the_relay_listens_nowhere_else),
 	    cmocka_unit_test(ordinary_work_goes_on),
 	    cmocka_unit_test(threads_already_there_are_filtered_too),
 	    cmocka_unit_test(no_core_no_privileges_not_dumpable),

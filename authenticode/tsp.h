@@ -63,6 +63,10 @@ bool tsp_legacy_encode(
 bool tsp_legacy_parse(const uint8_t *p, size_t len, const uint8_t *signature,
     size_t sig_len, struct buf *ret_info, struct certs *ret_certs,
     struct kd_err *e) KD_MUST;
+/* The answer without its base64, if it has any, appended. KD_E_FORMAT, KD_E_LIMIT,
+ * KD_E_NOMEM. */
+bool tsp_legacy_der(
+    const uint8_t *p, size_t len, struct buf *ret, struct kd_err *e) KD_MUST;
 
 /* A timestamp read; pointers inside cms borrow from the bytes parsed. */
 struct tsp_stamp {

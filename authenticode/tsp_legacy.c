@@ -50,6 +50,18 @@ decode(const uint8_t *p, size_t len, struct buf *ret, struct kd_err *e)
 	return true;
 }
 
+bool
+tsp_legacy_der(const uint8_t *p, size_t len, struct buf *ret, struct kd_err *e)
+{
+	if (len > TSP_ANSWER_MAX)
+		return kd_fail(e, KD_E_LIMIT, "answer of %zu bytes, at most %zu allowed",
+		    len, TSP_ANSWER_MAX);
+	if (len == 0 || p[0] != DER_SEQUENCE)
+		return decode(p, len, ret, e);
+	buf_add(ret, p, len);
+	return buf_ok(ret, "answer", e);
+}
+
 /* Content is what was sent, where there is any: data { OCTET STRING signature }. */
 static bool
 check_content(struct tlv info, const uint8_t *signature, size_t len, struct kd_err *e)
@@ -107,20 +119,12 @@ bool
 tsp_legacy_parse(const uint8_t *p, size_t len, const uint8_t *signature, size_t sig_len,
     struct buf *ret_info, struct certs *ret_certs, struct kd_err *e)
 {
-	AUTO(buf_clear) struct buf decoded = {0};
+	AUTO(buf_clear) struct buf der = {0};
 	AUTO(tsp_stamp_clear) struct tsp_stamp s = {0};
 	struct tlv info;
 
-	if (len > TSP_ANSWER_MAX)
-		return kd_fail(e, KD_E_LIMIT, "answer of %zu bytes, at most %zu allowed",
-		    len, TSP_ANSWER_MAX);
-	if (len == 0 || p[0] != DER_SEQUENCE) {
-		if (!decode(p, len, &decoded, e))
-			return false;
-		p = decoded.p;
-		len = decoded.len;
-	}
-	if (!read_answer(p, len, signature, sig_len, &info, &s, e) ||
+	if (!tsp_legacy_der(p, len, &der, e) ||
+	    !read_answer(der.p, der.len, signature, sig_len, &info, &s, e) ||
 	    !tsp_check(&s, signature, sig_len, e) || !tsp_check_signer(&s, e) ||
 	    !without_roots(&s, ret_certs, e))
 		return false;

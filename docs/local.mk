@@ -4,7 +4,7 @@ dist_doc_DATA = README.md NEWS LICENSE docs/ARCHITECTURE.md docs/THREATS.md docs
 	docs/PERFORMANCE.md docs/PROTOCOL.md docs/openapi.yaml
 # Nothing is put into /etc: every file there has values that only an operator knows.
 exampledir = $(docdir)/examples
-dist_example_DATA = etc/client.conf etc/kdsignd.conf etc/keeper.conf etc/signer.conf
+dist_example_DATA = etc/client.conf etc/kdsignd.conf etc/keeper.conf etc/relay.conf etc/signer.conf
 
 dist_check_SCRIPTS += tests/e2e/enrol.t
 TESTS += tests/e2e/enrol.t

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-# Units for one front, one keeper and one signer; the template is for a second and third token. systemd reads
+# Units for one front, one keeper, one relay and one signer; the template is for a second and third token. systemd reads
 # PREFIX/lib/{systemd/system,sysusers.d,tmpfiles.d} for the prefixes /usr and /usr/local.
 unitdir = $(prefix)/lib/systemd/system
 sysusersdir = $(prefix)/lib/sysusers.d
 tmpfilesdir = $(prefix)/lib/tmpfiles.d
 
-nodist_unit_DATA = systemd/kdsignd.service systemd/kdsign-keeper.service \
+nodist_unit_DATA = systemd/kdsignd.service systemd/kdsign-keeper.service systemd/kdsign-relay.service \
 	systemd/kdsign-signer.service systemd/kdsign-signer@.service \
 	systemd/kdsign-signer.socket systemd/kdsign-signer@.socket
-dist_unit_DATA = systemd/kdsignd.socket systemd/kdsignd-status.socket systemd/kdsign-keeper.socket
-UNIT_TEMPLATES = systemd/kdsignd.service.in systemd/kdsign-keeper.service.in \
+dist_unit_DATA = systemd/kdsignd.socket systemd/kdsignd-status.socket systemd/kdsign-keeper.socket \
+	systemd/kdsign-relay.socket
+UNIT_TEMPLATES = systemd/kdsignd.service.in systemd/kdsign-keeper.service.in systemd/kdsign-relay.service.in \
 	systemd/kdsign-signer.service.in systemd/kdsign-signer.socket.in
 EXTRA_DIST += $(UNIT_TEMPLATES) systemd/kdsign.sysusers systemd/kdsign.tmpfiles
 CLEANFILES += $(nodist_unit_DATA)
@@ -22,6 +23,8 @@ UNIT_NAMED = -e 's|@suffix[@]|-%i|g' -e 's|@instance[@]|@%i|g' -e 's|@of[@]| of 
 systemd/kdsignd.service: systemd/kdsignd.service.in Makefile
 	$(UNIT_SED) $(srcdir)/$@.in >$@.tmp && mv $@.tmp $@
 systemd/kdsign-keeper.service: systemd/kdsign-keeper.service.in Makefile
+	$(UNIT_SED) $(srcdir)/$@.in >$@.tmp && mv $@.tmp $@
+systemd/kdsign-relay.service: systemd/kdsign-relay.service.in Makefile
 	$(UNIT_SED) $(srcdir)/$@.in >$@.tmp && mv $@.tmp $@
 systemd/kdsign-signer.service: systemd/kdsign-signer.service.in Makefile
 	$(UNIT_SED) $(UNIT_ONLY) $(srcdir)/systemd/kdsign-signer.service.in >$@.tmp && mv $@.tmp $@

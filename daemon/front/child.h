@@ -9,7 +9,7 @@
 #include "base/error.h"
 
 struct child {
-	const char *role; /* "https", "keeper", "signer": also its socket's name */
+	const char *role; /* "https", "keeper", "relay", "signer": also its socket's name */
 	char *program;    /* path; owned */
 	char *config;     /* path; owned */
 	char *socket,

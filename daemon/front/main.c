@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* main.c - kdsignd: options and configuration; then the front, or the supervisor of all
- * three. */
+/* main.c - kdsignd: options and configuration; then the front, or the supervisor of all.
+ */
 #include "config.h"
 
 #include <getopt.h>

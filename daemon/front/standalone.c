@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* standalone.c - kdsignd --standalone: the three daemons under one supervisor, on one
- * machine. */
+/* standalone.c - kdsignd --standalone: all daemons under one supervisor, on one machine. */
 #include "config.h"
 
 #include "daemon/front/standalone.h"
@@ -28,16 +27,17 @@
 #include "daemon/front/child.h"
 
 #define BACKLOG 1024
-#define CHILDREN_MAX 18 /* front, keeper, and 16 signers */
+#define SIGNERS_MAX 16
+#define CHILDREN_MAX (3 + SIGNERS_MAX) /* front, keeper, and where there is one a relay */
 #define FRONT 0
 #define KEEPER 1
-#define FIRST_SIGNER 2
+#define BEHIND 2 /* the relay, if any, and the signers: without one of them all goes on */
 #define PAUSE_MIN_MS 100
 #define PAUSE_MAX_MS 10000
 #define NOTIFIES_MAX 64
 #define STEADY_MS 30000 /* having run that long, a child starts anew without a pause */
 #define STOP_MS                                                                          \
-	15000 /* for keeper and signer; the front has its stop-deadline and this */
+	15000 /* for all but the front, which has its stop-deadline and this */
 
 struct supervisor {
 	struct child child[CHILDREN_MAX];
@@ -105,8 +105,8 @@ child_add(struct supervisor *s, const char *role, const char *program, char *tak
 
 	if (s->n == CHILDREN_MAX) {
 		free(take_config);
-		return kd_fail(e, KD_E_CONFIG, "over %d signer configurations",
-		    CHILDREN_MAX - FIRST_SIGNER);
+		return kd_fail(
+		    e, KD_E_CONFIG, "over %d signer configurations", SIGNERS_MAX);
 	}
 	s->n++;
 	*c = (struct child){.role = role, .config = take_config, .fd = -1, .pidfd = -1};
@@ -119,6 +119,36 @@ child_add(struct supervisor *s, const char *role, const char *program, char *tak
 	c->gid = getegid();
 	if (c->user != NULL && !sock_user(c->user, &c->uid, &c->gid, e))
 		return kd_in(e, "'%s': user", c->config);
+	return true;
+}
+
+/* Asked by the front, as the keeper is; the signers are asked by the keeper. */
+static bool
+is_relay(const struct child *c)
+{
+	return strcmp(c->role, "relay") == 0;
+}
+
+/* relay.conf says that there is one. Its upstreams are its own affair; the socket is the
+ * front's too. */
+static bool
+relay_add(struct supervisor *s, const char *dir, const char *front_says, struct kd_err *e)
+{
+	char *path = join(dir, "relay.conf");
+	const char *socket;
+
+	if (path != NULL && access(path, F_OK) != 0) {
+		free(path);
+		return true;
+	}
+	if (!child_add(s, "relay", "kdsign-relay", path, e))
+		return false;
+	socket = s->child[s->n - 1].socket;
+	if (front_says == NULL || socket == NULL || strcmp(front_says, socket) != 0)
+		return kd_fail(e, KD_E_CONFIG,
+		    "'%s': relay '%s' is not the socket of '%s', '%s'",
+		    s->child[FRONT].config, front_says != NULL ? front_says : "",
+		    s->child[s->n - 1].config, socket != NULL ? socket : "");
 	return true;
 }
 
@@ -170,8 +200,9 @@ bind_all(struct supervisor *s, const struct front_conf *conf, struct kd_err *e)
 		return kd_in(e, "'%s': listen", front->config);
 	if (!sock_port(front->fd, &s->port, e) || !bind_for(keeper, front->uid, e))
 		return false;
-	for (i = FIRST_SIGNER; i < s->n; i++)
-		if (!bind_for(&s->child[i], keeper->uid, e))
+	for (i = BEHIND; i < s->n; i++)
+		if (!bind_for(&s->child[i],
+			is_relay(&s->child[i]) ? front->uid : keeper->uid, e))
 			return false;
 	return true;
 }
@@ -231,7 +262,7 @@ start_all(struct supervisor *s, struct kd_err *e)
 {
 	size_t i;
 
-	for (i = s->n; i > 0; i--) /* signers, keeper, front: each finds whom it asks */
+	for (i = s->n; i > 0; i--) /* front last: each finds whom it asks */
 		if (!child_start(&s->child[i - 1], s->notify_name, e))
 			return false;
 	return true;
@@ -252,7 +283,7 @@ warn_users(const struct supervisor *s)
 		}
 }
 
-/* Once, when every child said that it is ready (or, a signer, that it will not be). */
+/* Once, when every child said that it is ready (or, one behind, that it will not be). */
 static bool
 announce(struct supervisor *s, const struct run_options *o, struct kd_err *e)
 {
@@ -295,7 +326,7 @@ child_ended(struct supervisor *s, size_t i, struct kd_err *e)
 	int status = child_reap(c);
 	enum kd_code why = code_of_exit(status);
 
-	if (why != KD_OK && i < FIRST_SIGNER)
+	if (why != KD_OK && i < BEHIND)
 		return kd_fail(
 		    e, why, "'%s' gave up with exit status %d", c->program, status);
 	if (why != KD_OK) {
@@ -409,7 +440,8 @@ children_find(
 	    !child_add(s, "keeper", "kdsign-keeper", join(dir, "keeper.conf"), e))
 		return false;
 	s->stop_deadline_ms = conf->stop_deadline_ms;
-	return signers_add(s, dir, e) && bind_all(s, conf, e);
+	return relay_add(s, dir, conf->relay, e) && signers_add(s, dir, e) &&
+	       bind_all(s, conf, e);
 }
 
 bool

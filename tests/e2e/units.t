@@ -35,6 +35,7 @@ elif ! grep -q NoSuchSetting "$T/probe"; then
 	skip "units are well formed" "systemd-analyze verify does not run here: $(head -n 1 "$T/probe")"
 else
 	for unit in kdsignd.service kdsignd.socket kdsignd-status.socket kdsign-keeper.service kdsign-keeper.socket \
+		kdsign-relay.service kdsign-relay.socket \
 		kdsign-signer.service kdsign-signer.socket kdsign-signer@second.service kdsign-signer@second.socket; do
 		ok "$unit is well formed" verified "$unit"
 	done
@@ -47,6 +48,7 @@ exposure() {
 if exposure 100 kdsignd.service >"$T/out" 2>&1; then
 	ok "kdsignd.service: exposure at most 5" exposure 5 kdsignd.service
 	ok "kdsign-keeper.service: exposure at most 5" exposure 5 kdsign-keeper.service
+	ok "kdsign-relay.service, which needs the network: at most 15" exposure 15 kdsign-relay.service
 	ok "kdsign-signer.service: exposure at most 5" exposure 5 kdsign-signer.service
 	ok "kdsign-signer@second.service: exposure at most 5" exposure 5 kdsign-signer@second.service
 else
@@ -79,6 +81,8 @@ listens() {
 	grep -qxF "ListenStream=$1" "$units/$2"
 }
 ok "keeper's socket is where both look" listens "$(default_of keeper.conf socket)" kdsign-keeper.socket
+ok "relay's socket is where both look" listens "$(default_of relay.conf socket)" kdsign-relay.socket
+ok "and where the front's example says" listens "$(default_of kdsignd.conf relay)" kdsign-relay.socket
 ok "signer's socket is where its configuration says" listens "$(default_of signer.conf socket)" kdsign-signer.socket
 ok "status socket is where the example says" listens "$(default_of kdsignd.conf status-listen)" kdsignd-status.socket
 done_testing

@@ -138,7 +138,7 @@ write_configuration() {
 		[grant build-host]
 		client-spki-sha256 = $(spki_sha256 "$state/pki/client.pem")
 		keys = $key_name
-		kinds = pe
+		kinds = pe catalog
 		digests = sha256 sha384 sha512 sha1
 	END
 	cat >"$state/service/signer.conf" <<-END

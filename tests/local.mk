@@ -25,7 +25,7 @@ tests_e2e_twins_SOURCES = tests/e2e/twins.c
 tests_e2e_twins_LDADD = libbase.a $(BASE_LIBS)
 
 # What a person starts, which needs no make.
-EXTRA_DIST += scripts/demo scripts/check scripts/demo_service.sh scripts/demo_tsa.sh scripts/lib.sh scripts/packages
+EXTRA_DIST += scripts/demo scripts/check scripts/demo_service.sh scripts/demo_tsa.sh scripts/demo_judge.sh scripts/lib.sh scripts/packages
 EXTRA_DIST += examples/hello-driver/Makefile examples/hello-driver/hello.c examples/hello-driver/hello.rc \
 	examples/hello-driver/hello.inf examples/hello-driver/hello.cdf
 

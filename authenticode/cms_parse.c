@@ -97,10 +97,12 @@ find_by_serial(struct tlv sid, struct cms *ret, struct kd_err *e)
 	       kd_in(e, "SignerInfo issuer");
 }
 
-/* RFC 5652 section 5.3: the octets of the certificate's extension. */
+/* RFC 5652 section 5.3: the octets of the certificate's extension. There is no serial
+ * number to show then. */
 static void
 find_by_key(struct tlv sid, struct cms *ret)
 {
+	memcpy(ret->signer_serial, "unknown", sizeof("unknown"));
 	for (size_t i = 0; i < certs_n(ret->certs) && ret->signer == SIZE_MAX; i++) {
 		const ASN1_OCTET_STRING *id =
 		    X509_get0_subject_key_id(certs_at(ret->certs, i)->x);

@@ -66,6 +66,7 @@ AUTHENTICODE_TESTS = tests/unit/authenticode/der_test tests/unit/authenticode/sp
 	tests/unit/authenticode/verify_test tests/unit/authenticode/verify_corpus_test \
 	tests/unit/authenticode/verify_facts_test tests/unit/authenticode/verify_cat_test \
 	tests/unit/authenticode/verify_pages_test tests/unit/authenticode/verify_nested_test
+CORPUS = tests/unit/authenticode/corpus.c tests/unit/authenticode/corpus.h
 DEMO_PKI = tests/unit/authenticode/demo_pki.c tests/unit/authenticode/demo_pki.h
 check_PROGRAMS += $(AUTHENTICODE_TESTS)
 TESTS += $(AUTHENTICODE_TESTS)
@@ -85,9 +86,9 @@ tests_unit_authenticode_chain_test_SOURCES = tests/unit/authenticode/chain_test.
 tests_unit_authenticode_chain_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_verify_test_SOURCES = tests/unit/authenticode/verify_test.c $(DEMO_PKI) $(PE_MAKE)
 tests_unit_authenticode_verify_test_LDADD = $(AUTHENTICODE_PE_LIBS)
-tests_unit_authenticode_verify_corpus_test_SOURCES = tests/unit/authenticode/verify_corpus_test.c
+tests_unit_authenticode_verify_corpus_test_SOURCES = tests/unit/authenticode/verify_corpus_test.c $(CORPUS)
 tests_unit_authenticode_verify_corpus_test_LDADD = $(AUTHENTICODE_PE_LIBS)
-tests_unit_authenticode_verify_facts_test_SOURCES = tests/unit/authenticode/verify_facts_test.c
+tests_unit_authenticode_verify_facts_test_SOURCES = tests/unit/authenticode/verify_facts_test.c $(CORPUS)
 tests_unit_authenticode_verify_facts_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_verify_pages_test_SOURCES = tests/unit/authenticode/verify_pages_test.c
 tests_unit_authenticode_verify_pages_test_LDADD = $(AUTHENTICODE_PE_LIBS)
@@ -120,16 +121,19 @@ EXTRA_DIST += fuzz/corpus/cms fuzz/corpus/spc
 
 # Timestamps.
 AUTHENTICODE_TSP_TESTS = tests/unit/authenticode/tsp_corpus_test \
-	tests/unit/authenticode/tsp_test tests/unit/authenticode/tsp_legacy_test \
+	tests/unit/authenticode/tsp_test tests/unit/authenticode/tsp_token_test \
+	tests/unit/authenticode/tsp_legacy_test \
 	tests/unit/authenticode/cms_edit_test
 TSA_ASK = tests/unit/authenticode/tsa_ask.c tests/unit/authenticode/tsa_ask.h \
 	tests/mock/tsa_make.c tests/mock/tsa_make.h $(DEMO_PKI)
 check_PROGRAMS += $(AUTHENTICODE_TSP_TESTS)
 TESTS += $(AUTHENTICODE_TSP_TESTS)
-tests_unit_authenticode_tsp_corpus_test_SOURCES = tests/unit/authenticode/tsp_corpus_test.c
+tests_unit_authenticode_tsp_corpus_test_SOURCES = tests/unit/authenticode/tsp_corpus_test.c $(CORPUS)
 tests_unit_authenticode_tsp_corpus_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_tsp_test_SOURCES = tests/unit/authenticode/tsp_test.c $(TSA_ASK)
 tests_unit_authenticode_tsp_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_tsp_token_test_SOURCES = tests/unit/authenticode/tsp_token_test.c $(TSA_ASK)
+tests_unit_authenticode_tsp_token_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_tsp_legacy_test_SOURCES = tests/unit/authenticode/tsp_legacy_test.c $(TSA_ASK)
 tests_unit_authenticode_tsp_legacy_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_cms_edit_test_SOURCES = tests/unit/authenticode/cms_edit_test.c $(TSA_ASK) $(PE_MAKE)
@@ -161,7 +165,7 @@ check_PROGRAMS += $(AUTHENTICODE_CAT_TESTS) tests/unit/authenticode/cat_tool
 TESTS += $(AUTHENTICODE_CAT_TESTS)
 tests_unit_authenticode_cat_test_SOURCES = tests/unit/authenticode/cat_test.c $(CAT_AGAIN)
 tests_unit_authenticode_cat_test_LDADD = $(AUTHENTICODE_PE_LIBS)
-tests_unit_authenticode_cat_corpus_test_SOURCES = tests/unit/authenticode/cat_corpus_test.c $(CAT_AGAIN)
+tests_unit_authenticode_cat_corpus_test_SOURCES = tests/unit/authenticode/cat_corpus_test.c $(CAT_AGAIN) $(CORPUS)
 tests_unit_authenticode_cat_corpus_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_cat_file_test_SOURCES = tests/unit/authenticode/cat_file_test.c $(PE_MAKE)
 tests_unit_authenticode_cat_file_test_LDADD = $(AUTHENTICODE_PE_LIBS)
@@ -186,7 +190,7 @@ tests_unit_authenticode_kernel_policy_test_SOURCES = tests/unit/authenticode/ker
 tests_unit_authenticode_kernel_policy_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_installer_test_SOURCES = tests/unit/authenticode/installer_test.c
 tests_unit_authenticode_installer_test_LDADD = $(AUTHENTICODE_PE_LIBS)
-tests_unit_authenticode_kernel_corpus_test_SOURCES = tests/unit/authenticode/kernel_corpus_test.c
+tests_unit_authenticode_kernel_corpus_test_SOURCES = tests/unit/authenticode/kernel_corpus_test.c $(CORPUS)
 tests_unit_authenticode_kernel_corpus_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 check_PROGRAMS += fuzz/replay_verdict
 fuzz_replay_verdict_SOURCES = fuzz/fuzz_verdict.c fuzz/replay.c

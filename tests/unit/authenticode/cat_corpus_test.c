@@ -22,13 +22,11 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "cat_again.h"
+#include "tests/unit/authenticode/corpus.h"
 
 #define HOSTILE_BYTES_MAX ((long)64 << 20)
 #define FLIPS 512
 
-/* Files that are not among the sources: KDSIGN_CORPUS names the folder that has them. */
-static char corpus[512];
-static struct buf manifest;
 static size_t visited;
 static void (*visit_bytes)(const char *path, const struct buf *file);
 
@@ -66,7 +64,7 @@ agrees_with_facts(const char *path, const struct cat *c)
 	const char *row, *end, *at;
 
 	(void)snprintf(key, sizeof(key), "\n%s\t", path + strlen(corpus) + 1);
-	row = strstr(buf_cstr(&manifest), key);
+	row = strstr(buf_cstr(&corpus_manifest), key);
 	assert_non_null(row);
 	end = strchr(row + 1, '\n');
 	at = strstr(row, "cat; v");
@@ -263,22 +261,11 @@ main(void)
 	    cmocka_unit_test(a_flipped_bit_gets_a_sentence_or_a_right_parse),
 	    cmocka_unit_test(page_hashes_are_those_in_real_files),
 	};
-	const char *dir = getenv("KDSIGN_CORPUS"), *srcdir = getenv("srcdir");
-	struct kd_err e = {0};
-	char path[600];
 	int failed;
 
-	if (dir != NULL)
-		(void)snprintf(corpus, sizeof(corpus), "%s", dir);
-	else
-		(void)snprintf(corpus, sizeof(corpus), "%s/../shared/corpus",
-		    srcdir != NULL ? srcdir : ".");
-	(void)snprintf(path, sizeof(path), "%s/MANIFEST.tsv", corpus);
-	if (!file_read_all(path, (size_t)16 << 20, &manifest, &e)) {
-		printf("1..0 # SKIP no corpus (KDSIGN_CORPUS names its folder)\n");
+	if (!corpus_open())
 		return 0;
-	}
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	buf_clear(&manifest);
+	corpus_close();
 	return failed;
 }

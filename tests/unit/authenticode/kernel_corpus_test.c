@@ -16,12 +16,10 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "tests/unit/authenticode/corpus.h"
 
 #define NOW INT64_C(1795564800) /* 2026-11-25 */
 
-/* Files that are not among the sources: KDSIGN_CORPUS names the folder that has them. */
-static char corpus[512];
-static struct buf manifest; /* path, SHA-256, source, kind, facts by tab */
 static struct certs *all_roots, *tsa_roots;
 
 struct row {
@@ -47,7 +45,7 @@ take_row(const char *line, size_t len, struct row *ret)
 static size_t
 each_row(const char *under, void (*visit)(const struct row *row))
 {
-	const char *line = buf_cstr(&manifest), *end;
+	const char *line = buf_cstr(&corpus_manifest), *end;
 	size_t n = 0;
 
 	for (; (end = strchr(line, '\n')) != NULL; line = end + 1) {
@@ -561,24 +559,18 @@ main(void)
 	    cmocka_unit_test(unsigned_driver_loads_by_its_catalog),
 	    cmocka_unit_test(releases_of_real_drivers),
 	};
-	const char *named = getenv("KDSIGN_CORPUS"), *srcdir = getenv("srcdir");
 	struct kd_err e = {0};
-	char path[1024];
 	int failed;
 
-	if (named != NULL)
-		(void)snprintf(corpus, sizeof(corpus), "%s", named);
-	else
-		(void)snprintf(corpus, sizeof(corpus), "%s/../shared/corpus",
-		    srcdir == NULL ? "." : srcdir);
-	(void)snprintf(path, sizeof(path), "%s/MANIFEST.tsv", corpus);
-	if (!file_read_all(path, (size_t)4 << 20, &manifest, &e) || !load_roots(&e)) {
-		printf("1..0 # SKIP no corpus at '%s': set KDSIGN_CORPUS\n", corpus);
+	if (!corpus_open())
 		return 0;
+	if (!load_roots(&e)) {
+		printf("Bail out! %s\n", e.msg);
+		return 99;
 	}
 	failed = cmocka_run_group_tests_name("kernel_corpus", tests, NULL, NULL);
 	certs_free(all_roots);
 	certs_free(tsa_roots);
-	buf_clear(&manifest);
+	corpus_close();
 	return failed;
 }

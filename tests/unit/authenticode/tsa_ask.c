@@ -94,6 +94,12 @@ tsa_countersignature(
 		fail_msg("%s", e.msg);
 }
 
+bool
+tsa_inside(const uint8_t *p, const struct tlv *t)
+{
+	return t->p != NULL && p >= t->p && p < t->p + t->len;
+}
+
 struct cms_signer_info
 tsa_signer(const struct buf *token)
 {

@@ -27,6 +27,8 @@ void tsa_token(const char *signer, const uint8_t *signature, size_t len, struct 
 void tsa_countersignature(const uint8_t *signature, size_t len, struct buf *ret,
     struct certs *ret_certs);
 
+/* Does p point into that element? */
+bool tsa_inside(const uint8_t *p, const struct tlv *t);
 /* A token's only SignerInfo, borrowed. */
 struct cms_signer_info tsa_signer(const struct buf *token);
 /*

@@ -21,13 +21,11 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "tests/unit/authenticode/corpus.h"
 
 #define FILE_MAX ((size_t)64 << 20)
 #define FLIPS 64
 
-/* Files that are not among the sources: KDSIGN_CORPUS names the folder that has them. */
-static char corpus[512];
-static struct buf manifest;
 static struct certs *roots;
 static size_t stamps[3], bare, trusted, files;
 
@@ -39,7 +37,7 @@ fact(const char *path, const char *mark, char dst[64])
 	const char *row, *end, *at;
 
 	(void)snprintf(key, sizeof(key), "\n%s\t", path + strlen(corpus) + 1);
-	row = strstr(buf_cstr(&manifest), key);
+	row = strstr(buf_cstr(&corpus_manifest), key);
 	assert_non_null(row);
 	end = strchr(row + 1, '\n');
 	at = mark == NULL ? row : strstr(row, mark);
@@ -235,22 +233,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_real_timestamp_is_read_and_covers_its_signature),
 	};
-	const char *dir = getenv("KDSIGN_CORPUS"), *srcdir = getenv("srcdir");
-	struct kd_err e = {0};
-	char path[600];
 	int failed;
 
-	if (dir != NULL)
-		(void)snprintf(corpus, sizeof(corpus), "%s", dir);
-	else
-		(void)snprintf(corpus, sizeof(corpus), "%s/../shared/corpus",
-		    srcdir != NULL ? srcdir : ".");
-	(void)snprintf(path, sizeof(path), "%s/MANIFEST.tsv", corpus);
-	if (!file_read_all(path, (size_t)16 << 20, &manifest, &e)) {
-		printf("1..0 # SKIP no corpus (KDSIGN_CORPUS names its folder)\n");
+	if (!corpus_open())
 		return 0;
-	}
 	failed = cmocka_run_group_tests_name("tsp_corpus", tests, NULL, NULL);
-	buf_clear(&manifest);
+	corpus_close();
 	return failed;
 }

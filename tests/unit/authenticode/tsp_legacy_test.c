@@ -178,12 +178,6 @@ an_answer_over_the_limit_is_not_read(void **state)
 	    &answer, KD_E_LIMIT, "answer of 65537 bytes, at most 65536 allowed");
 }
 
-static bool
-inside(const uint8_t *p, const struct tlv *t)
-{
-	return t->p != NULL && p >= t->p && p < t->p + t->len;
-}
-
 /* What binds nobody, as in tokens; here the certificates, too: a countersignature does
  * not name its own by digest. */
 static bool
@@ -194,9 +188,9 @@ bit_may_pass(const uint8_t *p, const struct buf *der)
 	struct cms_outer o;
 
 	assert_true(cms_outer_open(der->p, der->len, &o, &e));
-	return inside(p, &o.version) || inside(p, &o.digest_algorithms) ||
-	       inside(p, &o.certificates) || inside(p, &s.version) ||
-	       inside(p, &s.signature_algorithm);
+	return tsa_inside(p, &o.version) || tsa_inside(p, &o.digest_algorithms) ||
+	       tsa_inside(p, &o.certificates) || tsa_inside(p, &s.version) ||
+	       tsa_inside(p, &s.signature_algorithm);
 }
 
 static void

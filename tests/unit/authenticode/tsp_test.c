@@ -13,8 +13,6 @@
 #include <cmocka.h>
 
 #include "authenticode/der.h"
-#include "authenticode/oid.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
@@ -280,12 +278,6 @@ truncated_or_lengthened_at_any_place_is_refused(void **state)
 	}
 }
 
-static bool
-inside(const uint8_t *p, const struct tlv *t)
-{
-	return t->p != NULL && p >= t->p && p < t->p + t->len;
-}
-
 /*
  * May a flipped bit at p pass? Versions and the list of digest algorithms bind nobody;
  * the certificates but the signer's own are the chain's business; the signature
@@ -304,10 +296,10 @@ bit_may_pass(const uint8_t *p, const struct buf *token)
 
 	assert_true(cms_outer_open(token->p, token->len, &o, &e));
 	assert_true(tsp_read_token(token->p, token->len, &stamp, &e));
-	if (inside(p, &o.version) || inside(p, &o.digest_algorithms) ||
-	    inside(p, &s.version) || inside(p, &s.signature_algorithm))
+	if (tsa_inside(p, &o.version) || tsa_inside(p, &o.digest_algorithms) ||
+	    tsa_inside(p, &s.version) || tsa_inside(p, &s.signature_algorithm))
 		return true;
-	if (!inside(p, &o.certificates))
+	if (!tsa_inside(p, &o.certificates))
 		return false;
 	der = certs_der(stamp.certs, stamp.signer, &n);
 	for (own = o.certificates.p; memcmp(own, der, n) != 0;)
@@ -347,188 +339,6 @@ every_flipped_bit_is_found(void **state)
 	}
 }
 
-/* The certificate set as it is, and an attribute certificate in it. */
-static void
-put_with_attribute_certificate(const struct buf *token, struct buf *ret)
-{
-	AUTO(buf_clear) struct buf set = {0};
-	struct cms_outer o;
-	struct kd_err e = {0};
-	size_t m;
-
-	assert_true(cms_outer_open(token->p, token->len, &o, &e));
-	m = der_begin(&set, DER_C0);
-	put_unhex(&set, "a103020105");
-	buf_add(&set, o.certificates.body.p, o.certificates.body.len);
-	der_end(&set, m);
-	o.certificates.p = set.p;
-	o.certificates.len = set.len;
-	o.certificates.body = rd_init(set.p, set.len);
-	assert_true(der_next(&o.certificates.body, "set", &o.certificates, &e));
-	assert_true(cms_outer_put(&o, NULL, ret, &e));
-}
-
-static void
-attribute_certificates_in_the_set_are_passed_over(void **state)
-{
-	AUTO(buf_clear) struct buf token = {0};
-	AUTO(buf_clear) struct buf more = {0};
-	AUTO(tsp_stamp_clear) struct tsp_stamp s = {0};
-	struct kd_err e = {0};
-	(void)state;
-
-	tsa_token("tsa", SIG, &token);
-	put_with_attribute_certificate(&token, &more);
-	assert_true(tsp_read_token(more.p, more.len, &s, &e));
-	assert_int_equal(certs_n(s.certs), 3);
-	assert_true(tsp_check(&s, SIG, &e));
-}
-
-/* The attributes turned round in place; the signature made again over them as encoded, or
- * as DER would have them. */
-static void
-attributes_count_as_they_are_encoded(void **state)
-{
-	(void)state;
-	for (int as_encoded = 0; as_encoded < 2; as_encoded++) {
-		AUTO(buf_clear) struct buf token = {0};
-		AUTO(buf_clear) struct buf turned = {0};
-		AUTO(buf_clear) struct buf sorted = {0};
-		AUTO(tsp_stamp_clear) struct tsp_stamp s = {0};
-		struct cms_signer_info info;
-		struct cms_attribute a, v[8];
-		struct kd_err e = {0};
-		struct rd r;
-		size_t n = 0;
-
-		tsa_token("tsa", SIG, &token);
-		info = tsa_signer(&token);
-		buf_add(&sorted, info.attrs.body.p, info.attrs.body.len);
-		for (r = info.attrs.body; rd_left(&r) > 0; v[n++] = a)
-			assert_true(n < 8 && cms_attribute_next(&r, "attr", &a, &e));
-		while (n-- > 0)
-			buf_add(&turned, v[n].p, v[n].len);
-		memcpy((void *)(uintptr_t)info.attrs.body.p, turned.p, turned.len);
-		tsa_sign_again(&info, "tsa", TSA_DIGEST_INFO,
-		    as_encoded ? turned.p : sorted.p, sorted.len);
-		assert_true(tsp_read_token(token.p, token.len, &s, &e));
-		assert_int_equal(tsp_check(&s, SIG, &e), as_encoded);
-		if (!as_encoded)
-			assert_int_equal(e.code, KD_E_NOT_VERIFIED);
-	}
-}
-
-static void
-a_bare_digest_is_no_token_signature(void **state)
-{
-	AUTO(buf_clear) struct buf token = {0};
-	AUTO(tsp_stamp_clear) struct tsp_stamp s = {0};
-	struct cms_signer_info info;
-	struct kd_err e = {0};
-	(void)state;
-
-	tsa_token("tsa", SIG, &token);
-	info = tsa_signer(&token);
-	tsa_sign_again(
-	    &info, "tsa", TSA_BARE, info.attrs.body.p, info.attrs.body.len);
-	assert_true(tsp_read_token(token.p, token.len, &s, &e));
-	assert_false(tsp_check(&s, SIG, &e));
-	assert_int_equal(e.code, KD_E_NOT_VERIFIED);
-}
-
-static void
-a_forged_token_is_refused_with_what_does_not_match(void **state)
-{
-	AUTO(buf_clear) struct buf token = {0};
-	AUTO(tsp_stamp_clear) struct tsp_stamp s = {0};
-	struct cms_signer_info info;
-	struct kd_err other = {0}, forged = {0};
-	(void)state;
-
-	tsa_token("tsa", SIG, &token);
-	assert_true(tsp_read_token(token.p, token.len, &s, &other));
-	assert_false(tsp_check(&s, signature, sizeof(signature) - 1, &other));
-	assert_int_equal(other.code, KD_E_NOT_VERIFIED);
-	assert_true(strncmp(other.msg, "it is of another signature: it says sha256 ",
-			43) == 0);
-	info = tsa_signer(&token); /* the key of somebody else */
-	tsa_sign_again(
-	    &info, "other", TSA_DIGEST_INFO, info.attrs.body.p, info.attrs.body.len);
-	assert_false(tsp_check(&s, SIG, &forged));
-	assert_int_equal(forged.code, KD_E_NOT_VERIFIED);
-	assert_true(strncmp(forged.msg,
-			"signature does not verify with the certificate's key", 52) == 0);
-}
-
-/* openssl cms makes tokens that openssl ts would not. */
-static void
-tokens_of_other_makes(void **state)
-{
-	static const struct {
-		const char *options, *msg;
-	} cases[] = {
-	    {"-cades", NULL},
-	    {"-cades -keyid", NULL},
-	    {"", "the token lacks the signingCertificate attribute"},
-	    {"-cades -nocerts", "the signer's certificate, serial "},
-	};
-	AUTO(buf_clear) struct buf token = {0};
-	struct kd_err e = {0};
-	char info[512], dir[512];
-	struct cms_outer o;
-	struct tlv type, explicit, content;
-	(void)state;
-
-	tsa_token("tsa", SIG, &token);
-	assert_true(cms_outer_open(token.p, token.len, &o, &e) &&
-		    der_next(&o.content_info.body, "type", &type, &e) &&
-		    der_next(&o.content_info.body, "explicit", &explicit, &e) &&
-		    der_next(&explicit.body, "content", &content, &e));
-	demo_write("info", content.body.p, content.body.len, info);
-	(void)tsa_path(dir, "");
-	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
-		AUTO(buf_clear) struct buf made = {0};
-		AUTO(tsp_stamp_clear) struct tsp_stamp s = {0};
-		struct kd_err why = {0};
-		char out[512];
-
-		demo_write("made", "", 0, out);
-		assert_int_equal(
-		    demo_run("openssl cms -sign -binary -nodetach -nosmimecap %s "
-			     "-econtent_type 1.2.840.113549.1.9.16.1.4 -outform DER "
-			     "-signer %s/tsa.pem -inkey %s/tsa.key -in %s -out %s",
-			cases[i].options, dir, dir, info, out),
-		    0);
-		assert_true(file_read_all(out, TSP_ANSWER_MAX, &made, &why));
-		if (!tsp_read_token(made.p, made.len, &s, &why))
-			fail_msg("case %zu: %s", i, why.msg);
-		if (tsp_check(&s, SIG, &why) != (cases[i].msg == NULL) ||
-		    (cases[i].msg != NULL &&
-			strncmp(why.msg, cases[i].msg, strlen(cases[i].msg)) != 0))
-			fail_msg("case %zu: %s", i, why.msg);
-	}
-}
-
-static void
-what_is_no_token_is_named(void **state)
-{
-	AUTO(buf_clear) struct buf cms = {0};
-	AUTO(tsp_stamp_clear) struct tsp_stamp s = {0};
-	static const uint8_t digest[MD_LEN_MAX];
-	static const struct demo_signature how = {
-	    "rsa2048", "rsa2048.pem", MD_SHA256, NULL, NULL};
-	struct kd_err e = {0};
-	(void)state;
-
-	demo_cms(&how, digest, &cms, NULL);
-	assert_false(tsp_read_token(cms.p, cms.len, &s, &e));
-	assert_int_equal(e.code, KD_E_FORMAT);
-	assert_string_equal(e.msg, "content type is 1.3.6.1.4.1.311.2.1.4, "
-				   "1.2.840.113549.1.9.16.1.4 (TSTInfo) expected");
-	assert_int_equal(s.kind, TSP_NONE);
-	assert_null(s.certs);
-}
-
 static void
 reading_without_memory_is_an_ordinary_error(void **state)
 {
@@ -566,12 +376,6 @@ main(void)
 	    cmocka_unit_test(an_answer_over_the_limit_is_not_read),
 	    cmocka_unit_test(truncated_or_lengthened_at_any_place_is_refused),
 	    cmocka_unit_test(every_flipped_bit_is_found),
-	    cmocka_unit_test(attribute_certificates_in_the_set_are_passed_over),
-	    cmocka_unit_test(attributes_count_as_they_are_encoded),
-	    cmocka_unit_test(a_bare_digest_is_no_token_signature),
-	    cmocka_unit_test(a_forged_token_is_refused_with_what_does_not_match),
-	    cmocka_unit_test(tokens_of_other_makes),
-	    cmocka_unit_test(what_is_no_token_is_named),
 	    cmocka_unit_test(reading_without_memory_is_an_ordinary_error),
 	};
 

@@ -16,10 +16,7 @@
 #include "authenticode/chain.h"
 #include "base/file.h"
 #include "base/mem.h"
-
-/* Files that are not among the sources: KDSIGN_CORPUS names the folder that has them. */
-static char corpus[512];
-static struct buf manifest; /* path, SHA-256, source, kind, facts by tab */
+#include "tests/unit/authenticode/corpus.h"
 
 static char *
 corpus_path(char dst[1024], const char *folder, const char *name)
@@ -36,7 +33,7 @@ facts(const char *folder, const char *name, char dst[4096])
 	const char *row, *end, *tab;
 
 	(void)snprintf(key, sizeof(key), "\n%s/%s\t", folder, name);
-	row = strstr(buf_cstr(&manifest), key);
+	row = strstr(buf_cstr(&corpus_manifest), key);
 	assert_non_null(row);
 	row++;
 	end = strchr(row, '\n');
@@ -249,22 +246,11 @@ main(void)
 	    cmocka_unit_test(hostile_and_unsigned_files_get_a_sentence),
 	    cmocka_unit_test(damaged_real_signatures_never_crash),
 	};
-	const char *named = getenv("KDSIGN_CORPUS"), *srcdir = getenv("srcdir");
-	struct kd_err e = {0};
-	char path[1024];
 	int failed;
 
-	if (named != NULL)
-		(void)snprintf(corpus, sizeof(corpus), "%s", named);
-	else
-		(void)snprintf(corpus, sizeof(corpus), "%s/../shared/corpus",
-		    srcdir == NULL ? "." : srcdir);
-	(void)snprintf(path, sizeof(path), "%s/MANIFEST.tsv", corpus);
-	if (!file_read_all(path, (size_t)4 << 20, &manifest, &e)) {
-		printf("1..0 # SKIP no corpus at '%s': set KDSIGN_CORPUS\n", corpus);
+	if (!corpus_open())
 		return 0;
-	}
 	failed = cmocka_run_group_tests_name("verify_corpus", tests, NULL, NULL);
-	buf_clear(&manifest);
+	corpus_close();
 	return failed;
 }

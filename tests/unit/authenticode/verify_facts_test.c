@@ -16,9 +16,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/num.h"
+#include "tests/unit/authenticode/corpus.h"
 
-static char corpus[512];
-static struct buf manifest; /* path, SHA-256, source, kind, facts by tab */
 static struct certs *all_roots, *kernel_roots;
 
 #define BARE_HASH                                                                        \
@@ -80,7 +79,7 @@ next_fact(const char **at, struct fact *ret)
 static void
 each_fact(void (*visit)(const struct fact *f))
 {
-	const char *at = buf_cstr(&manifest);
+	const char *at = buf_cstr(&corpus_manifest);
 	struct fact f;
 
 	while (next_fact(&at, &f))
@@ -378,26 +377,15 @@ main(void)
 	    cmocka_unit_test(every_file_of_a_package_is_listed_as_the_facts_say),
 	    cmocka_unit_test(turned_line_ends_are_no_longer_listed),
 	};
-	const char *named = getenv("KDSIGN_CORPUS"), *srcdir = getenv("srcdir");
-	struct kd_err e = {0};
-	char path[1024];
 	int failed;
 
-	if (named != NULL)
-		(void)snprintf(corpus, sizeof(corpus), "%s", named);
-	else
-		(void)snprintf(corpus, sizeof(corpus), "%s/../shared/corpus",
-		    srcdir == NULL ? "." : srcdir);
-	(void)snprintf(path, sizeof(path), "%s/MANIFEST.tsv", corpus);
-	if (!file_read_all(path, (size_t)4 << 20, &manifest, &e)) {
-		printf("1..0 # SKIP no corpus at '%s': set KDSIGN_CORPUS\n", corpus);
+	if (!corpus_open())
 		return 0;
-	}
 	load_roots("roots-all.pem", &all_roots);
 	load_roots("roots-kernel.pem", &kernel_roots);
 	failed = cmocka_run_group_tests_name("verify_facts", tests, NULL, NULL);
 	certs_free(all_roots);
 	certs_free(kernel_roots);
-	buf_clear(&manifest);
+	corpus_close();
 	return failed;
 }

@@ -10,46 +10,18 @@
 
 #include "authenticode/cert_x509.h"
 #include "authenticode/chain.h"
-#include "authenticode/oid.h"
-#include "base/num.h"
-#include "base/text.h"
 
-AUTO_DEFINE(EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free);
-
-#define MICROSOFT "\x2b\x06\x01\x04\x01\x82\x37" /* 1.3.6.1.4.1.311 */
+#define MICROSOFT "1.3.6.1.4.1.311."
 
 /* Kernel policy facts 3 "Certificates and EKUs". */
-static const struct {
-	struct oid oid;
-	size_t field; /* a bool of struct kernel_signature */
-} usages[] = {
-    {{8, "\x2b\x06\x01\x05\x05\x07\x03\x03"},
-	offsetof(struct kernel_signature, code_signing)},
-    /* 10.3.5: WHQL */
-    {{10, MICROSOFT "\x0a\x03\x05"}, offsetof(struct kernel_signature, whql)},
-    /* 10.3.5.1: attested */
-    {{11, MICROSOFT "\x0a\x03\x05\x01"}, offsetof(struct kernel_signature, attested)},
-    /* 10.3.39: tested with the Hardware Lab Kit */
-    {{10, MICROSOFT "\x0a\x03\x27"}, offsetof(struct kernel_signature, extended)},
-    /* 10.3.13: lifetime signing */
-    {{10, MICROSOFT "\x0a\x03\x0d"}, offsetof(struct kernel_signature, lifetime)},
-};
-
 static void
-read_usages(const struct cert *leaf, struct kernel_signature *ret)
+read_usages(const struct cms *c, struct kernel_signature *ret)
 {
-	AUTO(EXTENDED_KEY_USAGE_free)
-	EXTENDED_KEY_USAGE *list = X509_get_ext_d2i(leaf->x, NID_ext_key_usage, NULL, NULL);
-
-	for (int i = 0; i < sk_ASN1_OBJECT_num(list); i++) {
-		const ASN1_OBJECT *o = sk_ASN1_OBJECT_value(list, i);
-
-		for (size_t k = 0; k < KD_ARRAY_LEN(usages); k++)
-			if (OBJ_length(o) == usages[k].oid.len &&
-			    memcmp(OBJ_get0_data(o), usages[k].oid.der,
-				usages[k].oid.len) == 0)
-				*(bool *)((char *)ret + usages[k].field) = true;
-	}
+	ret->code_signing = cert_has_eku(c->certs, c->signer, "1.3.6.1.5.5.7.3.3");
+	ret->whql = cert_has_eku(c->certs, c->signer, MICROSOFT "10.3.5");
+	ret->attested = cert_has_eku(c->certs, c->signer, MICROSOFT "10.3.5.1");
+	ret->extended = cert_has_eku(c->certs, c->signer, MICROSOFT "10.3.39");
+	ret->lifetime = cert_has_eku(c->certs, c->signer, MICROSOFT "10.3.13");
 }
 
 static bool
@@ -101,7 +73,8 @@ kernel_facts_chain(const struct cms *c, const struct certs *extra, int64_t at,
 	    !chain_find(c->certs, c->signer, roots, at, &chain, e) ||
 	    !read_path(&chain, ret, e))
 		return false;
-	read_usages(certs_at(c->certs, c->signer), ret);
+	ret->checks = chain.checks;
+	read_usages(c, ret);
 	return true;
 }
 
@@ -138,28 +111,38 @@ first_fault(const struct verify_step *steps, size_t n, char ret[320])
 	}
 }
 
+/* One that the verifier trusts and does not go by is of after the time asked for; or of a
+ * lifetime signer, which the policy knows itself. */
 static void
 read_stamp(const struct verify_signature *v, struct kernel_signature *ret)
 {
 	if (v->stamp.kind == TSP_NONE)
 		return;
-	ret->stamp = v->stamp.trusted ? KERNEL_STAMP_TRUSTED : KERNEL_STAMP_UNTRUSTED;
 	ret->stamp_time = v->stamp.time;
-	if (!v->stamp.trusted)
-		memcpy(
-		    ret->stamp_fault, v->stamp.detail, sizeof(ret->stamp_fault));
+	if (v->stamp.trusted && (v->at == v->stamp.time || ret->lifetime)) {
+		ret->stamp = KERNEL_STAMP_TRUSTED;
+		return;
+	}
+	ret->stamp = KERNEL_STAMP_UNTRUSTED;
+	memcpy(ret->stamp_fault, v->stamp.detail, sizeof(ret->stamp_fault));
 }
 
 static bool
 read_signature(const struct verify_signature *v, const struct certs *extra,
-    struct kernel_signature *ret, struct kd_err *e)
+    struct kernel_facts *f, struct kernel_signature *ret, struct kd_err *e)
 {
 	ret->nested = v->nested || v->entry > 0;
 	ret->md = v->cms.md;
 	if (!v->intact)
 		first_fault(v->steps, v->steps_n, ret->fault);
+	if (f->checks > VERIFY_CHECKS_MAX)
+		(void)snprintf(ret->fault, sizeof(ret->fault),
+		    "chains before took too many signature checks");
+	else if (!kernel_facts_chain(&v->cms, extra, v->at, ret, e))
+		return false;
+	f->checks += ret->checks;
 	read_stamp(v, ret);
-	return kernel_facts_chain(&v->cms, extra, v->at, ret, e);
+	return true;
 }
 
 static bool
@@ -179,7 +162,7 @@ add_embedded(const struct verify_report *r, const struct certs *extra,
 			(void)snprintf(s->name, sizeof(s->name),
 			    "signature %zu of entry %zu", r->sigs[i].index,
 			    r->sigs[i].entry);
-		if (!read_signature(&r->sigs[i], extra, s, e))
+		if (!read_signature(&r->sigs[i], extra, ret, s, e))
 			return false;
 	}
 	return true;
@@ -187,13 +170,14 @@ add_embedded(const struct verify_report *r, const struct certs *extra,
 
 static bool
 read_catalog(const struct verify_report *r, const struct verify_member *member,
-    const struct certs *extra, struct kernel_signature *ret, struct kd_err *e)
+    const struct certs *extra, struct kernel_facts *f, struct kernel_signature *ret,
+    struct kd_err *e)
 {
 	ret->catalog = true;
 	(void)snprintf(ret->name, sizeof(ret->name), "the catalog's signature");
 	ret->listed_sha1 = member == NULL ||
 			   (member->by & (VERIFY_BY_SHA1 | VERIFY_BY_SHA1_TEXT)) != 0;
-	if (!read_signature(&r->sigs[0], extra, ret, e))
+	if (!read_signature(&r->sigs[0], extra, f, ret, e))
 		return false;
 	if (member != NULL && !member->ok)
 		first_fault(member->steps, member->steps_n, ret->fault);
@@ -208,5 +192,5 @@ kernel_facts_add(const struct verify_report *r, const struct verify_member *memb
 		return add_embedded(r, extra, ret, e);
 	if (r->sigs_n == 0 || ret->sigs_n == KERNEL_SIGNATURES_MAX)
 		return true;
-	return read_catalog(r, member, extra, &ret->sigs[ret->sigs_n++], e);
+	return read_catalog(r, member, extra, ret, &ret->sigs[ret->sigs_n++], e);
 }

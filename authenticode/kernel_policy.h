@@ -50,6 +50,7 @@ struct kernel_signature { /* one that may convince the loader */
 	enum kernel_stamp stamp;
 	int64_t stamp_time;
 	char stamp_fault[320]; /* UNTRUSTED: why */
+	unsigned checks;       /* of certificates' signatures that finding these took */
 };
 
 struct kernel_facts {
@@ -59,6 +60,7 @@ struct kernel_facts {
 	bool checksum_wrong;         /* the image's CheckSum is not what it should be */
 	struct kernel_signature sigs[KERNEL_SIGNATURES_MAX];
 	size_t sigs_n;
+	unsigned checks; /* of all: what a hostile file is cut off by */
 };
 
 struct kernel_verdict {

@@ -202,6 +202,61 @@ users_root_never_counts_as_microsoft(void **state)
 	assert_int_equal(s.root, KERNEL_ROOT_EXTRA);
 }
 
+/* What the verifier makes of a timestamp: trusted, or of after the time asked for. */
+static void
+timestamp_counts_when_the_verifier_goes_by_it(void **state)
+{
+	AUTO(certs_free) struct certs *inside = demo_certs("rsa2048.chain");
+	struct verify_signature sig = {.intact = true,
+	    .cms = {.certs = inside, .md = MD_SHA256},
+	    .at = 5000,
+	    .stamp = {.kind = TSP_RFC3161, .ok = true, .trusted = true, .time = 5000,
+		.detail = "what it says"}};
+	struct verify_report r = {.sigs = &sig, .sigs_n = 1};
+	struct kd_err e = {0};
+	(void)state;
+
+	for (int i = 0; i < 4; i++) {
+		struct kernel_facts f = {.now = 4000};
+
+		sig.stamp.trusted = i != 1;
+		sig.at = i == 2 ? 4000 : 5000;
+		sig.stamp.kind = i == 3 ? TSP_NONE : TSP_RFC3161;
+		assert_true(kernel_facts_add(&r, NULL, NULL, &f, &e));
+		assert_int_equal(f.sigs_n, 1);
+		assert_string_equal(f.sigs[0].name, "signature 0");
+		assert_int_equal(f.sigs[0].md, MD_SHA256);
+		assert_int_equal(f.sigs[0].stamp, i == 0 ? KERNEL_STAMP_TRUSTED
+						  : i == 3 ? KERNEL_STAMP_NONE
+							   : KERNEL_STAMP_UNTRUSTED);
+		assert_string_equal(
+		    f.sigs[0].stamp_fault, i == 1 || i == 2 ? "what it says" : "");
+	}
+}
+
+/* Whatever is inside, a file's chains cost so much and no more. */
+static void
+costly_chains_are_cut_off(void **state)
+{
+	AUTO(certs_free) struct certs *maze = demo_certs("maze-leaf.pem maze.pem");
+	struct verify_signature sigs[5] = {{.intact = true, .cms = {.certs = maze}}};
+	struct verify_report r = {.sigs = sigs, .sigs_n = KD_ARRAY_LEN(sigs)};
+	struct kernel_facts f = {.now = (int64_t)time(NULL)};
+	struct kd_err e = {0};
+	(void)state;
+
+	for (size_t i = 1; i < KD_ARRAY_LEN(sigs); i++) {
+		sigs[i] = sigs[0];
+		sigs[i].nested = true;
+		sigs[i].index = i;
+	}
+	assert_true(kernel_facts_add(&r, NULL, NULL, &f, &e));
+	assert_string_equal(f.sigs[0].fault, "");
+	assert_string_equal(
+	    f.sigs[4].fault, "chains before took too many signature checks");
+	assert_true(f.checks < 2 * VERIFY_CHECKS_MAX);
+}
+
 static void
 machines_have_their_bits(void **state)
 {
@@ -250,6 +305,8 @@ main(void)
 	    cmocka_unit_test(names_of_microsoft_do_not_make_its_signature),
 	    cmocka_unit_test(usages_are_read),
 	    cmocka_unit_test(users_root_never_counts_as_microsoft),
+	    cmocka_unit_test(timestamp_counts_when_the_verifier_goes_by_it),
+	    cmocka_unit_test(costly_chains_are_cut_off),
 	    cmocka_unit_test(machines_have_their_bits),
 	    cmocka_unit_test(running_out_of_memory_is_an_ordinary_error),
 	};

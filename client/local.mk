@@ -89,18 +89,29 @@ CLIENT_TEST_LIBS = libclient.a libwire.a libdriver.a libauthenticode.a libbase.a
 	$(CURL_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 CLIENT_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(OPENSSL_CFLAGS)
 CLIENT_TESTS = \
+	tests/unit/client/ac_check_test \
 	tests/unit/client/choice_test \
 	tests/unit/client/ms_files_test \
 	tests/unit/client/ms_key_test \
 	tests/unit/client/ms_options_test \
+	tests/unit/client/nested_test \
 	tests/unit/client/options_test \
 	tests/unit/client/server_sign_test \
 	tests/unit/client/server_test \
 	tests/unit/client/settings_test \
 	tests/unit/client/sign_pool_test \
+	tests/unit/client/stamper_test \
 	tests/unit/client/when_test
 check_PROGRAMS += $(CLIENT_TESTS)
 TESTS += $(CLIENT_TESTS)
+tests_unit_client_ac_check_test_SOURCES = tests/unit/client/ac_check_test.c $(DEMO_PKI)
+tests_unit_client_ac_check_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
+tests_unit_client_ac_check_test_LDADD = $(CLIENT_TEST_LIBS)
+tests_unit_client_nested_test_SOURCES = tests/unit/client/nested_test.c $(DEMO_PKI)
+tests_unit_client_nested_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
+tests_unit_client_nested_test_LDADD = $(CLIENT_TEST_LIBS)
+tests_unit_client_stamper_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
+tests_unit_client_stamper_test_LDADD = $(CLIENT_TEST_LIBS)
 tests_unit_client_choice_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
 tests_unit_client_choice_test_LDADD = $(CLIENT_TEST_LIBS)
 tests_unit_client_ms_files_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)

@@ -145,6 +145,35 @@ trust_anchors_are_all_from_the_strongest_source(void **state)
 	assert_string_equal(s.tsa_root_dir, "/s/tsas");
 }
 
+/* One signature has one timestamp: whoever names authorities names all of them. */
+static void
+authorities_are_all_from_the_strongest_source(void **state)
+{
+	struct global_options o = {0};
+	AUTO(settings_clear) struct settings s = {0};
+	AUTO(settings_clear) struct settings both = {0};
+	AUTO(settings_clear) struct settings digest = {0};
+	struct kd_err e = {0}, e2 = {0}, e3 = {0};
+
+	(void)state;
+	write_file(system_file, "timestamp = http://s/1\ntimestamp = http://s/2\n"
+				"timestamp-digest = sha384\n");
+	write_file(user_file, "timestamp-legacy = http://u/\n");
+	assert_true(settings_load(&o, env, system_file, &s, &e));
+	assert_int_equal(s.timestamp.n, 0);
+	assert_int_equal(s.timestamp_legacy.n, 1);
+	assert_string_equal(s.timestamp_legacy.v[0], "http://u/");
+	assert_int_equal(s.timestamp_md, MD_SHA384);
+	write_file(user_file, "timestamp-legacy = http://u/\ntimestamp = http://u/\n");
+	assert_false(settings_load(&o, env, system_file, &both, &e2));
+	assert_int_equal(e2.code, KD_E_CONFIG);
+	assert_non_null(strstr(e2.msg, "'timestamp' and 'timestamp-legacy' exclude"));
+	write_file(user_file, "timestamp-digest = md5\n");
+	assert_false(settings_load(&o, env, system_file, &digest, &e3));
+	assert_int_equal(e3.code, KD_E_CONFIG);
+	assert_non_null(strstr(e3.msg, "'md5' is no digest algorithm"));
+}
+
 static void
 without_any_file_the_defaults_hold(void **state)
 {
@@ -216,6 +245,8 @@ main(void)
 		stronger_sources_come_first, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		trust_anchors_are_all_from_the_strongest_source, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		authorities_are_all_from_the_strongest_source, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		without_any_file_the_defaults_hold, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(

@@ -20,6 +20,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "authenticode/cat.h"
 #include "authenticode/cms.h"
 #include "authenticode/spc.h"
 #include "client/sign_pool.h"
@@ -27,7 +28,7 @@
 #define FILES 250
 
 /* What the played service does with a request. */
-enum mood { SIGNS, SIGNS_OTHER_DIGEST, REFUSES_ALL, FAILS_SECOND_ITEM, LEAVES_PENDING };
+enum mood { SIGNS, SIGNS_OTHER_DIGEST, LEAVES_PAGES_OUT, NESTS_UNASKED, REFUSES_ALL, FAILS_SECOND_ITEM, LEAVES_PENDING };
 
 static struct {
 	enum mood mood;
@@ -35,10 +36,12 @@ static struct {
 	struct certs *certs;
 	pthread_mutex_t mu;
 	size_t requests, items, largest; /* lock: mu */
+	size_t heaviest;                 /* lock: mu; bytes beside the digests */
 } service = {.mu = PTHREAD_MUTEX_INITIALIZER};
 
 static char dir[32];
 static char *paths[FILES];
+static bool page_hashes;
 static size_t done_n, done_in_order;
 static struct sign_file *done_expected;
 
@@ -131,9 +134,19 @@ make_cms(const struct api_item *item, struct buf *ret)
 	memcpy(digest, item->digest, sizeof(digest));
 	if (service.mood == SIGNS_OTHER_DIGEST)
 		digest[0] ^= 1;
-	assert_true(spc_build_pe(item->md, digest, NULL, 0, &content, &e));
-	what = (struct cms_signed){.content = content.p,
+	if (item->kind == API_KIND_CATALOG)
+		buf_add(&content, item->ctl, item->ctl_len);
+	else
+		assert_true(spc_build_pe(item->md, digest,
+		    service.mood == LEAVES_PAGES_OUT ? NULL : item->page_hashes,
+		    item->page_hashes_len, &content, &e));
+	if (service.mood == SIGNS_OTHER_DIGEST && item->kind == API_KIND_CATALOG)
+		content.p[content.len - 1] ^= 1;
+	what = (struct cms_signed){
+	    .type = item->kind == API_KIND_CATALOG ? CMS_CTL : CMS_SPC,
+	    .content = content.p,
 	    .content_len = content.len,
+	    .sequence = service.mood == NESTS_UNASKED ? 1 : item->sequence,
 	    .description = item->description,
 	    .url = item->url};
 	assert_true(cms_build_signed_attrs(item->md, &what, &attrs, &e));
@@ -167,8 +180,14 @@ static bool
 play_service(
     void *self, struct api_sign_request *q, struct api_sign_answer *ret, struct kd_err *e)
 {
+	size_t bytes = 0;
+
 	(void)self;
+	for (size_t i = 0; i < q->items_n; i++)
+		bytes += q->items[i].ctl_len + q->items[i].page_hashes_len;
 	(void)pthread_mutex_lock(&service.mu);
+	if (bytes > service.heaviest)
+		service.heaviest = bytes;
 	service.requests++;
 	service.items += q->items_n;
 	if (q->items_n > service.largest)
@@ -210,7 +229,8 @@ struct run {
 static void
 run_pool(struct run *r, size_t n, size_t jobs, enum mood mood)
 {
-	const struct sign_options sign = {.md = MD_SHA256, .description = "d"};
+	const struct sign_options sign = {
+	    .md = MD_SHA256, .description = "d", .page_hashes = page_hashes};
 	const struct sign_pool_options o = {
 	    .sign = &sign,
 	    .key = "driver",
@@ -222,7 +242,7 @@ run_pool(struct run *r, size_t n, size_t jobs, enum mood mood)
 
 	memset(r, 0, sizeof(*r));
 	service.mood = mood;
-	service.requests = service.items = service.largest = 0;
+	service.requests = service.items = service.largest = service.heaviest = 0;
 	done_n = done_in_order = 0;
 	done_expected = r->files;
 	assert_true(plan_make(paths, n, NULL, &r->plan, &r->e));
@@ -326,6 +346,100 @@ pending_and_unreadable_files_say_so(void **state)
 	plan_clear(&run.plan);
 }
 
+/* A list that nobody has signed yet, of about that many bytes. */
+static void
+write_catalog(const char *path, size_t size, uint8_t salt)
+{
+	AUTO(cat_builder_free) struct cat_builder *b = NULL;
+	AUTO(buf_clear) struct buf ctl = {0};
+	AUTO(buf_clear) struct buf file = {0};
+	AUTO(free) uint8_t *value = kd_alloc(size);
+	const uint8_t id[CAT_IDENTIFIER_LEN] = {salt};
+	const struct cat_attr attr = {.kind = CAT_ATTR_NAME_VALUE,
+	    .name_value = {.name = (const uint8_t *)"\0n",
+		.name_len = 2,
+		.flags = CAT_NAME_TEXT | CAT_VALUE_BASE64 | CAT_AUTHENTICATED,
+		.value = value,
+		.value_len = size}};
+	struct kd_err e = {0};
+	FILE *f = fopen(path, "wb");
+
+	assert_non_null(f);
+	assert_non_null(value);
+	assert_true(cat_builder_new(CAT_V2, &b, &e));
+	assert_true(cat_builder_header(b, &attr, &e));
+	assert_true(cat_builder_finish(b, id, sizeof(id), 1700000000, &ctl, &e));
+	assert_true(cat_wrap(ctl.p, ctl.len, &file, &e));
+	assert_int_equal(fwrite(file.p, 1, file.len, f), file.len);
+	assert_int_equal(fclose(f), 0);
+}
+
+#define CATALOG_LEN ((size_t)2 << 20)
+
+static void
+large_lists_travel_in_several_requests(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 10; i++)
+		write_catalog(paths[i], i == 4 ? 4 * CATALOG_LEN : CATALOG_LEN, (uint8_t)i);
+	run_pool(&run, 12, 4, SIGNS);
+	for (size_t i = 0; i < 12; i++) {
+		assert_int_equal(run.files[i].state, SIGN_DONE);
+		assert_string_equal(
+		    run.files[i].subject.kind->name, i < 10 ? "catalog" : "pe");
+	}
+	assert_true(size_of(paths[0]) > CATALOG_LEN + 200);
+	/* one alone may have more than a batch */
+	assert_in_range(service.heaviest, 4 * CATALOG_LEN, 4 * CATALOG_LEN + 1000);
+	assert_true(service.requests >= 5);
+	plan_clear(&run.plan);
+}
+
+static void
+another_list_is_not_taken(void **state)
+{
+	(void)state;
+	write_catalog(paths[0], 100, 1);
+	run_pool(&run, 1, 1, SIGNS_OTHER_DIGEST);
+	assert_int_equal(run.files[0].err.code, KD_E_PROTOCOL);
+	assert_non_null(strstr(run.files[0].err.msg,
+	    "signature from the server: signature is over another list than this one"));
+	assert_in_range(size_of(paths[0]), 100, 300);
+	plan_clear(&run.plan);
+}
+
+static void
+page_hashes_are_sent_and_asked_for(void **state)
+{
+	(void)state;
+	page_hashes = true;
+	run_pool(&run, 2, 1, SIGNS);
+	page_hashes = false;
+	assert_int_equal(run.files[0].state, SIGN_DONE);
+	assert_int_equal(run.files[1].state, SIGN_DONE);
+	assert_in_range(service.heaviest, 3 * 36, 2 * 3 * 36); /* headers, a page, the end */
+	plan_clear(&run.plan);
+}
+
+static void
+what_was_not_asked_for_is_not_embedded(void **state)
+{
+	(void)state;
+	page_hashes = true;
+	run_pool(&run, 1, 1, LEAVES_PAGES_OUT);
+	page_hashes = false;
+	assert_int_equal(run.files[0].err.code, KD_E_PROTOCOL);
+	assert_non_null(
+	    strstr(run.files[0].err.msg, "signature is without page hashes"));
+	plan_clear(&run.plan);
+	run_pool(&run, 1, 1, NESTS_UNASKED);
+	assert_int_equal(run.files[0].err.code, KD_E_PROTOCOL);
+	assert_non_null(strstr(
+	    run.files[0].err.msg, "it has sequence number 1, expected 0"));
+	assert_int_equal(size_of(paths[0]), 1024);
+	plan_clear(&run.plan);
+}
+
 static int
 set_up(void **state)
 {
@@ -383,6 +497,14 @@ main(void)
 		a_refused_request_is_told_once_and_stops_the_rest, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		one_failed_item_leaves_the_others_signed, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		large_lists_travel_in_several_requests, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		another_list_is_not_taken, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		page_hashes_are_sent_and_asked_for, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		what_was_not_asked_for_is_not_embedded, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		pending_and_unreadable_files_say_so, set_up, tear_down),
 	};

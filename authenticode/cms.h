@@ -100,6 +100,11 @@ bool cms_signer_assemble(const struct cms_signer *s, enum md md,
 bool cms_add_certs(const uint8_t *cms, size_t len, const struct certs *more,
     struct buf *ret, struct kd_err *e) KD_MUST;
 
+/* The same with no certificate but the signer's. Errors: as above, and KD_E_FORMAT when
+ * that is not among them. */
+bool cms_keep_signer(
+    const uint8_t *cms, size_t len, struct buf *ret, struct kd_err *e) KD_MUST;
+
 enum cms_signature_kind { CMS_SIGNATURE_OTHER, CMS_SIGNATURE_RSA, CMS_SIGNATURE_ECDSA };
 
 /* What a SignedData says; pointers borrow from the bytes parsed, certs is owned. */

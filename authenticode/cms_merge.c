@@ -93,3 +93,24 @@ cms_add_certs(const uint8_t *cms, size_t len, const struct certs *more, struct b
 
 	return cms_outer_parse(cms, len, &o, e) && cms_outer_put(&o, more, ret, e);
 }
+
+bool
+cms_keep_signer(const uint8_t *cms, size_t len, struct buf *ret, struct kd_err *e)
+{
+	AUTO(certs_free) struct certs *signer = NULL;
+	AUTO(cms_clear) struct cms c = {0};
+	struct cms_outer o;
+	const uint8_t *der;
+	size_t der_len;
+
+	if (!cms_outer_parse(cms, len, &o, e) || !cms_parse(cms, len, &c, e) ||
+	    !certs_new(&signer, e))
+		return false;
+	if (c.signer == SIZE_MAX)
+		return kd_fail(e, KD_E_FORMAT,
+		    "the signer's certificate is not among those of the signature");
+	der = certs_der(c.certs, c.signer, &der_len);
+	o.certificates = (struct tlv){0};
+	return certs_add_der(signer, der, der_len, e) &&
+	       cms_outer_put(&o, signer, ret, e);
+}

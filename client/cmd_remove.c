@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* client/cmd_remove.c - kdsign-client remove: takes the signatures out of files. */
-#include "base/file.h"
 #include "base/text.h"
 #include "client/client.h"
-#include "client/sign_file.h"
+#include "client/remove.h"
 #include "wire/json.h"
 
 struct remove_args {
@@ -15,27 +14,6 @@ static const struct option_row remove_rows[] = {
 	"write there and leave the input as it is"},
     {0},
 };
-
-static bool
-strip(const struct plan_file *f, struct kd_err *e)
-{
-	AUTO(sign_subject_clear) struct sign_subject s = {0};
-	AUTO(close) int fd = -1;
-	struct stat st;
-
-	if (f->err.code != KD_OK) {
-		*e = f->err;
-		return false;
-	}
-	if (!file_open_read(f->arg, &fd, &st, e))
-		return false;
-	if (!sign_subject_open(fd, &s, e))
-		return kd_in(e, "'%s'", SHOW(f->arg));
-	if (!s.is_signed)
-		return kd_fail(
-		    e, KD_E_UNSIGNED, "'%s': has no signature to remove", SHOW(f->arg));
-	return sign_file_replace(f, &st, &s, NULL, 0, e);
-}
 
 static void
 report(struct client *c, const struct plan_file *f)
@@ -66,7 +44,7 @@ run(struct client *c, const void *options, char **files, size_t n)
 	for (size_t i = 0; i < plan.n; i++) {
 		struct kd_err one = {0};
 
-		if (strip(&plan.v[i], &one))
+		if (remove_from(&plan.v[i], (struct remove_parts){0}, &one))
 			report(c, &plan.v[i]);
 		else
 			outcome_fail(&c->outcome, plan.v[i].arg, &one);

@@ -29,10 +29,12 @@ libclient_a_SOURCES = \
 	client/ms_key.c client/ms_key.h \
 	client/ms_makecat.c \
 	client/ms_options.c client/ms_options.h \
+	client/ms_remove.c \
 	client/ms_sign.c \
 	client/ms_sign_args.c client/ms_sign_args.h \
 	client/ms_signtool.c \
 	client/ms_stamp.c client/ms_stamp.h \
+	client/ms_timestamp.c \
 	client/ms_verify.c client/ms_verify.h \
 	client/ms_verify_args.c \
 	client/ms_verify_put.c \
@@ -42,6 +44,7 @@ libclient_a_SOURCES = \
 	client/options.c client/options.h \
 	client/outcome.c client/outcome.h \
 	client/progress.c client/progress.h \
+	client/remove.c client/remove.h \
 	client/server.c client/server.h \
 	client/server_sign.c client/server_sign.h \
 	client/server_stamp.c client/server_stamp.h \

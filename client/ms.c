@@ -117,6 +117,50 @@ ms_fail_err(struct ms *m, const struct kd_err *e)
 	ms_fail(m, e->msg, NULL, &hint);
 }
 
+void
+ms_note(struct ms *m, const char *text)
+{
+	AUTO(buf_clear) struct buf b = {0};
+
+	if (!m->say.quiet)
+		buf_printf(&b, "Note: %s\n", text);
+	ms_print(m, &b);
+}
+
+bool
+ms_found(struct ms *m, const struct ms_files *files, char ***ret, size_t *ret_n,
+    struct kd_err *e)
+{
+	char **paths = kd_alloc_array(files->n, sizeof(*paths));
+	size_t n = 0;
+
+	if (paths == NULL)
+		return kd_fail_nomem(e, "list of files");
+	for (size_t i = 0; i < files->n; i++) {
+		if (files->v[i].found)
+			paths[n++] = files->v[i].path;
+		else
+			ms_fail(m, "File not found: ", files->v[i].shown, NULL);
+	}
+	*ret = paths;
+	*ret_n = n;
+	return true;
+}
+
+const char *
+ms_shown(const struct ms_files *files, size_t *next, const char *path)
+{
+	for (size_t i = 0; i < files->n; i++) {
+		const struct ms_file *f = &files->v[(*next + i) % files->n];
+
+		if (strcmp(f->path, path) == 0) {
+			*next = (*next + i + 1) % files->n;
+			return f->shown;
+		}
+	}
+	return path;
+}
+
 const struct command cmd_signtool = {
     .name = "signtool",
     .args = "COMMAND [/OPTION...] FILE...",

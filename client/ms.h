@@ -70,6 +70,18 @@ void ms_complain(
 /* The whole of e as the error. */
 void ms_fail_err(struct ms *m, const struct kd_err *e);
 
+/* "Note: ", on standard output: no warning, since scripts that ended with 0 for years are
+ * to go on to. */
+void ms_note(struct ms *m, const char *text);
+
+/* The paths of the files that are there (*ret: the list is the caller's, the strings are
+ * the files'); "File not found: " was said of the others. KD_E_NOMEM. */
+bool ms_found(struct ms *m, const struct ms_files *files, char ***ret, size_t *ret_n,
+    struct kd_err *e) KD_MUST;
+/* What a path was called on the command line. next: 0 at first; where to look from, files
+ * being asked about in their order. */
+const char *ms_shown(const struct ms_files *files, size_t *next, const char *path);
+
 /* s safe to show and not cut, unlike SHOW(). */
 void ms_put_text(struct buf *b, const char *s);
 #endif

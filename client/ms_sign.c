@@ -110,21 +110,6 @@ choose_key(struct signing *s, struct kd_err *e)
 	return choose_md(s, key, e);
 }
 
-/* As it was given on the command line. */
-static const char *
-shown(struct signing *s, const char *path)
-{
-	for (size_t i = 0; i < s->files->n; i++) {
-		const struct ms_file *f = &s->files->v[(s->next + i) % s->files->n];
-
-		if (strcmp(f->path, path) == 0) {
-			s->next = (s->next + i + 1) % s->files->n;
-			return f->shown;
-		}
-	}
-	return path;
-}
-
 static void
 file_failed(struct signing *s, const char *file, const struct sign_result *r)
 {
@@ -144,7 +129,7 @@ static void
 file_done(void *self, const struct sign_result *r)
 {
 	struct signing *s = self;
-	const char *file = shown(s, r->file);
+	const char *file = ms_shown(s->files, &s->next, r->file);
 	AUTO(buf_clear) struct buf b = {0};
 
 	if (r->err != NULL) {
@@ -160,17 +145,12 @@ file_done(void *self, const struct sign_result *r)
 	ms_print(s->m, &b);
 }
 
-/* A note and no warning: scripts that ran with exit status 0 for years go on to. */
 static void
 note(void *self, const char *text)
 {
 	struct signing *s = self;
-	AUTO(buf_clear) struct buf b = {0};
 
-	if (s->m->say.quiet)
-		return;
-	buf_printf(&b, "Note: %s\n", text);
-	ms_print(s->m, &b);
+	ms_note(s->m, text);
 }
 
 static void
@@ -179,18 +159,11 @@ run(struct ms *m, const void *options, const struct ms_files *files)
 	struct signing s = {.m = m, .a = options, .files = files};
 	const struct sign_sink sink = {
 	    .file = file_done, .warn = note, .self = &s, .progress = !m->say.quiet};
-	AUTO(free) char **paths = kd_alloc_array(files->n, sizeof(*paths));
+	AUTO(free) char **paths = NULL;
 	struct kd_err e = {0};
-	size_t n = 0;
-	bool ok;
+	size_t n;
+	bool ok = ms_found(m, files, &paths, &n, &e);
 
-	for (size_t i = 0; paths != NULL && i < files->n; i++) {
-		if (files->v[i].found)
-			paths[n++] = files->v[i].path;
-		else
-			ms_fail(m, "File not found: ", files->v[i].shown, NULL);
-	}
-	ok = paths != NULL || kd_fail_nomem(&e, "list of files");
 	if (ok && n > 0) {
 		ok = ms_sign_read(s.a, &s.ready, &e) && choose_key(&s, &e);
 		ms_sign_fill(s.a, &s.ready, &s.run);

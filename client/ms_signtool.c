@@ -9,7 +9,9 @@
 
 static const struct ms_command *const commands[] = {
     &ms_sign,
+    &ms_timestamp,
     &ms_verify,
+    &ms_remove,
     &ms_catdb,
 };
 

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#include "base/mem.h"
-#include "base/text.h"
 
 #define TABLE                                                                            \
 	"Index  Algorithm  Timestamp    \n"                                              \
@@ -13,8 +11,8 @@
 
 /* What Windows 10 1607 and the driver policy of 2026 ask beyond it: kernel policy facts 4. */
 #define NOTE_KERNEL                                                                      \
-	"Note: newer Windows asks for more than /kp does: kdsign-client verify "         \
-	"--kernel says which load it."
+	"newer Windows asks for more than /kp does: kdsign-client verify "         \
+	"--kernel says which load it"
 
 static void
 clear(struct ms_verifying *v)
@@ -164,7 +162,7 @@ judge_file(struct ms_verifying *v, const struct verified *f, const char *file)
 	if (!v->a->all)
 		v->m->done++;
 	if (v->m->say.verbose && v->judge.policy == MS_POLICY_KERNEL)
-		put_line(v->m, NOTE_KERNEL, "");
+		ms_note(v->m, NOTE_KERNEL);
 	if (!v->m->say.quiet)
 		put_line(v->m,
 		    v->m->say.verbose ? "Successfully verified: "
@@ -180,55 +178,38 @@ done(void *self, const struct verified *f)
 
 	if (v->catalog != NULL && f->catalog == NULL)
 		return;
-	judge_file(v, f, v->files->v[v->told++].shown);
+	judge_file(v, f, ms_shown(v->files, &v->next, f->file));
 }
 
-static void
-verify(struct ms_verifying *v)
+static bool
+verify(struct ms_verifying *v, char *const *paths, size_t n, struct kd_err *e)
 {
-	AUTO(free) char **paths = kd_alloc_array(v->files->n, sizeof(*paths));
-	struct kd_err e = {0};
 	struct verify_run_options o = {.done = done, .self = v};
-	bool ok = paths != NULL || kd_fail_nomem(&e, "list of files");
 
-	for (size_t i = 0; ok && i < v->files->n; i++)
-		paths[i] = v->files->v[i].path;
-	if (ok && ms_verify_read(v, &e)) {
-		o.roots = v->trust.chain;
-		o.tsa_roots = v->trust.tsa;
-		o.at = v->judge.now;
-		o.catalog = v->catalog;
-		ok = verify_run(paths, v->files->n, &o, &e);
-	} else {
-		ok = false;
-	}
-	if (!ok)
-		ms_fail_err(v->m, &e);
+	if (!ms_verify_read(v, e))
+		return false;
+	o.roots = v->trust.chain;
+	o.tsa_roots = v->trust.tsa;
+	o.at = v->judge.now;
+	o.catalog = v->catalog;
+	return verify_run(paths, n, &o, e);
 }
 
 static void
 run(struct ms *m, const void *options, const struct ms_files *files)
 {
-	struct ms_files found = {0}; /* borrows its strings */
-	AUTO(clear) struct ms_verifying v = {.m = m, .a = options, .files = &found};
+	AUTO(clear) struct ms_verifying v = {.m = m, .a = options, .files = files};
+	AUTO(free) char **paths = NULL;
+	struct kd_err e = {0};
+	size_t n;
 
-	found.v = kd_alloc_array(files->n, sizeof(*found.v));
-	for (size_t i = 0; found.v != NULL && i < files->n; i++) {
-		if (files->v[i].found)
-			found.v[found.n++] = files->v[i];
-		else
-			ms_fail(m, "File not found: ", files->v[i].shown, NULL);
-	}
 	if (v.a->all)
 		m->unit = "signatures";
 	if (v.a->any && m->say.verbose)
-		put_line(m, "There is no catalog database on this system; ",
-		    "embedded signatures are looked at.");
-	if (found.v == NULL)
-		ms_fail(m, "Out of memory.", NULL, NULL);
-	else if (found.n > 0)
-		verify(&v);
-	free(found.v);
+		ms_note(m, "there is no catalog database on this system; embedded "
+			   "signatures are looked at");
+	if (!ms_found(m, files, &paths, &n, &e) || (n > 0 && !verify(&v, paths, n, &e)))
+		ms_fail_err(m, &e);
 }
 
 const struct ms_command ms_verify = {

@@ -16,14 +16,14 @@ extern const struct ms_row ms_verify_rows[];
 struct ms_verifying { /* one run */
 	struct ms *m;
 	const struct ms_verify_args *a;
-	const struct ms_files *files; /* those found, in verify_run's order */
+	const struct ms_files *files;
 	struct ms_judge judge;
 	char *catalog;               /* path; NULL: the files' own signatures; owned */
 	struct verdict_trust trust;  /* owned */
 	struct certs *made;          /* roots made from facts; owned */
 	struct certs *kernel;        /* all the kernel's, for the chain shown; owned */
 	uint8_t sha1[20];
-	size_t told; /* files that verify_run has told of */
+	size_t next; /* for ms_shown */
 };
 
 /* What the arguments mean; v->m, a and files are set. KD_E_USAGE in signtool's words,

@@ -172,8 +172,6 @@ fails 2 "unknown option" "$client" verify --rot x "$T/drv64.sys"
 says err "did you mean '--root'?"
 fails 2 "no file" "$client" digest
 fails 2 "unknown digest" "$client" digest --digest md5 "$T/drv64.sys"
-fails 2 "append is refused" "$client" sign --append "$T/drv64.sys"
-says err "a second signature beside the first cannot be made yet"
 fails 2 "no server" env -u KDSIGN_SERVER HOME="$T" "$client" sign "$T/drv64.sys"
 says err "no signing service is named"
 fails 2 "configuration that is not there" "$client" --config "$T/none.conf" digest "$T/drv64.sys"

@@ -8,6 +8,8 @@
 need osslsigncode openssl
 # shellcheck source=/dev/null
 . "$srcdir/tests/e2e/client_service.sh"
+# shellcheck source=/dev/null
+. "$srcdir/tests/e2e/tsa.sh"
 
 PATH=$builddir:$PATH
 export TZ=UTC0
@@ -143,5 +145,59 @@ ok "no catalog" test ! -e vmaudio.cat
 fails 1 "makecat without a CDF" makecat
 fails 1 "makecat of none.cdf" makecat none.cdf
 says err "File not found: none.cdf"
+
+# the guide's five command lines, as they stand there
+start_tsa || { echo "Bail out! no timestamp authority"; exit 99; }
+printf 'root = %s\nkernel-root = %s\ntsa-root = %s\n' "$T/ca-root.pem" "$T/kernel-root.pem" "$TSA_ROOT" >"$T/no.conf"
+mkdir guide && cd guide || exit 99
+cp ../drv64.sys vmaudio.sys && cp ../cross.cer mscv-vsclass3.cer
+printf '[CatalogHeader]\nName=vmaudio.cat\nPublicVersion=0x0000001\nEncodingType=0x00010001\n' >vmaudio.cdf
+printf 'CATATTR1=0x10010001:OSAttr:2:6.0\n[CatalogFiles]\n<hash>File1=vmaudio.sys\n' >>vmaudio.cdf
+ok "guide 1" signtool.exe sign /ac mscv-vsclass3.cer /sha1 "$thumbprint" vmaudio.sys
+says out "Successfully signed: vmaudio.sys"
+ok "guide 2" signtool.exe sign /ac mscv-vsclass3.cer /sha1 "$thumbprint" /t "$TSA_LEGACY_URL" \
+	/d "VMWare Audio Driver" vmaudio.sys
+says out "Successfully signed: vmaudio.sys"
+ok "guide 3" makecat vmaudio.cdf
+ok "guide 4" signtool.exe sign /ac mscv-vsclass3.cer /sha1 "$thumbprint" /t "$TSA_LEGACY_URL" \
+	/d "VMWare Audio Driver" vmaudio.cat
+says out "Successfully signed: vmaudio.cat"
+ok "guide 5" signtool verify /kp /v /c vmaudio.cat vmaudio.sys
+says out "File is signed in catalog: vmaudio.cat"
+says out "The signature is timestamped: "
+says out "    Issued to: Kernel Verification Root"
+says out "Successfully verified: vmaudio.sys"
+ok "the driver's own signature, too" signtool verify /kp /v /d vmaudio.sys
+says out "Description: VMWare Audio Driver"
+ok "osslsigncode takes the driver" osslsigncode verify -CAfile "$T/kernel-root.pem" -TSA-CAfile "$TSA_ROOT" -in vmaudio.sys
+says out "Timestamp"
+ok "osslsigncode takes the catalog" osslsigncode verify -CAfile "$T/kernel-root.pem" -TSA-CAfile "$TSA_ROOT" \
+	-catalog vmaudio.cat -in vmaudio.sys
+cp vmaudio.sys tampered.sys && flip vmaudio.sys tampered.sys 1100
+fails 1 "a tampered driver" signtool verify /kp /c vmaudio.cat tampered.sys
+says err "SignTool Error: File not valid: tampered.sys"
+
+# timestamps, nested signatures, page hashes
+ok "/td before /tr" signtool sign /td sha256 /tr "$TSA_URL" /fd sha256 /ac mscv-vsclass3.cer /ph /v vmaudio.sys
+says out "Cross certificate chain (using machine store)"
+says out "The following additional certificates will be attached:"
+ok "gives both" signtool verify /pa /v vmaudio.sys
+says out "The signature is timestamped: "
+says out "File has page hashes"
+ok "SHA-1 first" env KDSIGN_IDENTITY="$T/two.identity" signtool sign /fd sha1 /sha1 "$thumbprint" /t "$TSA_LEGACY_URL" \
+	/ac mscv-vsclass3.cer vmaudio.sys
+ok "/as SHA-256" signtool sign /as /fd sha256 /tr "$TSA_URL" /td sha256 /ac mscv-vsclass3.cer vmaudio.sys
+ok "both verify" signtool verify /kp /all vmaudio.sys
+says out "0      sha1       Authenticode "
+says out "1      sha256     RFC3161      "
+ok "osslsigncode finds two" osslsigncode verify -CAfile "$T/kernel-root.pem" -TSA-CAfile "$TSA_ROOT" -in vmaudio.sys
+cp vmaudio.sys before.sys
+for option in /t /tr; do
+	fails 1 "$option of a server that fails" signtool sign $option "$TSA_BASE/fault/status500" /fd sha256 vmaudio.sys
+	says err "SignTool Error: The specified timestamp server either could not be reached"
+	says err "SignTool Error: An error occurred while attempting to sign: vmaudio.sys"
+	says out "Number of errors: 1"
+	ok "the file stays as it was" cmp before.sys vmaudio.sys
+done
 stop_service
 done_testing

@@ -173,4 +173,65 @@ wrong "a tampered catalog" "WinVerifyTrust returned error: 0x8" /kp /c flipped.c
 fails 1 "no catalog" signtool verify /kp /c none.cat vmaudio.sys
 says err "SignTool Error: File not found: none.cat"
 fails 1 "a catalog that is none" signtool verify /kp /c drv.c vmaudio.sys
+
+# timestamps put in afterwards
+cp plain.sys late.sys
+ok "timestamp /tr" signtool timestamp /tr "$TSA_URL" /td sha256 late.sys
+says out "Successfully timestamped: late.sys"
+ok "verifies" signtool verify /pa late.sys
+line 4 "0      sha256     RFC3161      "
+ok "timestamp /t replaces it" signtool timestamp -V -T "$TSA_LEGACY_URL" late.sys
+says out "Number of files successfully Timestamped: 1"
+ok "verifies, too" signtool verify /pa late.sys
+line 4 "0      sha256     Authenticode "
+cp two.sys late.sys
+ok "remove both" signtool remove /u late.sys
+osslsigncode sign -nest -certs chain.pem -key leaf.key -ac cross.pem -h sha384 -in late.sys -out nested.sys >/dev/null
+ok "timestamp /tp 1" signtool timestamp /q /tr "$TSA_URL" /tp 1 nested.sys
+silent
+ok "is on the nested one" signtool verify /pa /all nested.sys
+line 4 "0      sha1       None         "
+line 5 "1      sha384     RFC3161      "
+cp one.cat late.cat
+osslsigncode sign -certs chain.pem -key leaf.key -ac cross.pem -h sha256 -in one.cat -out late-signed.cat >/dev/null
+ok "timestamp of a catalog" signtool timestamp /tr "$TSA_URL" /td sha256 late-signed.cat
+ok "verifies with its files" signtool verify /pa /v /c late-signed.cat vmaudio.sys
+says out "The signature is timestamped: "
+fails 1 "timestamp without a server" signtool timestamp late.sys
+says err "SignTool Error: A required parameter is missing: /t or /tr with a URL."
+fails 1 "timestamp of what is not signed" signtool timestamp /tr "$TSA_URL" drv64.sys
+says err "SignTool Error: An error occurred while attempting to timestamp: drv64.sys"
+cp late.sys before.sys
+fails 1 "a server that fails" signtool timestamp /t "$TSA_BASE/fault/garbage" late.sys
+says err "SignTool Error: The specified timestamp server either could not be reached"
+says out "Number of errors: 1"
+ok "the file stays as it was" cmp before.sys late.sys
+
+# signatures taken out
+for file in stamped.sys one-signed.cat; do
+	cp $file less
+	ok "remove /u of $file" signtool remove /v /u less
+	says out "Successfully removed: less"
+	says out "Number of files successfully Removed: 1"
+	ok "its timestamp is gone" signtool verify /pa /v less
+	says out "File is not timestamped."
+	ok "remove /c of $file" signtool remove /c less
+	fails 1 "nothing leads to the root" signtool verify /pa less
+	says err "certificate which is not trusted by the trust provider."
+	ok "what was signed still is" sh -c '"$1" verify "$2" | grep -q "signature .*ok\|ok *signature"' - "$client" less
+	ok "remove /s of $file" signtool remove /q /s less
+	silent
+	fails 1 "no signature is left" signtool verify /pa less
+	says err "SignTool Error: No signature found."
+	fails 1 "to remove nothing" signtool remove /s less
+	says err "SignTool Error: An error occurred while attempting to remove the signature: less"
+done
+cp two.sys less
+ok "remove /u of a nested signature" signtool remove /u less
+ok "one is left" signtool verify /pa /all less
+says_not out "RFC3161"
+fails 1 "remove without saying what" signtool remove less
+fails 1 "remove /s /u" signtool remove /s /u less
+says err "is incompatible"
+ok "the file stays" signtool verify /pa less
 done_testing

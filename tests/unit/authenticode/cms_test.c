@@ -309,6 +309,51 @@ merged_certificates_keep_signature_and_order(void **state)
 	assert_memory_equal(again.p, merged.p, merged.len);
 }
 
+/* The signature holds, for whoever has the other certificates from elsewhere. */
+static void
+all_certificates_but_the_signers_can_go(void **state)
+{
+	AUTO(buf_clear) struct buf cms = {0};
+	AUTO(buf_clear) struct buf content = {0};
+	AUTO(buf_clear) struct buf lone = {0};
+	AUTO(buf_clear) struct buf same = {0};
+	AUTO(cms_clear) struct cms c = {0};
+	struct demo_signature how = {
+	    "rsa2048", "rsa2048.pem inter.pem cross.pem", MD_SHA256, NULL, NULL};
+	struct kd_err e = {0};
+	(void)state;
+
+	demo_cms(&how, image_digest, &cms, &content);
+	assert_true(cms_keep_signer(cms.p, cms.len, &lone, &e));
+	assert_true(cms_parse(lone.p, lone.len, &c, &e));
+	assert_int_equal(certs_n(c.certs), 1);
+	assert_int_equal(c.signer, 0);
+	assert_true(cms_check_signature(&c, &e));
+	assert_int_not_equal(smime_verify(&lone, &content, "root.pem"), 0);
+	assert_true(cms_keep_signer(lone.p, lone.len, &same, &e));
+	assert_int_equal(same.len, lone.len);
+	assert_memory_equal(same.p, lone.p, same.len);
+}
+
+static void
+a_signer_that_is_not_there_cannot_be_kept(void **state)
+{
+	AUTO(buf_clear) struct buf cms = {0};
+	AUTO(buf_clear) struct buf out = {0};
+	struct kd_err e = {0};
+	size_t at = 0;
+	(void)state;
+
+	demo_rsa(&cms);
+	for (size_t i = 0; i + 3 < cms.len; i++) /* the last one is the SignerInfo's */
+		if (memcmp(&cms.p[i], "\x02\x01\x6a", 3) == 0)
+			at = i;
+	cms.p[at + 2] = 0x6f;
+	assert_false(cms_keep_signer(cms.p, cms.len, &out, &e));
+	assert_int_equal(e.code, KD_E_FORMAT);
+	assert_int_equal(out.len, 0);
+}
+
 /* A ContentInfo that never had certificates, and one with too many. */
 static void
 merging_into_nothing_and_over_the_limit(void **state)
@@ -518,6 +563,8 @@ main(void)
 	    cmocka_unit_test(signer_made_once_gives_the_same_bytes),
 	    cmocka_unit_test(signer_without_certificates_is_refused),
 	    cmocka_unit_test(merged_certificates_keep_signature_and_order),
+	    cmocka_unit_test(all_certificates_but_the_signers_can_go),
+	    cmocka_unit_test(a_signer_that_is_not_there_cannot_be_kept),
 	    cmocka_unit_test(merging_into_nothing_and_over_the_limit),
 	    cmocka_unit_test(truncated_at_every_length_is_refused),
 	    cmocka_unit_test(every_flipped_bit_is_found),

@@ -53,7 +53,7 @@ EXTRA_DIST += tests/mock/io_fail.c
 CLEANFILES += tests/mock/io_fail.so
 
 KEEPER_TESTS = tests/unit/keeper/policy_test tests/unit/keeper/queue_test tests/unit/keeper/record_event_test \
-	tests/unit/keeper/store_test
+	tests/unit/keeper/store_test tests/unit/keeper/catalog_test tests/unit/keeper/request_build_test
 check_PROGRAMS += $(KEEPER_TESTS)
 TESTS += $(KEEPER_TESTS)
 tests_unit_keeper_policy_test_SOURCES = tests/unit/keeper/policy_test.c
@@ -64,6 +64,17 @@ tests_unit_keeper_record_event_test_SOURCES = tests/unit/keeper/record_event_tes
 tests_unit_keeper_record_event_test_LDADD = $(KEEPER_LIBS) $(CMOCKA_LIBS)
 tests_unit_keeper_store_test_SOURCES = tests/unit/keeper/store_test.c
 tests_unit_keeper_store_test_LDADD = $(KEEPER_LIBS) $(CMOCKA_LIBS)
+MAKE_CTL = tests/unit/keeper/make_ctl.c tests/unit/keeper/make_ctl.h
+tests_unit_keeper_catalog_test_SOURCES = tests/unit/keeper/catalog_test.c $(MAKE_CTL)
+tests_unit_keeper_catalog_test_LDADD = $(KEEPER_LIBS) $(CMOCKA_LIBS)
+tests_unit_keeper_request_build_test_SOURCES = tests/unit/keeper/request_build_test.c $(MAKE_CTL)
+tests_unit_keeper_request_build_test_LDADD = $(KEEPER_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += fuzz/replay_listed
+TESTS += fuzz/replay_listed
+fuzz_replay_listed_SOURCES = fuzz/fuzz_listed.c fuzz/replay.c
+fuzz_replay_listed_LDADD = $(KEEPER_LIBS)
+EXTRA_DIST += fuzz/corpus/listed
 
 dist_man_MANS += docs/kdsign-keeper.8
 EXTRA_DIST += etc/keeper.conf

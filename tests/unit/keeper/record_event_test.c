@@ -93,6 +93,46 @@ an_intent_and_its_results(void **state)
 	    "\"}");
 }
 
+/* What only some items have, each in its place. */
+static void
+an_intent_of_a_catalog_and_of_page_hashes(void **state)
+{
+	uint8_t blob[1] = {0};
+	struct api_item what = {.kind = API_KIND_CATALOG,
+	    .name = item_name,
+	    .size = 7,
+	    .md = MD_SHA1,
+	    .sequence = 2,
+	    .ctl = blob,
+	    .ctl_len = 1};
+	struct request r = {.ask = {.items = &what, .items_n = 1}};
+	struct item it = {.req = &r, .md = MD_SHA1, .members_n = 2};
+	struct buf b = {0};
+
+	(void)state;
+	buf_str(&it.members, "[\"aa\",{\"tag\":\"t\"}]");
+	event_intent(&b, &head, 5, &it);
+	is(&b, "{\"ctl_sha256\":\"" Z32 "\",\"digest\":\"" Z8 Z8
+	       "00000000\",\"digest_algorithm\":\"sha1\","
+	       "\"event\":\"intent\",\"index\":0,\"kind\":\"catalog\",\"member_count\":2,"
+	       "\"members\":[\"aa\",{\"tag\":\"t\"}],\"name\":\"h\\\"\\n\xc3\xa9.sys\","
+	       "\"request\":5,\"seq\":9,\"sequence\":2,\"signed_digest\":\"" Z8 Z8
+	       "00000000\",\"size\":7,\"time\":\"" TIME "\"}");
+	buf_clear(&it.members);
+	what = (struct api_item){.kind = API_KIND_PE,
+	    .name = item_name,
+	    .size = 7,
+	    .md = MD_SHA1,
+	    .page_hashes = blob,
+	    .page_hashes_len = 1};
+	event_intent(&b, &head, 5, &it);
+	is(&b, "{\"digest\":\"" Z8 Z8 "00000000\",\"digest_algorithm\":\"sha1\","
+	       "\"event\":\"intent\",\"index\":0,\"kind\":\"pe\","
+	       "\"name\":\"h\\\"\\n\xc3\xa9.sys\",\"page_hashes_sha256\":\"" Z32
+	       "\",\"request\":5,\"seq\":9,\"signed_digest\":\"" Z8 Z8
+	       "00000000\",\"size\":7,\"time\":\"" TIME "\"}");
+}
+
 static void
 notes(void **state)
 {
@@ -126,6 +166,7 @@ main(void)
 	const struct CMUnitTest t[] = {
 	    cmocka_unit_test(a_request),
 	    cmocka_unit_test(an_intent_and_its_results),
+	    cmocka_unit_test(an_intent_of_a_catalog_and_of_page_hashes),
 	    cmocka_unit_test(notes),
 	};
 

@@ -312,4 +312,28 @@ cat_request nested-00000000002 "$T/hello.ctl" 'sequence: 3'
 refused 409 'with another sequence' id_conflict
 pe_request pages-000000000001 "$T/other-table"
 refused 409 'with another table' id_conflict
+
+# ---- what large requests take is bounded ----
+
+stop_service
+use_mock
+set_conf keeper.conf 'frame-limit = 1M' 'bytes-in-flight = 1000000'
+fails 78 'less room than for one request' "$builddir/kdsign-keeper" --config "$T/etc/keeper.conf" --check
+says err 'bytes-in-flight 1000000: must be at least frame-limit 1048576'
+set_conf keeper.conf '# room for one of them' && sed -i 's/^bytes-in-flight.*/bytes-in-flight = 1M/' "$T/etc/keeper.conf"
+start_service
+order C_Sign delay 6000
+jq -c '.id = "slow-00000000001"' "$T/many.request" >"$T/slow"
+start slow curl --silent --max-time 60 --cacert "$T/client-ca.pem" --cert "$T/one.identity" --data-binary "@$T/slow" \
+	"$KDSIGN_SERVER/v1/signatures"
+slow=$pid
+ok 'a large request is with a slow token' wait_for 20 grep -qx C_Sign "$T/mock/calls"
+jq -c '.id = "busy-00000000001"' "$T/many.request" >"$T/request"
+refused 503 'another large one' 'bytes of large requests are under way, at most 1048576 allowed'
+ok 'with Retry-After' grep -qi '^Retry-After: [1-9]' "$T/header"
+answers 200 'meanwhile others are answered' /v1/keys
+wait "$slow"
+ok 'the first one is signed' grep -q '"status":"signed"' "$T/slow.out"
+order
+post 200 'and then the other one'
 done_testing

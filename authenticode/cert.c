@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "authenticode/cert_cache.h"
 #include "authenticode/cert_x509.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -120,12 +121,10 @@ static bool
 cert_new(const uint8_t *der, size_t len, struct cert **ret, struct kd_err *e)
 {
 	AUTO(cert_free) struct cert *c = NULL;
-	const unsigned char *p;
 
 	if (!cert_new_undecoded(der, len, &c, e))
 		return false;
-	p = c->der;
-	c->x = d2i_X509(NULL, &p, (long)len);
+	c->x = cert_cache_decode(c->der, len);
 	if (c->x == NULL)
 		return cert_fail_openssl(e, KD_E_FORMAT, "certificate cannot be decoded");
 	*ret = STEAL(c);

@@ -9,6 +9,7 @@ libauthenticode_a_SOURCES += authenticode/pe_embed.c authenticode/pe_embed.h
 libauthenticode_a_SOURCES += authenticode/der.c authenticode/der.h authenticode/oid.c authenticode/oid.h
 libauthenticode_a_SOURCES += authenticode/cert.c authenticode/cert.h authenticode/cert_x509.h
 libauthenticode_a_SOURCES += authenticode/cert_info.c authenticode/cert_key.c
+libauthenticode_a_SOURCES += authenticode/cert_cache.c authenticode/cert_cache.h
 libauthenticode_a_SOURCES += authenticode/spc.c authenticode/spc.h
 libauthenticode_a_SOURCES += authenticode/cms_build.c authenticode/cms_merge.c authenticode/cms.h
 libauthenticode_a_SOURCES += authenticode/cms_outer.c authenticode/cms_outer.h

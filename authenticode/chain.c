@@ -29,8 +29,10 @@ struct search {
 	unsigned paths;         /* judged so far */
 	unsigned best_score;    /* 0: none yet */
 	struct chain *best;
-	const struct cert
-	    *forged_issuer; /* of the path's top: has the name, but not the key */
+	/* Of the path's top: has the name, but not the key; or a key that is_cheap says
+	 * no to. */
+	const struct cert *forged_issuer;
+	bool costly_issuer;
 };
 
 void
@@ -109,7 +111,11 @@ issued(struct search *s, const struct cert *issuer, const struct cert *c)
 	if (s->signatures++ >= SIGNATURE_CHECKS_MAX)
 		return false;
 	key = X509_get0_pubkey(issuer->x);
-	if (key != NULL && is_cheap(key) && X509_verify(c->x, key) == 1)
+	if (key != NULL && !is_cheap(key)) {
+		s->costly_issuer = true;
+		return false;
+	}
+	if (key != NULL && X509_verify(c->x, key) == 1)
 		return true;
 	s->forged_issuer = issuer;
 	return false;
@@ -134,6 +140,11 @@ explain_dead_end(const struct search *s, struct chain_check *ret)
 		(void)snprintf(ret->detail, sizeof(ret->detail),
 		    "'%s' is certificate %d of the path, and no root is reached", name,
 		    CHAIN_MAX);
+	else if (s->costly_issuer)
+		(void)snprintf(ret->detail, sizeof(ret->detail),
+		    "the '%s' at hand has a key that takes too long: RSA over %d bits or "
+		    "with an exponent over %d, a curve without a name, or DSA",
+		    issuer, RSA_BITS_MAX, RSA_EXPONENT_BITS_MAX);
 	else if (s->forged_issuer != NULL)
 		(void)snprintf(ret->detail, sizeof(ret->detail),
 		    "the '%s' at hand did not sign '%s': its key does not verify the "
@@ -226,6 +237,7 @@ walk(struct search *s, struct kd_err *e)
 	if (is_root(s, s->path.v[s->path.n - 1]))
 		return judge(s, true, e);
 	s->forged_issuer = NULL;
+	s->costly_issuer = false;
 	if (s->path.n < CHAIN_MAX) {
 		if (!walk_issuers(s, s->roots, &any, e))
 			return false;

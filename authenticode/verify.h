@@ -115,10 +115,12 @@ AUTO_DEFINE_CLEAR(struct verify_report, verify_report_clear);
  *	page hashes        each page's, against the table, where there is one (PE only)
  *	timestamp          where there is one: over this signature, its own signature and
  *	                   chain; WARNING when nothing but its trust is missing
+ *	second timestamp   SKIPPED, only where there is one of either kind
  *	chain, validity, extended key usage, key usage
  *	                   chain.h, at the timestamp's time where that is trusted; these not
  *	                   by verify_inspect
- *	nested signatures  of the one around them: all intact
+ *	nested signatures  of the one around them: all intact; SKIPPED, where a nested one
+ *	                   has some of its own
  *	padding            WARNING, only where it is not zero
  *	trailing data, checksum
  *	                   WARNING, only where so, with the first signature

@@ -253,6 +253,9 @@ verify_trust(struct verify_run *run, struct verify_signature *s, struct kd_err *
 	s->at = run->o->at;
 	if (!check_stamp(run, s, &why_now, e))
 		return false;
+	if (s->cms.token != NULL && s->cms.countersignature != NULL)
+		verify_step(s, "second timestamp", VERIFY_SKIPPED,
+		    "a legacy countersignature, not read: the RFC 3161 one counts");
 	s->intact = s->ok;
 	if (!run->trust)
 		return true;

@@ -259,6 +259,17 @@ hostile_set_of_one_name_ends_soon(void **state)
 	assert_true((clock() - start) / CLOCKS_PER_SEC < 5);
 }
 
+/* Its exponent has 66 bits. It could have 2048, and each check take ten milliseconds. */
+static void
+slow_keys_certify_nobody(void **state)
+{
+	(void)state;
+	check("slow-leaf.pem slow.pem", "ca.pem", 0, "CN=leaf of slow", 1,
+	    "the 'slow' at hand has a key that takes too long: RSA over 8192 bits or with "
+	    "an exponent over 64, a curve without a name, or DSA",
+	    "", "");
+}
+
 static void
 searching_without_memory_is_an_ordinary_error(void **state)
 {
@@ -348,6 +359,7 @@ main(void)
 	    cmocka_unit_test(validity_includes_both_ends),
 	    cmocka_unit_test(good_path_is_found_behind_a_bad_one),
 	    cmocka_unit_test(hostile_set_of_one_name_ends_soon),
+	    cmocka_unit_test(slow_keys_certify_nobody),
 	    cmocka_unit_test(searching_without_memory_is_an_ordinary_error),
 	    cmocka_unit_test(timestamp_authorities_need_another_extended_key_usage),
 	    cmocka_unit_test(without_roots_the_option_for_them_is_named),

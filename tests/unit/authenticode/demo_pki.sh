@@ -81,6 +81,10 @@ sick any-ca "$ca
 extendedKeyUsage=anyExtendedKeyUsage"
 sick sha1-ca "$ca" -sha1
 sick md5-ca "$ca" -md5
+openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:2048 \
+	-pkeyopt rsa_keygen_pubexp:36893488147419103363 -out slow.key # 2^65 + 131
+cert slow slow '/CN=slow' ca "$ca"
+cert slow-leaf p256 '/CN=leaf of slow' slow "$leaf"
 key tiny rsa512
 cert tiny tiny '/CN=Tiny' inter "$leaf"
 sick pathlen 'basicConstraints=critical,CA:TRUE,pathlen:0

@@ -7,6 +7,7 @@
 . "$srcdir/tests/e2e/whole_lib.sh"
 # shellcheck source=tests/e2e/relay_lib.sh
 . "$srcdir/tests/e2e/relay_lib.sh"
+need osslsigncode
 
 make_files
 make_service
@@ -34,6 +35,19 @@ for md in sha1 sha384 sha512; do
 	sed -i "s/sha256/$md/" "$T/ask"
 	answers 200 "an imprint by $md" --data "@$T/ask" /v1/timestamps
 	ok 'openssl ts takes it' is_token "$other"
+done
+
+# --- with our own client
+judge() {
+	osslsigncode verify -CAfile "$T/kernel-root.pem" -TSA-CAfile "$TSA_ROOT" -in "$1" >"$T/judge" &&
+		grep -qi 'timestamp server signature verification: ok' "$T/judge"
+}
+cp "$T/drv64.sys" "$T/a.sys"
+cp "$T/drv64.sys" "$T/b.sys"
+for kind in timestamp timestamp-legacy; do
+	ok "sign --$kind server" "$client" sign --ac "$T/cross.pem" --$kind server "$T/a.sys"
+	ok 'osslsigncode takes signature and timestamp' judge "$T/a.sys"
+	cp "$T/b.sys" "$T/a.sys"
 done
 
 # --- who may
@@ -107,6 +121,26 @@ body_says 'try again'
 ok 'and Retry-After says when' test "$(header_value Retry-After)" -ge 1
 rm "$T/tsa/port"
 ok 'the authority is back' start_tsa 1200
+
+# --- https: only a server whose certificate is of the configured CA. Its answer is no timestamp.
+port_is_said() { sed -n 's/^ACCEPT .*:\([0-9][0-9]*\)$/\1/p' "$T/https.out" | grep .; }
+printf 'HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\ngarbage' >"$T/http"
+# Answers whoever is connected a second after the start of one, ends after a minute.
+start https sh -c '{ sleep 60 | cat "$1" -; } | exec timeout 60 openssl s_server -accept 127.0.0.1:0 -cert "$2.pem" \
+	-key "$2.key" -naccept 8' sh "$T/http" "$T/server"
+ok 'an https server' wait_for 20 port_is_said
+https_says() { # SENTENCE LINE...
+	https_want=$1
+	shift
+	upstreams "upstream = https://127.0.0.1:$(port_is_said)/tsa" 'deadline = 3s' "$@"
+	rfc3161
+	asked_well 503 --data "@$T/ask" /v1/timestamps || return 1
+	grep -qF -e "$https_want" "$T/body" || { cat "$T/body"; return 1; }
+}
+ok 'whose CA is none of the system' https_says 'its certificate is not accepted'
+ok 'whose CA is another' https_says 'its certificate is not accepted' "ca = $T/kernel-root.pem"
+ok 'whose CA is named' https_says 'no answer within 3000 ms' "ca = $T/client-ca.pem"
+stop "$pid"
 
 # --- from one to the next
 upstreams "upstream = $TSA_BASE/fault/status500" "upstream = $TSA_BASE/fault/nonce" "upstream = $TSA_URL" 'pause = 1h'

@@ -76,6 +76,8 @@ bool conf_parse(const char *path, const char *text, size_t n, const struct conf_
 bool conf_defaults(const struct conf_section *sections, void *ret, struct kd_err *e) KD_MUST;
 /* Effective values, in the file's own syntax. */
 void conf_print(const struct conf_section *sections, const void *conf, struct buf *ret);
+/* The same to standard output, for --print. KD_E_IO, KD_E_NOMEM. */
+bool conf_show(const struct conf_section *sections, const void *conf, struct kd_err *e) KD_MUST;
 void conf_clear(const struct conf_section *sections, void *conf);
 void conf_list_clear(struct conf_list *l);
 #endif

@@ -2,6 +2,8 @@
 /* base/conf_print.c - effective values, in the syntax that conf.c reads. */
 #include "base/conf_value.h"
 
+#include <stdio.h>
+
 static void
 print_struct(const struct conf_section *s, const char *base, struct buf *ret)
 {
@@ -29,4 +31,17 @@ conf_print(const struct conf_section *sections, const void *conf, struct buf *re
 		if (!s->named)
 			print_struct(s, base, ret);
 	}
+}
+
+bool
+conf_show(const struct conf_section *sections, const void *conf, struct kd_err *e)
+{
+	AUTO(buf_clear) struct buf b = {0};
+
+	conf_print(sections, conf, &b);
+	if (!buf_ok(&b, "settings", e))
+		return false;
+	if (fwrite(b.p, 1, b.len, stdout) != b.len || fflush(stdout) != 0)
+		return kd_fail(e, KD_E_IO, "standard output: cannot write");
+	return true;
 }

@@ -8,9 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/builder.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "daemon/front/conf.h"
 #include "daemon/front/run.h"
 #include "daemon/front/standalone.h"
@@ -101,19 +99,6 @@ options_parse(int argc, char **argv, struct options *o, int *ret_exit)
 }
 
 static bool
-print_conf(const struct front_conf *conf, struct kd_err *e)
-{
-	AUTO(buf_clear) struct buf b = {0};
-
-	conf_print(front_conf_sections, conf, &b);
-	if (!buf_ok(&b, "settings", e))
-		return false;
-	if (fwrite(b.p, 1, b.len, stdout) != b.len || fflush(stdout) != 0)
-		return kd_fail(e, KD_E_IO, "standard output: cannot write");
-	return true;
-}
-
-static bool
 front_main(const struct options *o, struct kd_err *e)
 {
 	const char *path = o->config != NULL ? o->config : CONFIG_DEFAULT;
@@ -122,7 +107,7 @@ front_main(const struct options *o, struct kd_err *e)
 	    conf_load(path, front_conf_sections, &conf, e) && front_conf_check(&conf, e);
 
 	if (ok && o->print)
-		ok = print_conf(&conf, e);
+		ok = conf_show(front_conf_sections, &conf, e);
 	else if (ok && o->check)
 		ok = front_check(&conf, e);
 	else if (ok)

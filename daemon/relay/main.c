@@ -64,19 +64,6 @@ options_parse(int argc, char **argv, struct options *o, int *ret_exit)
 }
 
 static bool
-print_conf(const struct settings *s, struct kd_err *e)
-{
-	AUTO(buf_clear) struct buf b = {0};
-
-	conf_print(relay_conf_sections, &s->conf, &b);
-	if (!buf_ok(&b, "settings", e))
-		return false;
-	if (fwrite(b.p, 1, b.len, stdout) != b.len || fflush(stdout) != 0)
-		return kd_fail(e, KD_E_IO, "standard output: cannot write");
-	return true;
-}
-
-static bool
 relay_main(const struct options *o, struct kd_err *e)
 {
 	AUTO(settings_drop) struct settings *s = NULL;
@@ -84,7 +71,7 @@ relay_main(const struct options *o, struct kd_err *e)
 	if (!settings_load(o->config, &s, e))
 		return false;
 	if (o->print)
-		return print_conf(s, e);
+		return conf_show(relay_conf_sections, &s->conf, e);
 	return o->check || relay_run(o->config, STEAL(s), e);
 }
 

@@ -221,6 +221,7 @@ ok 'says so' grep -qF 'the connection to the relay was lost' "$T/hanging"
 ok 'it is started again, and all is well' wait_for 20 granted
 stop_service
 ok 'all stop with status 0' test $? = 0
+fails 1 'without a complaint of a sanitizer' grep -Ei 'sanitizer|runtime error|gave up' "$T/service.err"
 
 # --- no relay
 rm "$T/etc/relay.conf"

@@ -42,7 +42,8 @@ void encode_answer(
 void tell_all(struct request *r, const struct kd_err *problem);
 bool waiter_add(
     struct request *r, const struct call *c, uint64_t wait_ms, struct kd_err *e) KD_MUST;
-/* The same for a copy of like, whose conn is held once more. */
+/* The same for a copy of like, whose conn is held once more. Both: KD_E_BUSY when too
+ * many wait for a large answer, KD_E_NOMEM. */
 bool waiter_put(struct request *r, struct keeper *k, const struct waiter *like,
     struct kd_err *e) KD_MUST;
 /* Waiters whose time is up get what there is; returns the next one's time. */

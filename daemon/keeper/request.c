@@ -246,7 +246,7 @@ request_check_item(struct item *it)
 /* ---- the answer ---- */
 
 bool
-request_check_size(const struct request *r, struct kd_err *e)
+request_check_size(struct request *r, struct kd_err *e)
 {
 	size_t each = r->key->chain_der.len + ROOM_CMS, sum = 0;
 
@@ -255,6 +255,7 @@ request_check_size(const struct request *r, struct kd_err *e)
 
 		sum += ROOM_ITEM + (each + what->ctl_len + what->page_hashes_len) / 3 * 4;
 	}
+	r->expected = sum;
 	if (sum <= API_ANSWER_MAX)
 		return true;
 	(void)kd_fail(e, KD_E_TOO_LARGE,

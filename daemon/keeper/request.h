@@ -70,6 +70,7 @@ struct waiter { /* somebody who is to be told */
 struct request {
 	struct keeper *keeper;       /* whose it is; NULL before that is decided */
 	size_t charged;              /* of keeper->bytes */
+	size_t expected;             /* bytes of its answer, about; 0: not known */
 	struct request *bucket;      /* live table */
 	struct request *prev, *next; /* list of all live ones */
 	struct api_sign_request ask;
@@ -136,8 +137,9 @@ AUTO_DEFINE(struct request, request_free);
  * Errors: KD_E_REQUEST, KD_E_TOO_LARGE name the item's member; KD_E_NOMEM, KD_E_CRYPTO.
  */
 bool request_build(struct request *r, struct kd_err *e) KD_MUST;
-/* KD_E_TOO_LARGE when the signatures asked for are more than one answer may have. */
-bool request_check_size(const struct request *r, struct kd_err *e) KD_MUST;
+/* Sets r->expected. KD_E_TOO_LARGE when the signatures asked for are more than one answer
+ * may have. */
+bool request_check_size(struct request *r, struct kd_err *e) KD_MUST;
 /* One allocation instead of a dozen growing ones; failing shows at the first append. */
 void request_make_room(struct buf *b, size_t n);
 /* What identifies the content of a request: SHA-256 of everything that was asked but the

@@ -12,6 +12,10 @@
  * takes a tenth of a second. */
 #define ENCODE_LEN ((size_t)256 << 10)
 
+/* All who wait for one request are answered in one turn, and the front's connection is
+ * cut when 128 MiB wait for it. */
+#define WAITING_MAX ((size_t)96 << 20)
+
 void
 tell_problem(struct front_conn *c, uint64_t frame_id, const char *request_id,
     const struct kd_err *e)
@@ -123,8 +127,18 @@ bool
 waiter_put(
     struct request *r, struct keeper *k, const struct waiter *like, struct kd_err *e)
 {
-	struct waiter *w = kd_alloc(sizeof(*w));
+	size_t sum = r->expected;
+	struct waiter *w;
 
+	for (w = r->waiters; w != NULL; w = w->next)
+		sum += r->expected;
+	if (r->waiters != NULL && sum > WAITING_MAX) {
+		(void)kd_fail(e, KD_E_BUSY,
+		    "request '%s' has a large answer, and others wait for it already",
+		    r->ask.id);
+		return kd_hint(e, "ask again later");
+	}
+	w = kd_alloc(sizeof(*w));
 	if (w == NULL)
 		return kd_fail_nomem(e, "request");
 	*w = *like;

@@ -305,6 +305,22 @@ post 200 'the large one again'
 ok 'is the first answer, byte for byte' cmp "$T/first-many" "$T/body"
 answers 200 'and by its id' '/v1/signatures/catalog-00000003?wait=5'
 ok 'is the first answer, byte for byte' cmp "$T/first-many" "$T/body"
+got_by_all() { # PIDS - each of eight who ask at the same time
+	for pid; do
+		wait "$pid" || return 1
+	done
+	for i in 1 2 3 4 5 6 7 8; do
+		cmp "$T/first-many" "$T/together.$i" || return 1
+	done
+}
+pids=
+for i in 1 2 3 4 5 6 7 8; do
+	start "together$i" curl --silent --max-time 60 --cacert "$T/client-ca.pem" --cert "$T/one.identity" \
+		--output "$T/together.$i" "$KDSIGN_SERVER/v1/signatures/catalog-00000003"
+	pids="$pids $pid"
+done
+# shellcheck disable=SC2086
+ok 'eight who ask for it together all get it' got_by_all $pids
 ok 'nothing was signed twice' test "$(record "SELECT count(*) FROM event WHERE $(event event) = 'intent'")" = "$intents"
 cat_request catalog-00000001 "$T/old.ctl" 'description: "Hello driver"'
 refused 409 'the id with another CTL' id_conflict

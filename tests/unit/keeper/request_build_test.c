@@ -235,6 +235,7 @@ an_answer_that_would_be_too_large_is_refused(void **state)
 
 	(void)state;
 	assert_true(request_check_size(r, &e));
+	assert_in_range(r->expected, 2048, 4096);
 	key.chain_der.len = API_ANSWER_MAX / 4 * 3;
 	assert_false(request_check_size(r, &e));
 	key.chain_der.len = 0;
@@ -242,6 +243,26 @@ an_answer_that_would_be_too_large_is_refused(void **state)
 	assert_string_equal(e.msg,
 	    "items: 1 signatures by key 'driver' make an answer of some 67111656 bytes, "
 	    "at most 67108864 allowed");
+}
+
+static void
+without_memory_it_says_so(void **state)
+{
+	bool done = false;
+
+	(void)state;
+	for (long nth = 0; !done; nth++) {
+		AUTO(request_free) struct request *paged = request_of(paged_item(1));
+		AUTO(request_free) struct request *catalog = request_of(catalog_item(1));
+		struct kd_err e = {0};
+
+		kd_alloc_fail_at(nth);
+		done = request_build(paged, &e) && request_build(catalog, &e);
+		kd_alloc_fail_at(-1);
+		if (!done)
+			assert_int_equal(e.code, KD_E_NOMEM);
+		assert_true(nth < 200);
+	}
 }
 
 int
@@ -253,6 +274,7 @@ main(void)
 	    cmocka_unit_test(page_hashes_are_built_into_the_content),
 	    cmocka_unit_test(a_catalogs_ctl_is_the_content_itself),
 	    cmocka_unit_test(what_cannot_be_signed_is_refused_by_its_member),
+	    cmocka_unit_test(without_memory_it_says_so),
 	    cmocka_unit_test(an_answer_that_would_be_too_large_is_refused),
 	};
 

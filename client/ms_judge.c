@@ -136,17 +136,12 @@ kernel_signature(const struct ms_judge *j, const struct verified *v, size_t i,
     struct kernel_facts *ret, struct kd_err *e)
 {
 	const struct verify_member *m = v->catalog != NULL ? &v->report.member : NULL;
+	struct verify_report one = *ms_judge_report(v); /* borrows all */
 
-	if (!kernel_facts_add(ms_judge_report(v), m, j->kernel_roots, ret, e))
-		return false;
-	if (i >= ret->sigs_n)
-		return kd_fail(e, KD_E_LIMIT, "more than %d signatures",
-		    KERNEL_SIGNATURES_MAX);
+	one.sigs = &one.sigs[i];
+	one.sigs_n = 1;
 	ret->now = j->now;
-	if (i > 0)
-		ret->sigs[0] = ret->sigs[i];
-	ret->sigs_n = 1;
-	return true;
+	return kernel_facts_add(&one, m, j->kernel_roots, ret, e);
 }
 
 static const char *

@@ -111,6 +111,23 @@ judge_one(const struct ms_verifying *v, const struct verified *f, const char *fi
 	return true;
 }
 
+/* /ms: as Windows 8 and later do, the first signature that is right speaks for the file;
+ * without any, the primary one says what is wrong. */
+static bool
+judge_any(const struct ms_verifying *v, const struct verified *f, const char *file)
+{
+	size_t n = f->catalog != NULL ? 1 : f->report.sigs_n;
+
+	for (size_t i = 0; i < n; i++) {
+		struct kd_err why = {0}, e = {0};
+		const char *text = "";
+
+		if (ms_judge_signature(&v->judge, f, i, &text, &why, &e) && text == NULL)
+			return judge_one(v, f, file, i);
+	}
+	return judge_one(v, f, file, 0);
+}
+
 static bool
 is_wanted(const struct ms_verify_args *a, const struct verify_signature *sig)
 {
@@ -128,6 +145,8 @@ judge_all(struct ms_verifying *v, const struct verified *f, const char *file)
 	size_t n = f->catalog != NULL && r->sigs_n > 1 ? 1 : r->sigs_n, judged = 0;
 	bool ok = true;
 
+	if (v->a->multiple && !v->a->all && !v->a->index.given)
+		return judge_any(v, f, file);
 	for (size_t i = 0; i < n; i++) {
 		if (!is_wanted(v->a, &r->sigs[i]))
 			continue;

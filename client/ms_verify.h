@@ -9,7 +9,7 @@ struct ms_verify_args {
 	struct ms_common common;
 	const char *catalog, *guid, *root, *version, *usage, *sha1, *hash;
 	struct ms_uint index;
-	bool any, pa, kp, all, describe, pages, warn_unstamped, system_usage;
+	bool any, pa, kp, all, multiple, describe, pages, warn_unstamped, system_usage;
 };
 extern const struct ms_row ms_verify_rows[];
 

@@ -191,6 +191,12 @@ ok "both verify" signtool verify /kp /all vmaudio.sys
 says out "0      sha1       Authenticode "
 says out "1      sha256     RFC3161      "
 ok "osslsigncode finds two" osslsigncode verify -CAfile "$T/kernel-root.pem" -TSA-CAfile "$TSA_ROOT" -in vmaudio.sys
+ok "/as of a catalog" signtool sign /as /fd sha256 /ac mscv-vsclass3.cer /tr "$TSA_URL" vmaudio.cat
+ok "both verify for the kernel" signtool verify /kp /all vmaudio.cat
+says out "0      sha256     Authenticode "
+says out "1      sha256     RFC3161      "
+ok "the first speaks for the files" signtool verify /kp /all /c vmaudio.cat ../drv64.sys
+says_not out "1      "
 cp vmaudio.sys before.sys
 for option in /t /tr; do
 	fails 1 "$option of a server that fails" signtool sign $option "$TSA_BASE/fault/status500" /fd sha256 vmaudio.sys

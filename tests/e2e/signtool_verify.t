@@ -56,6 +56,16 @@ ok "/all" signtool verify /v /pa /all two.sys
 says out "Signature Index: 0 (Primary Signature)"
 says out "Signature Index: 1"
 says out "Number of signatures successfully Verified: 2"
+sign_file drv64.sys mixed.sys -h sha1
+osslsigncode sign -nest -certs chain.pem -key leaf.key -h sha256 -in mixed.sys -out mixed2.sys >/dev/null
+osslsigncode sign -certs chain.pem -key leaf.key -h sha1 -in drv64.sys -out mixed3.sys >/dev/null
+osslsigncode sign -nest -certs chain.pem -key leaf.key -ac cross.pem -h sha256 -in mixed3.sys -out mixed4.sys >/dev/null
+fails 1 "the primary signature decides" signtool verify /kp mixed4.sys
+ok "/ms: the nested one will do" signtool verify /kp /ms mixed4.sys
+line 4 "1      sha256     None         "
+ok "/ms: the primary one where it is right" signtool verify /kp /ms mixed2.sys
+line 4 "0      sha1       None         "
+fails 1 "/all: both must be right" signtool verify /kp /all mixed4.sys
 ok "/q" signtool verify /q /pa plain.sys
 silent
 ok "several files" signtool verify /pa plain.sys 'stamp*.sys'

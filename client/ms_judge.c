@@ -61,6 +61,14 @@ ms_judge_error(const struct kd_err *e)
 	}
 }
 
+bool
+ms_judge_is_verdict(const struct kd_err *e)
+{
+	return e->code == KD_OK || e->code == KD_E_NOT_VERIFIED ||
+	       e->code == KD_E_UNSIGNED || e->code == KD_E_FORMAT ||
+	       e->code == KD_E_LIMIT;
+}
+
 static const char *
 text_of(const char *step, bool chain_complete)
 {
@@ -124,6 +132,10 @@ judge_member(const struct ms_judge *j, const struct verified *v, struct kd_err *
 	for (size_t i = 0; i < m->steps_n; i++)
 		if (m->steps[i].result == VERIFY_FAILED)
 			return failed(&m->steps[i], false, why);
+	if (!m->ok) { /* never looked up: it could not be read */
+		*why = v->e;
+		return ms_judge_error(&v->e);
+	}
 	if (!j->sha256_only || (m->by & VERIFY_BY_SHA256) != 0)
 		return NULL;
 	(void)kd_fail(why, KD_E_NOT_VERIFIED, "the catalog lists the file's SHA-1 only");
@@ -165,6 +177,8 @@ judge_kernel(const struct ms_judge *j, const struct verified *v, size_t i,
 	struct kernel_report report;
 
 	*ret_text = judge_steps(sig, false, why);
+	if (*ret_text == NULL && !sig->intact)
+		*ret_text = BAD_DIGEST;
 	if (*ret_text != NULL)
 		return true;
 	if (!kernel_signature(j, v, i, &facts, e))
@@ -227,6 +241,8 @@ ms_judge_signature(const struct ms_judge *j, const struct verified *v, size_t i,
 			return false;
 	} else if (text == NULL) {
 		text = judge_steps(sig, true, ret_why);
+		if (text == NULL && !sig->ok)
+			text = BAD_DIGEST;
 	}
 	if (text == NULL)
 		text = judge_wishes(j, sig);

@@ -119,8 +119,6 @@ read_usage(const struct ms_sign_args *a, struct ms_criteria *ret, struct kd_err 
 bool
 ms_sign_read(const struct ms_sign_args *a, struct ms_sign_ready *ret, struct kd_err *e)
 {
-	struct stamp_options ignored;
-
 	ret->criteria = (struct ms_criteria){.sha1 = a->sha1,
 	    .subject = a->subject,
 	    .issuer = a->issuer,
@@ -131,7 +129,7 @@ ms_sign_read(const struct ms_sign_args *a, struct ms_sign_ready *ret, struct kd_
 		    "The /f option is incompatible with the /sha1 option.");
 	return read_digest(a->fd, ret, e) && read_usage(a, &ret->criteria, e) &&
 	       (a->file == NULL || read_file(a->file, ret, e)) &&
-	       ms_stamp_read(&a->stamp, &ignored, e) &&
+	       ms_stamp_read(&a->stamp, &ret->stamp, e) &&
 	       ms_paths_find(&a->ac, &ret->ac_paths, e);
 }
 
@@ -147,8 +145,6 @@ void
 ms_sign_fill(const struct ms_sign_args *a, const struct ms_sign_ready *ready,
     struct sign_run_options *ret)
 {
-	struct kd_err checked = {0};
-
 	ret->key = ready->key;
 	ret->sha1 = ready->sha1;
 	ret->description = a->description;
@@ -156,7 +152,7 @@ ms_sign_fill(const struct ms_sign_args *a, const struct ms_sign_ready *ready,
 	ret->ac = ready->ac_paths.list;
 	ret->page_hashes = !a->no_pages && (a->pages || pages_by_habit());
 	ret->append = a->append;
-	(void)!ms_stamp_read(&a->stamp, &ret->stamp, &checked);
+	ret->stamp = ready->stamp;
 }
 
 /* From the signer to a root of the kernel, through what /ac adds; true: with the root. */

@@ -20,6 +20,7 @@ extern const struct ms_row ms_sign_rows[];
 struct ms_sign_ready { /* owned, but for what criteria point to */
 	struct ms_criteria criteria;
 	struct ms_paths ac_paths;
+	struct stamp_options stamp;
 	enum md md;             /* MD_NONE: not said */
 	bool md_of_certificate; /* /fd certHash */
 	char file_sha1[41];     /* of the certificate that /f names */

@@ -163,16 +163,28 @@ judge_all(struct ms_verifying *v, const struct verified *f, const char *file)
 	return ok;
 }
 
+/* NULL: there are signatures to judge. */
+static const struct kd_err *
+why_unjudged(const struct verified *f)
+{
+	const struct kd_err *of_catalog = f->catalog != NULL ? &f->catalog->e : NULL;
+
+	if (of_catalog != NULL && (!ms_judge_is_verdict(of_catalog) ||
+				      f->catalog->report.sigs_n == 0))
+		return of_catalog;
+	if (!ms_judge_is_verdict(&f->e) ||
+	    (of_catalog == NULL && f->report.sigs_n == 0))
+		return &f->e;
+	return NULL;
+}
+
 static void
 judge_file(struct ms_verifying *v, const struct verified *f, const char *file)
 {
-	begin(v, file);
-	if (ms_judge_report(f)->sigs_n == 0) {
-		const struct kd_err *e =
-		    f->catalog != NULL && f->catalog->e.code == KD_E_UNSIGNED
-			? &f->catalog->e
-			: &f->e;
+	const struct kd_err *e = why_unjudged(f);
 
+	begin(v, file);
+	if (e != NULL) {
 		fail_file(v, file, ms_judge_error(e), e);
 		return;
 	}

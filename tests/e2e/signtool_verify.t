@@ -180,6 +180,12 @@ wrong "/o beyond" "The file is not valid for the specified operating system vers
 ok "the catalog itself" signtool verify /pa one-signed.cat
 flip one-signed.cat flipped.cat 150
 wrong "a tampered catalog" "WinVerifyTrust returned error: 0x8" /kp /c flipped.cat vmaudio.sys
+mkdir folder.sys
+for policy in /pa /kp; do
+	wrong "a folder, $policy" "An error occurred while attempting to verify the file." $policy folder.sys
+	wrong "a folder by a catalog, $policy" "An error occurred while attempting to verify the file." $policy \
+		/c two-signed.cat folder.sys
+done
 fails 1 "no catalog" signtool verify /kp /c none.cat vmaudio.sys
 says err "SignTool Error: File not found: none.cat"
 fails 1 "a catalog that is none" signtool verify /kp /c drv.c vmaudio.sys

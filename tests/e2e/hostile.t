@@ -10,10 +10,13 @@
 need openssl jq
 # shellcheck source=/dev/null
 . "$srcdir/tests/e2e/client_service.sh"
+# shellcheck source=/dev/null
+. "$srcdir/tests/e2e/tsa.sh"
 
 make_files
 make_service
 start_service
+start_tsa || exit 99
 openssl x509 -in "$T/driver.pem" -outform DER -out "$T/driver.der" || exit 99
 hostile_make=$builddir/tests/e2e/hostile_make
 C=${KDSIGN_CORPUS:-$srcdir/../shared/corpus}
@@ -40,7 +43,13 @@ within() {
 asked() { # TITLE FILE
 	ok "$1: verify" within '1 3' "$client" verify --root "$T/ca-root.pem" "$2"
 	ok "$1: verify a file by it" within '1 3' "$client" verify --root "$T/ca-root.pem" --catalog "$2" "$T/padded.sys"
+	ok "$1: as kernel and installer" within '1 3' "$client" verify --kernel --installer --kernel-root "$T/ca-root.pem" \
+		--catalog "$2" "$2"
 	ok "$1: inspect" within '0 1 3' "$client" inspect "$2"
+	ok "$1: extract" within '0 1 3' "$client" extract --output "$T/out/p7" "$2"
+	ok "$1: attach" within '1 3' "$client" attach --signature "$2" --output "$T/out/attached" "$T/padded.sys"
+	ok "$1: remove" within '0 1 3' "$client" remove --output "$T/out/removed" "$2"
+	ok "$1: timestamp" within '0 1 3' "$client" timestamp --timestamp "$TSA_URL" --output "$T/out/stamped" "$2"
 	ok "$1: digest" within '0 3' "$client" digest "$2"
 	ok "$1: sign" within '0 3 7' "$client" sign --key driver --output "$T/out/signed" "$2"
 	printf '[CatalogHeader]\nName=h.cat\nCatalogVersion=2\nHashAlgorithms=SHA256\nPageHashes=true\n[CatalogFiles]\n<HASH>h=%s\n' \

@@ -36,10 +36,10 @@ struct installer_facts {
 	char root_fault[320]; /* !root_trusted: why */
 	bool publisher_trusted;
 	bool listed;
-	char listed_fault[320]; /* !listed, or listed otherwise than it is: what differs */
+	char listed_fault[320]; /* !listed, or listed otherwise: what differs */
 	bool altered;           /* the catalog lists another content under this name */
 	bool inf;               /* the file is the INF itself */
-	bool has_versions;      /* an OSAttr limits what its member, or the catalog, is for */
+	bool has_versions;      /* an OSAttr limits what the member or catalog is for */
 	unsigned versions;      /* has_versions: bits of installer_version */
 	int64_t now;
 };

@@ -53,10 +53,21 @@ read_path(const struct chain *chain, struct kernel_signature *ret, struct kd_err
 	if (!kernel_root_find(chain->path, n - 1, &root, e))
 		return false;
 	ret->root = root.kind == KERNEL_ROOT_NONE ? KERNEL_ROOT_EXTRA : root.kind;
-	if (!chain->trust.ok && ret->fault[0] == '\0')
-		(void)snprintf(
-		    ret->fault, sizeof(ret->fault), "%s", chain->trust.detail);
 	return true;
+}
+
+/* What is wrong with a path that leads to a root, dates apart. A leaf for drivers alone
+ * needs no codeSigning, which the usages' check asks for. */
+static void
+judge_path(const struct chain *chain, struct kernel_signature *ret)
+{
+	const char *why = !chain->trust.ok       ? chain->trust.detail
+			  : !chain->key_usage.ok ? chain->key_usage.detail
+			  : !chain->eku.ok && ret->code_signing ? chain->eku.detail
+								: NULL;
+
+	if (chain->complete && why != NULL && ret->fault[0] == '\0')
+		(void)snprintf(ret->fault, sizeof(ret->fault), "%s", why);
 }
 
 bool
@@ -75,6 +86,7 @@ kernel_facts_chain(const struct cms *c, const struct certs *extra, int64_t at,
 		return false;
 	ret->checks = chain.checks;
 	read_usages(c, ret);
+	judge_path(&chain, ret);
 	return true;
 }
 

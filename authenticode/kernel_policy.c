@@ -33,9 +33,9 @@ enum {
 	SHA1_ONLY = 1 << 2,
 	/* [Support] column "Attestation Dashboard Signed": "No" */
 	NO_ATTESTED = 1 << 3,
-	/* [Policy] Microsoft's roots; cross-signed only with a leaf of before 2015-07-29 */
+	/* [Policy] Microsoft's roots; cross-signed with a leaf of before 2015-07-29 */
 	PORTAL = 1 << 4,
-	/* [Support] "Cross-signed using a SHA-1 certificate": "No (as of Windows 10 1809)" */
+	/* [Support] "Cross-signed using a SHA-1 certificate": "No (as of ... 1809)" */
 	NO_SHA1_CROSS = 1 << 5,
 	/* [2026] trust in cross-signed drivers is gone */
 	NO_CROSS = 1 << 6,
@@ -236,7 +236,8 @@ explain_time(const struct trial *t, const struct kernel_cert *c, int64_t at)
 			    "signature was made before",
 		    s->name, what, c->name, DATE(c->to));
 	else if (s->stamp == KERNEL_STAMP_UNTRUSTED)
-		say(t->why, "%s: %s'%s' expired on %s, and the timestamp is not trusted: %s",
+		say(t->why,
+		    "%s: %s'%s' expired on %s, and the timestamp is not trusted: %s",
 		    s->name, what, c->name, DATE(c->to), s->stamp_fault);
 	else
 		say(t->why,
@@ -273,8 +274,9 @@ microsoft_is_trusted(const struct trial *t)
 {
 	if ((t->asks & NO_ATTESTED) == 0 || !t->s->attested)
 		return true;
-	say(t->why, "%s is an attestation signature, which Microsoft makes for Windows 10 "
-		    "and 11 clients only",
+	say(t->why,
+	    "%s is an attestation signature, which Microsoft makes for Windows 10 and 11 "
+	    "clients only",
 	    t->s->name);
 	return false;
 }
@@ -297,8 +299,9 @@ cross_signed_is_trusted(const struct trial *t)
 		return false;
 	}
 	if ((t->asks & NO_SHA1_CROSS) != 0 && !s->certs[0].sha2) {
-		say(t->why, "%s is cross-signed with a SHA-1 certificate, which is not taken "
-			    "since Windows 10 1809",
+		say(t->why,
+		    "%s is cross-signed with a SHA-1 certificate, which is not taken "
+		    "since Windows 10 1809",
 		    s->name);
 		return false;
 	}
@@ -369,8 +372,9 @@ judge(const struct kernel_facts *f, const struct release *r, struct kernel_verdi
 	*ret = (struct kernel_verdict){.release = r->name};
 	if ((r->asks & FREE_32) != 0 && f->machine == KERNEL_X86) {
 		ret->loads = true;
-		say(ret->why, "32-bit Windows without Secure Boot asks only boot-start and "
-			      "protected-media drivers for a signature");
+		say(ret->why,
+		    "32-bit Windows without Secure Boot asks only boot-start and "
+		    "protected-media drivers for a signature");
 		return;
 	}
 	say(ret->why, "it has no signature, embedded or in a catalog that was given");
@@ -413,10 +417,11 @@ note_cross_signed(const struct kernel_facts *f, struct kernel_report *r)
 			cross = cross_certificate(&f->sigs[i]);
 	}
 	if (any)
-		note(r, "Windows 11 24H2 and later and Server 2025 evaluate the driver policy "
-			"of April 2026 for at least 100 hours and 3 restarts (servers 2) "
-			"before they enforce it; CodeIntegrity event 3076 names what will "
-			"be refused, 3077 what was");
+		note(r,
+		    "Windows 11 24H2 and later and Server 2025 evaluate the driver "
+		    "policy of April 2026 for at least 100 hours and 3 restarts (servers "
+		    "2) before they enforce it; CodeIntegrity event 3076 names what will "
+		    "be refused, 3077 what was");
 	if (cross != NULL && cross->to < f->now)
 		note(r, "the cross-certificate for '%s' expired on %s: no new signature "
 			"through it is good for any Windows",
@@ -435,14 +440,16 @@ note_rest(const struct kernel_facts *f, struct kernel_report *r)
 			embedded = true;
 	}
 	if (catalog && !embedded)
-		note(r, "a boot-start driver needs an embedded signature, too: catalogs are "
-			"not there yet when it loads");
+		note(r,
+		    "a boot-start driver needs an embedded signature, too: catalogs are "
+		    "not there yet when it loads");
 	if (f->checksum_wrong)
-		note(r, "the image's CheckSum is wrong: as a boot-start driver it does not "
-			"load");
+		note(r,
+		    "the image's CheckSum is wrong: as a boot-start driver it does not "
+		    "load");
 	if (f->subsystem != 0 && f->subsystem != SUBSYSTEM_NATIVE)
-		note(r, "subsystem %u is no driver's, which have %d (native)", f->subsystem,
-		    SUBSYSTEM_NATIVE);
+		note(r, "subsystem %u is no driver's, which have %d (native)",
+		    f->subsystem, SUBSYSTEM_NATIVE);
 	if (f->machine == KERNEL_OTHER)
 		note(r, "no Windows of this table runs on the file's machine type");
 	if (f->machine == 0)

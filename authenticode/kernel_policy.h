@@ -30,7 +30,7 @@ enum kernel_stamp { KERNEL_STAMP_NONE, KERNEL_STAMP_UNTRUSTED, KERNEL_STAMP_TRUS
 struct kernel_cert {
 	char name[96];    /* common name; for display */
 	int64_t from, to; /* Unix seconds */
-	bool sha2;        /* signed with SHA-2: its own signature, not what its key makes */
+	bool sha2; /* signed with SHA-2: its own signature, not what its key makes */
 };
 
 struct kernel_signature { /* one that may convince the loader */
@@ -55,7 +55,7 @@ struct kernel_signature { /* one that may convince the loader */
 
 struct kernel_facts {
 	enum kernel_machine machine; /* 0: a catalog alone; judged as for x64 */
-	int64_t now;                 /* what a signature without a timestamp is judged at */
+	int64_t now; /* what a signature without a timestamp is judged at */
 	unsigned subsystem;          /* of the image; 0: unknown */
 	bool checksum_wrong;         /* the image's CheckSum is not what it should be */
 	struct kernel_signature sigs[KERNEL_SIGNATURES_MAX];
@@ -70,9 +70,9 @@ struct kernel_verdict {
 };
 
 struct kernel_report {
-	/* The rule behind `signtool verify /kp`, and behind the exit status: one signature is
-	 * intact, its certificates lead to a root of the kernel, its leaf is for code, and all
-	 * are valid at the time of a trusted timestamp or now. */
+	/* The rule behind `signtool verify /kp`, and behind the exit status: one signature
+	 * is intact, its certificates lead to a root of the kernel, its leaf is for code,
+	 * and all are valid at the time of a trusted timestamp or now. */
 	struct kernel_verdict policy;
 	struct kernel_verdict releases[KERNEL_RELEASES_MAX]; /* oldest first */
 	size_t releases_n;

@@ -79,7 +79,8 @@ static const struct root_fact facts[] = {
     },
     {
 	.kind = KERNEL_ROOT_MICROSOFT,
-	.name = {{DC, "com"}, {DC, "microsoft"}, {CN, "Microsoft Root Certificate Authority"}},
+	.name = {{DC, "com"}, {DC, "microsoft"},
+	    {CN, "Microsoft Root Certificate Authority"}},
 	.serial = "79ad16a14aa0a5ad4c7358f407132e65",
 	.key_id = "0eac826040562797e52513fc2ae10a539559e4a4",
 	.sha1 = "cdd4eeae6000ac7f40c3802c171e30148030c072",
@@ -166,7 +167,7 @@ static const struct oid basic_constraints = {3, {0x55, 0x1d, 0x13}};
 static const struct oid key_usage = {3, {0x55, 0x1d, 0x0f}};
 static const struct oid subject_key_id = {3, {0x55, 0x1d, 0x0e}};
 
-/* The table's own text: what cannot be read is a fault of ours, and found by the tests. */
+/* The table's own text: what cannot be read is our fault, and found by the tests. */
 static void
 put_hex(struct buf *b, uint8_t tag, const char *hex)
 {

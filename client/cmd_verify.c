@@ -164,7 +164,8 @@ verify(struct client *c, const struct verify_args *a, char **files, size_t n,
 	if (a->kernel_root.n > 0 && !a->kernel)
 		return kd_fail(e, KD_E_USAGE, "'--kernel-root' is for '--kernel'");
 	if (a->publisher.n > 0 && !a->installer)
-		return kd_fail(e, KD_E_USAGE, "'--trusted-publisher' is for '--installer'");
+		return kd_fail(
+		    e, KD_E_USAGE, "'--trusted-publisher' is for '--installer'");
 	if (a->at != NULL && !when_parse(a->at, &o.at, e))
 		return kd_in(e, "'--at'");
 	if (!trust_load(&c->settings, &a->root, &a->tsa_root, &trust, e))

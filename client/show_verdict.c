@@ -43,7 +43,9 @@ static struct row
 installer_row(const struct installer_verdict *v)
 {
 	static const char *const colours[] = {
-	    [INSTALLER_SILENT] = GREEN, [INSTALLER_PROMPT] = YELLOW, [INSTALLER_REFUSED] = RED};
+	    [INSTALLER_SILENT] = GREEN,
+	    [INSTALLER_PROMPT] = YELLOW,
+	    [INSTALLER_REFUSED] = RED};
 
 	return (struct row){installer_outcome_text(v->outcome), colours[v->outcome],
 	    v->release, v->why};

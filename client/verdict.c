@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client/verdict.c - what the Windows kernel and installer would say of a verified file. */
+/* client/verdict.c - what the Windows kernel and installer would say of a file. */
 #include "client/verdict.h"
 
 #include <string.h>
@@ -106,10 +106,12 @@ fail_kernel(const struct kernel_report *r, const char *file, struct kd_err *e)
 	(void)kd_fail(
 	    e, KD_E_NOT_VERIFIED, "'%s': kernel: %s", SHOW(file), r->policy.why);
 	if (strstr(r->policy.why, "cross-certificate from it") != NULL)
-		return kd_hint(e, "sign with --ac and the CA's cross-certificate, or have "
-				  "Microsoft sign it");
+		return kd_hint(e,
+		    "sign with --ac and the CA's cross-certificate, or have Microsoft "
+		    "sign it");
 	if (loads_somewhere(r))
-		return kd_hint(e, "the table names the Windows that takes it all the same");
+		return kd_hint(
+		    e, "the table names the Windows that takes it all the same");
 	return false;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client/verdict.h - what the Windows kernel and installer would say of a verified file. */
+/* client/verdict.h - what the Windows kernel and installer would say of a file. */
 #ifndef CLIENT_VERDICT_H
 #define CLIENT_VERDICT_H
 #include "authenticode/installer.h"

@@ -15,7 +15,8 @@
 #define T_2020 INT64_C(1577836800)
 #define T_2022 INT64_C(1640995200)
 #define T_2026 INT64_C(1767225600)
-#define EVERY_NT6 (INSTALLER_VISTA | INSTALLER_SEVEN | INSTALLER_EIGHT | INSTALLER_EIGHT_ONE)
+#define EVERY_NT6                                                                        \
+	(INSTALLER_VISTA | INSTALLER_SEVEN | INSTALLER_EIGHT | INSTALLER_EIGHT_ONE)
 
 static struct installer_facts
 third_party(void)

@@ -231,7 +231,8 @@ compare_listing(const struct row *row)
 	assert_int_equal((m.by & VERIFY_BY_SHA256) != 0, sha256);
 	assert_int_equal((m.by & (VERIFY_BY_SHA1 | VERIFY_BY_SHA1_TEXT)) != 0,
 	    strstr(how, "-sha1") != NULL);
-	assert_int_equal(m.subject, strstr(how, "authenticode") != NULL ? CAT_PE : CAT_FLAT);
+	assert_int_equal(
+	    m.subject, strstr(how, "authenticode") != NULL ? CAT_PE : CAT_FLAT);
 
 	/* what is listed gets what its catalog gets */
 	ask_installer(&cat, &m, row->path, &view);
@@ -269,10 +270,12 @@ view_has(const char *view, const char *word, size_t n)
 	assert_non_null(from);
 	(void)snprintf(want, sizeof(want), "%s: %s", view, word);
 	if (strncmp(from, want, strlen(want)) != 0)
-		fail_msg("%s: '%s' expected, the facts: %s", visiting.package, want, from);
+		fail_msg(
+		    "%s: '%s' expected, the facts: %s", visiting.package, want, from);
 	(void)snprintf(want, sizeof(want), " x%zu", n);
 	if (strstr(from, want) == NULL)
-		fail_msg("%s: '%s' expected, the facts: %s", visiting.package, want, from);
+		fail_msg(
+		    "%s: '%s' expected, the facts: %s", visiting.package, want, from);
 }
 
 /* A signature's kind in the facts' words; the one that the kernel likes best. */
@@ -468,8 +471,8 @@ unsigned_driver_loads_by_its_catalog(void **state)
 	assert_int_equal(f.machine, KERNEL_X64);
 	kernel_judge(&f, &view);
 	assert_false(view.policy.loads);
-	assert_string_equal(
-	    view.policy.why, "it has no signature, embedded or in a catalog that was given");
+	assert_string_equal(view.policy.why,
+	    "it has no signature, embedded or in a catalog that was given");
 
 	verify_path(ATTESTED "zttap300.cat", &cat);
 	if (!verify_member(fd, &cat.cat, "zttap300.sys", &m, &e))
@@ -529,8 +532,8 @@ releases_of_real_drivers(void **state)
 	    false);
 	release_says(ATTESTED "zttap300.sys",
 	    "Windows 11 24H2+, 2026 driver policy enforced", true);
-	release_says(
-	    ATTESTED "zttap300.sys", "Windows Server 2016, 2019, 2022, Secure Boot on", false);
+	release_says(ATTESTED "zttap300.sys",
+	    "Windows Server 2016, 2019, 2022, Secure Boot on", false);
 	release_says(
 	    nested, "Windows 10 1607 to 1803, installed with Secure Boot on", true);
 	release_says(nested, "Windows 8, 8.1, Secure Boot on", false);

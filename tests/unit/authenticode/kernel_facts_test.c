@@ -91,18 +91,30 @@ no_signer_inside_is_no_certificate(void **state)
 	assert_int_equal(s.root, KERNEL_ROOT_NONE);
 }
 
-/* A CA that is none: complete, and not to be believed. */
+/* A CA that is none, say: complete, and not to be believed. */
 static void
 sick_path_is_a_fault(void **state)
 {
-	AUTO(certs_free) struct certs *inside =
-	    demo_certs("not-a-ca-leaf.pem not-a-ca.pem cross.pem");
+	static const struct {
+		const char *inside, *fault;
+	} cases[] = {{"not-a-ca-leaf.pem not-a-ca.pem cross.pem",
+			 "'not-a-ca' issued a certificate but is no CA (basicConstraints)"},
+	    {"tls-ca-leaf.pem tls-ca.pem cross.pem",
+		"CA 'tls-ca' is limited to extended key usages without codeSigning"},
+	    {"bad-ku.pem inter.pem cross.pem",
+		"'Bad KU' lacks digitalSignature in its key usage"},
+	    {"tls.pem inter.pem cross.pem", ""}, /* the policy's to say */
+	    {"any-ca-leaf.pem any-ca.pem cross.pem", ""}};
 	AUTO(certs_free) struct certs *root = demo_certs("root.pem");
-	struct kernel_signature s = chain_of(inside, root);
 	(void)state;
 
-	assert_string_equal(s.fault,
-	    "'not-a-ca' issued a certificate but is no CA (basicConstraints)");
+	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
+		AUTO(certs_free) struct certs *inside = demo_certs(cases[i].inside);
+		struct kernel_signature s = chain_of(inside, root);
+
+		assert_int_equal(s.root, KERNEL_ROOT_EXTRA);
+		assert_string_equal(s.fault, cases[i].fault);
+	}
 }
 
 #define PUBLISHER_EKUS                                                                   \
@@ -250,8 +262,8 @@ costly_chains_are_cut_off(void **state)
 		    .cms = {.certs = maze}, .index = i, .nested = i > 0};
 	assert_true(kernel_facts_add(&r, NULL, NULL, &f, &e));
 	assert_string_equal(f.sigs[0].fault, "");
-	assert_string_equal(
-	    f.sigs[VERIFY_SIGNATURES_MAX - 1].fault, "chains before took too many signature checks");
+	assert_string_equal(f.sigs[VERIFY_SIGNATURES_MAX - 1].fault,
+	    "chains before took too many signature checks");
 	assert_true(f.checks < 2 * VERIFY_CHECKS_MAX);
 }
 
@@ -262,8 +274,8 @@ machines_have_their_bits(void **state)
 		unsigned pe;
 		enum kernel_machine want;
 	} cases[] = {{0x14c, KERNEL_X86}, {0x8664, KERNEL_X64}, {0xaa64, KERNEL_ARM64},
-	    {0x200, KERNEL_IA64}, {0x1c4, KERNEL_ARM}, {0x1c0, KERNEL_ARM}, {0x166, KERNEL_OTHER},
-	    {0, KERNEL_OTHER}};
+	    {0x200, KERNEL_IA64}, {0x1c4, KERNEL_ARM}, {0x1c0, KERNEL_ARM},
+	    {0x166, KERNEL_OTHER}, {0, KERNEL_OTHER}};
 	(void)state;
 
 	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/unit/authenticode/kernel_policy_test.c - each rule of the loader, by the page that
- * states it. */
+/* tests/unit/authenticode/kernel_policy_test.c - each rule of the loader, by the page
+ * that states it. */
 #include "authenticode/kernel_policy.h"
 
 #include <setjmp.h>
@@ -386,7 +386,8 @@ what_is_broken_loads_nowhere(void **state)
 	    &f, false, "signature 0: 'Maker' is not a certificate for signing code");
 	REFUSED_ON(f, TEST_SIGNING, NULL);
 	f.sigs_n = 0;
-	policy_is(&f, false, "it has no signature, embedded or in a catalog that was given");
+	policy_is(
+	    &f, false, "it has no signature, embedded or in a catalog that was given");
 	REFUSED_ON(f, VISTA, NULL);
 	REFUSED_ON(f, TEST_SIGNING, NULL);
 }

@@ -11,8 +11,6 @@ upstream_well(const struct upstream *up)
 struct upstream *
 upstream_pick(struct upstreams *u, unsigned tried, uint64_t now_ms)
 {
-	struct upstream *back = NULL;
-
 	for (size_t i = 0; i < u->n; i++) {
 		struct upstream *up = &u->v[i];
 
@@ -20,13 +18,12 @@ upstream_pick(struct upstreams *u, unsigned tried, uint64_t now_ms)
 			continue;
 		if (upstream_well(up))
 			return up;
-		if (!up->probing && up->retry_at_ms <= now_ms &&
-		    (back == NULL || up->retry_at_ms < back->retry_at_ms))
-			back = up;
+		if (!up->probing && up->retry_at_ms <= now_ms) {
+			up->probing = true;
+			return up;
+		}
 	}
-	if (back != NULL)
-		back->probing = true;
-	return back;
+	return NULL;
 }
 
 void

@@ -32,8 +32,8 @@ struct upstreams {
 };
 
 /*
- * upstream_pick - whom to ask next: the first in the order of configuration that is well;
- * else one whose pause is over, and then no other request asks it until that one knows.
+ * upstream_pick - whom to ask next: the first in the order of configuration that is well,
+ * or whose pause is over. Then no other request asks that one until this one knows.
  *
  * tried  bit 1 << i: this request has asked v[i] already
  * NULL: nobody is left. Who was picked is given back by upstream_report.

@@ -5,7 +5,7 @@
 # $state is demo-state/, $built the folder of the programs. Everything is made once and kept for the next run;
 # a run that was cut short leaves no half-made part, since each is made aside and renamed when it is whole.
 
-service_users=(kdsign-front kdsign-keeper kdsign-signer)
+service_users=(kdsign-front kdsign-keeper kdsign-signer kdsign-relay)
 key_name=driver-2026
 
 softhsm_module() {
@@ -102,9 +102,9 @@ spki_sha256() { openssl x509 -in "$1" -pubkey -noout | openssl pkey -pubin -outf
 
 # write_configuration DIR - as the service sees demo-state/
 write_configuration() {
-	local d=$1 front='' keeper='' signer=''
+	local d=$1 front='' keeper='' signer='' relay=''
 	if [[ $separate == yes ]]; then
-		front='user = kdsign-front' keeper='user = kdsign-keeper' signer='user = kdsign-signer'
+		front='user = kdsign-front' keeper='user = kdsign-keeper' signer='user = kdsign-signer' relay='user = kdsign-relay'
 	fi
 	mkdir -p "$state/service" "$state/record"
 	chmod 755 "$state/service"
@@ -116,7 +116,16 @@ write_configuration() {
 		client-ca = $d/front/client-ca.pem
 		keeper = $d/run/keeper.sock
 		${keeper:+keeper-user = kdsign-keeper}
+		relay = $d/run/relay.sock
+		${relay:+relay-user = kdsign-relay}
 		$front
+	END
+	cat >"$state/service/relay.conf" <<-END
+		socket = $d/run/relay.sock
+		${front:+front-user = kdsign-front}
+		$relay
+		upstream = $tsa
+		legacy-upstream = $tsa_legacy
 	END
 	cat >"$state/service/keeper.conf" <<-END
 		socket = $d/run/keeper.sock

@@ -153,7 +153,8 @@ static bool
 get_ess(struct tlv *value, struct tlv *ret, struct kd_err *e)
 {
 	if (ret->p != NULL)
-		return kd_fail(e, KD_E_FORMAT, "signingCertificate attribute stands twice");
+		return kd_fail(
+		    e, KD_E_FORMAT, "signingCertificate attribute stands twice");
 	*ret = *value;
 	return true;
 }

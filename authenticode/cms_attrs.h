@@ -14,8 +14,8 @@
 bool cms_content_read(struct tlv info, struct cms *ret, struct kd_err *e) KD_MUST;
 /* The certificates of a set's content octets; other elements are passed over. */
 bool cms_certs_read(struct rd r, struct certs *ret, struct kd_err *e) KD_MUST;
-/* Everything from ret->signer on; ret->certs must be there. countersigner: its contentType
- * attribute may be missing (RFC 5652 section 11.4). */
+/* Everything from ret->signer on; ret->certs must be there. countersigner: its
+ * contentType attribute may be missing (RFC 5652 section 11.4). */
 bool cms_signer_read(const struct cms_signer_info *s, bool countersigner, struct cms *ret,
     struct kd_err *e) KD_MUST;
 

@@ -4,11 +4,12 @@
 
 #include "authenticode/cms_outer.h"
 #include "authenticode/oid.h"
+#include "base/num.h"
 
 struct edit { /* borrowed from the ContentInfo that is changed */
 	struct cms_outer outer;
 	struct cms_signer_info signer;
-	struct der_item attrs[CMS_UNSIGNED_MAX + 1]; /* unsigned ones that stay; a new one */
+	struct der_item attrs[CMS_UNSIGNED_MAX + 1]; /* unsigned: what stays, a new one */
 	size_t attrs_n;
 	struct der_item nested[CMS_NESTED_MAX + 1];
 	size_t nested_n;
@@ -86,7 +87,7 @@ put_signer(struct buf *b, struct edit *d)
 	    &s->attrs, &s->signature_algorithm, &s->signature};
 	size_t set = der_begin(b, DER_SET), info = der_begin(b, DER_SEQUENCE);
 
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+	for (size_t i = 0; i < KD_ARRAY_LEN(fields); i++)
 		buf_add(b, fields[i]->p, fields[i]->len);
 	if (d->attrs_n > 0)
 		der_put_set(b, DER_C1, d->attrs, d->attrs_n);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authenticode/cms_outer.h - a ContentInfo taken apart: SignedData's fields, a SignerInfo's,
- * an attribute's; what they mean is others' business. */
+/* authenticode/cms_outer.h - a ContentInfo taken apart: SignedData's fields, a
+ * SignerInfo's, an attribute's; what they mean is others' business. */
 #ifndef KD_CMS_OUTER_H
 #define KD_CMS_OUTER_H
 #include "authenticode/der.h"
@@ -27,10 +27,10 @@ bool cms_outer_parse(
 bool cms_outer_open(
     const uint8_t *p, size_t len, struct cms_outer *ret, struct kd_err *e) KD_MUST;
 
-/* Appends the ContentInfo of these fields, with more certificates (NULL: none) in its set,
- * which comes out sorted, each certificate once. KD_E_FORMAT, KD_E_LIMIT (CMS_CERTS_*MAX),
- * KD_E_NOMEM. */
 struct certs;
+/* Appends the ContentInfo of these fields, with more certificates (NULL: none) in its
+ * set, which comes out sorted, each certificate once. KD_E_FORMAT, KD_E_LIMIT
+ * (CMS_CERTS_*MAX), KD_E_NOMEM. */
 bool cms_outer_put(const struct cms_outer *o, const struct certs *more, struct buf *ret,
     struct kd_err *e) KD_MUST;
 

@@ -129,7 +129,7 @@ TSA_ASK = tests/unit/authenticode/tsa_ask.c tests/unit/authenticode/tsa_ask.h \
 	tests/mock/tsa_make.c tests/mock/tsa_make.h $(DEMO_PKI)
 check_PROGRAMS += $(AUTHENTICODE_TSP_TESTS)
 TESTS += $(AUTHENTICODE_TSP_TESTS)
-tests_unit_authenticode_tsp_corpus_test_SOURCES = tests/unit/authenticode/tsp_corpus_test.c $(CORPUS)
+tests_unit_authenticode_tsp_corpus_test_SOURCES = tests/unit/authenticode/tsp_corpus_test.c $(CORPUS) $(TSA_ASK)
 tests_unit_authenticode_tsp_corpus_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_tsp_test_SOURCES = tests/unit/authenticode/tsp_test.c $(TSA_ASK)
 tests_unit_authenticode_tsp_test_LDADD = $(AUTHENTICODE_PE_LIBS)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* authenticode/tsp.h - timestamps of signatures: asked for, read, checked; RFC 3161 tokens
- * and the older countersignatures of Authenticode. */
+/* authenticode/tsp.h - timestamps of signatures: asked for, read, checked; tokens of RFC
+ * 3161, and the older countersignatures of Authenticode. */
 #ifndef KD_TSP_H
 #define KD_TSP_H
 #include <stddef.h>
@@ -98,8 +98,8 @@ bool tsp_read_countersignature(const uint8_t *signer_info, size_t len,
  * tsp_check - does the timestamp cover this signature value, and is it itself signed by
  * the certificate that it names?
  *
- * Attributes are taken as encoded: some real tokens have them unsorted. A legacy RSA block
- * may hold the bare digest.
+ * Attributes are taken as encoded: some real tokens have them unsorted. A legacy RSA
+ * block may hold the bare digest.
  * Errors: KD_E_NOT_VERIFIED, one sentence that names what does not match; KD_E_NOMEM,
  *         KD_E_CRYPTO.
  */

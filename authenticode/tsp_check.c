@@ -22,12 +22,13 @@ first_cert_id(struct tlv value, struct tlv *ret, struct kd_err *e)
 {
 	struct tlv certs;
 
-	return der_want(&value.body, DER_SEQUENCE, "signingCertificate certs", &certs, e) &&
+	return der_want(
+		   &value.body, DER_SEQUENCE, "signingCertificate certs", &certs, e) &&
 	       der_want(&certs.body, DER_SEQUENCE, "ESSCertID", ret, e);
 }
 
-/* ESSCertID ::= SEQUENCE { certHash, issuerSerial OPTIONAL }, of SHA-1; its v2 begins with
- * a hashAlgorithm, by DEFAULT sha256 (RFC 2634 5.4.1, RFC 5035 4). */
+/* ESSCertID ::= SEQUENCE { certHash, issuerSerial OPTIONAL }, of SHA-1; its v2 begins
+ * with a hashAlgorithm, by DEFAULT sha256 (RFC 2634 5.4.1, RFC 5035 4). */
 static bool
 is_named(const struct tsp_stamp *s, struct tlv value, bool v2, struct kd_err *e)
 {

@@ -6,7 +6,7 @@
 
 /* tsp_check without the imprint: the timestamp's own signature. KD_E_NOT_VERIFIED. */
 bool tsp_check_own(const struct tsp_stamp *s, struct kd_err *e) KD_MUST;
-/* The signer's certificate has the EKU timeStamping, and is valid at the timestamp's time.
- * Only after tsp_check_own. KD_E_NOT_VERIFIED. */
+/* The signer's certificate has the EKU timeStamping, and is valid at the timestamp's
+ * time. Only after tsp_check_own. KD_E_NOT_VERIFIED. */
 bool tsp_check_signer(const struct tsp_stamp *s, struct kd_err *e) KD_MUST;
 #endif

@@ -6,7 +6,8 @@
  *	tsa --dir DIR [--port N] [--port-file FILE] [--seconds N]
  *
  * DIR was filled by tests/e2e/tsa.sh. The port, a free one without --port, is printed and
- * written to FILE once it listens; it ends by itself after N seconds (600), or by SIGTERM.
+ * written to FILE once it listens; it ends by itself after N seconds (600), or by
+ * SIGTERM.
  *
  *	/tsa /ec /other          RFC 3161: RSA, ECDSA, of a root nobody trusts
  *	/legacy /legacy-sha1     Authenticode's own protocol
@@ -139,8 +140,8 @@ serve(struct MHD_Connection *c, const struct route *route, bool rfc3161,
 	case STATUS_500:
 		return reply_text(c, 500, "the authority is out of order\n", NULL);
 	case GARBAGE:
-		return reply_text(
-		    c, 200, "<html><body>Please accept our cookies</body></html>\n", NULL);
+		return reply_text(c, 200,
+		    "<html><body>Please accept our cookies</body></html>\n", NULL);
 	case HANG:
 		for (;;)
 			sleep_ms(60000); /* ends with the process */

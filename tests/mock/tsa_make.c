@@ -20,6 +20,7 @@
 #include "authenticode/der.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/num.h"
 #include "base/text.h"
 
 #define PATH_LEN 600
@@ -49,7 +50,7 @@ bench_clear(struct bench *b)
 {
 	if (b->dir[0] == '\0')
 		return;
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+	for (size_t i = 0; i < KD_ARRAY_LEN(files); i++)
 		(void)unlink(AT(b, files[i]));
 	(void)rmdir(b->dir);
 }
@@ -280,7 +281,8 @@ tsa_make_legacy(const struct tsa_order *o, const struct buf *request, struct buf
 	AUTO(buf_clear) struct buf signature = {0};
 	AUTO(buf_clear) struct buf der = {0};
 	AUTO(buf_clear) struct buf text = {0};
-	const char *other = stand_in(o->twist), *signer = other == NULL ? o->signer : other;
+	const char *other = stand_in(o->twist);
+	const char *signer = other == NULL ? o->signer : other;
 
 	if (!open_legacy(request, &signature, e))
 		return false;

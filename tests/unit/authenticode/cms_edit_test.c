@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/unit/authenticode/cms_edit_test.c - timestamps and nested signatures put in, taken
- * out, replaced: nothing signed changes, and judges that are not ours accept the result. */
+/* tests/unit/authenticode/cms_edit_test.c - timestamps and nested signatures put in,
+ * taken out, replaced: nothing signed changes, and judges that are not ours accept the
+ * result. */
 #include "authenticode/cms_edit.h"
 
 #include <fcntl.h>

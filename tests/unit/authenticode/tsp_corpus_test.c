@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/unit/authenticode/tsp_corpus_test.c - the timestamps of real files: each says what
- * others have read in it, covers its signature, and no longer does after a flipped bit. */
+/* tests/unit/authenticode/tsp_corpus_test.c - the timestamps of real files: each says
+ * what others have read in it, covers its signature, and no longer does after a flipped
+ * bit. */
 #include "config.h" /* _GNU_SOURCE: nftw */
 
 #include "authenticode/tsp.h"
@@ -22,9 +23,10 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "tests/unit/authenticode/corpus.h"
+#include "tests/unit/authenticode/tsa_ask.h"
 
 #define FILE_MAX ((size_t)64 << 20)
-#define FLIPS 64
+#define FLIPS 256
 
 static struct certs *roots;
 static size_t stamps[3], bare, trusted, files;
@@ -70,6 +72,29 @@ read_stamp(const struct cms *c, struct tsp_stamp *ret, struct kd_err *e)
 			 c->countersignature_len, c->certs, ret, e);
 }
 
+/* What no signature covers: versions, algorithm lists, the signature algorithm (whose
+ * digest SignerInfo's decides), unsigned attributes, certificates. */
+static bool
+is_uncovered(const struct cms *c, size_t at)
+{
+	bool token = c->token != NULL;
+	struct rd r = rd_init(c->countersignature, c->countersignature_len);
+	struct cms_signer_info s;
+	struct cms_outer o = {0};
+	struct kd_err e = {0};
+	struct tlv info;
+	const uint8_t *p = &(token ? c->token : c->countersignature)[at];
+
+	if (token)
+		assert_true(cms_outer_open(c->token, c->token_len, &o, &e));
+	assert_true(der_next(token ? &o.signer_infos.body : &r, "SignerInfo", &info, &e) &&
+		    cms_signer_info_parse(info.body, &s, &e));
+	return tsa_inside(p, &o.version) || tsa_inside(p, &o.digest_algorithms) ||
+	       tsa_inside(p, &o.certificates) || tsa_inside(p, &s.version) ||
+	       tsa_inside(p, &s.signature_algorithm) ||
+	       tsa_inside(p, &s.unsigned_attrs);
+}
+
 /* The stamp with each of many bits flipped: no longer read, or no longer right; but for
  * what no signature covers. */
 static void
@@ -98,6 +123,8 @@ damage(const char *path, const struct cms *c)
 			    (e.code != KD_E_FORMAT && e.code != KD_E_NOT_VERIFIED))
 				fail_msg("%s: byte %zu: %d, '%s'", path, at, (int)e.code,
 				    e.msg);
+		} else if (!is_uncovered(c, at)) {
+			fail_msg("%s: byte %zu of %zu may be flipped unseen", path, at, n);
 		}
 		copy[at] ^= (uint8_t)(1 << i % 8);
 	}

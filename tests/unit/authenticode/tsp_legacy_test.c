@@ -19,7 +19,8 @@
 #include "tests/unit/authenticode/demo_pki.h"
 #include "tests/unit/authenticode/tsa_ask.h"
 
-static const uint8_t signature[] = "what a signer's token gave; nobody here looks into it";
+static const uint8_t signature[] =
+    "what a signer's token gave; nobody here looks into it";
 #define SIG signature, sizeof(signature)
 
 static void
@@ -265,7 +266,8 @@ put_info(struct buf *b, const char *attrs)
 	assert_true(text_unhex(
 	    attrs, buf_reserve(b, strlen(attrs) / 2), strlen(attrs) / 2, &e));
 	der_end(b, m);
-	assert_true(text_unhex("300d06092a864886f70d0101010500", buf_reserve(b, 15), 15, &e));
+	assert_true(text_unhex(
+	    "300d06092a864886f70d0101010500", buf_reserve(b, 15), 15, &e));
 	der_put(b, DER_OCTET_STRING, "sig", 3);
 	der_end(b, info);
 }
@@ -303,7 +305,8 @@ attributes_that_a_countersignature_needs(void **state)
 		put_info(&info, cases[i].attrs);
 		good = tsp_read_countersignature(info.p, info.len, NULL, &s, &e);
 		if (good != (cases[i].msg == NULL) ||
-		    (!good && (e.code != KD_E_FORMAT || strcmp(e.msg, cases[i].msg) != 0)))
+		    (!good &&
+			(e.code != KD_E_FORMAT || strcmp(e.msg, cases[i].msg) != 0)))
 			fail_msg("case %zu: %s", i, e.msg);
 		if (good)
 			assert_int_equal(s.time, 1700000000);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/unit/authenticode/tsp_test.c - RFC 3161: what openssl ts answers is taken, what is
- * wrong with an answer is said. */
+/* tests/unit/authenticode/tsp_test.c - RFC 3161: what openssl ts answers is taken, what
+ * is wrong with an answer is said. */
 #include "authenticode/tsp.h"
 
 #include <setjmp.h>
@@ -19,7 +19,8 @@
 #include "tests/unit/authenticode/demo_pki.h"
 #include "tests/unit/authenticode/tsa_ask.h"
 
-static const uint8_t signature[] = "what a signer's token gave; nobody here looks into it";
+static const uint8_t signature[] =
+    "what a signer's token gave; nobody here looks into it";
 #define SIG signature, sizeof(signature)
 
 static void

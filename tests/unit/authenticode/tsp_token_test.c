@@ -21,7 +21,8 @@
 #include "tests/unit/authenticode/demo_pki.h"
 #include "tests/unit/authenticode/tsa_ask.h"
 
-static const uint8_t signature[] = "what a signer's token gave; nobody here looks into it";
+static const uint8_t signature[] =
+    "what a signer's token gave; nobody here looks into it";
 #define SIG signature, sizeof(signature)
 
 /* The certificate set as it is, and an attribute certificate in it. */

@@ -208,7 +208,7 @@ check_written(int fd, const struct sign_subject *s, const uint8_t *cms, size_t l
 	if (!read_file(fd, &file, &cat, e) || !digest_content(&cat, MD_SHA256, seen, e))
 		return false;
 	if (memcmp(seen, list->content, md_len(MD_SHA256)) != 0)
-		return kd_fail(e, KD_E_FILE, "changed while it was being signed");
+		return kd_fail(e, KD_E_FILE, "changed while it was worked on");
 	if (cms != NULL && (file.len != len || memcmp(file.p, cms, len) != 0))
 		return kd_fail(e, KD_E_BUG, "the new file does not hold the signature");
 	return true;

@@ -184,7 +184,7 @@ sign_file_replace(const struct plan_file *plan, const struct stat *st,
 	if (!file_open_read(plan->arg, &fd, &now, e))
 		return false;
 	if (!same_file(st, &now))
-		return kd_fail(e, KD_E_FILE, "'%s': changed while it was being signed",
+		return kd_fail(e, KD_E_FILE, "'%s': changed while it was worked on",
 		    SHOW(plan->arg));
 	if (!file_replace_begin(plan->target, st, &out, e))
 		return false;

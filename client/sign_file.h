@@ -21,7 +21,7 @@ struct sign_options { /* the same for all files; borrowed, read-only while signi
 	bool append; /* beside a signature that is there, as a nested one */
 };
 
-enum sign_state { SIGN_WAITS, SIGN_HASHED, SIGN_DONE, SIGN_FAILED };
+enum sign_state { SIGN_WAITS, SIGN_HASHED, SIGN_SENT, SIGN_DONE, SIGN_FAILED };
 
 struct sign_file { /* touched by one thread at a time: sign_pool.c hands it on */
 	struct plan_file *plan; /* borrowed */

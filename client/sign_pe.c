@@ -53,7 +53,6 @@ hash_pages(int fd, struct sign_subject *s, struct kd_err *e)
 {
 	struct image *i = s->state;
 
-	buf_reset(&s->payload);
 	if (!pe_pages(fd, &i->pe, spc_pages_md(s->md), &s->payload, e))
 		return kd_in(e, "page hashes");
 	i->has_pages = true;
@@ -65,6 +64,7 @@ hash(int fd, struct sign_subject *s, enum md md, bool pages, struct kd_err *e)
 {
 	struct image *i = s->state;
 
+	buf_reset(&s->payload);
 	i->digest = (struct pe_digest){.md = {md}};
 	if (!pe_digest(fd, &i->pe, &i->digest, e))
 		return false;
@@ -182,7 +182,7 @@ check_written(int fd, const struct sign_subject *s, const uint8_t *cms, size_t l
 	    (cms != NULL && !pe_certs_read(fd, &pe, &certs, e)))
 		return false;
 	if (s->md != MD_NONE && memcmp(d.digest[0], s->digest, md_len(s->md)) != 0)
-		return kd_fail(e, KD_E_FILE, "changed while it was being signed");
+		return kd_fail(e, KD_E_FILE, "changed while it was worked on");
 	if (cms == NULL)
 		return pe.cert_len == 0 ||
 		       kd_fail(e, KD_E_BUG, "the new file still holds a signature");

@@ -33,6 +33,7 @@ struct pool {
 	struct fifo hashed;   /* lock: mu; wait for a request */
 	struct fifo answered; /* lock: mu; have their signature, wait to be written */
 	size_t held;          /* lock: mu; weight of files hashed and not finished */
+	size_t out;           /* lock: mu; files sent and not finished */
 	size_t finished;      /* lock: mu */
 	bool *is_finished;    /* lock: mu; by file */
 	struct kd_err fatal;  /* lock: mu; code set: nothing more is sent */
@@ -61,6 +62,8 @@ finish(struct pool *p, size_t i, enum sign_state state) /* lock: mu */
 {
 	if (p->files[i].state != SIGN_WAITS)
 		p->held -= p->files[i].weight;
+	if (p->files[i].state == SIGN_SENT)
+		p->out--;
 	p->files[i].state = state;
 	sign_file_clear(&p->files[i]);
 	p->is_finished[i] = true;
@@ -203,21 +206,41 @@ send_batch(struct sender *s, const size_t *batch, size_t n, struct api_sign_answ
 	return o->send(s->self, &q, ret, e);
 }
 
+/* How many files the next request may have. */
+static size_t
+room(const struct pool *p) /* lock: mu */
+{
+	if (p->o->sign->stamper == NULL)
+		return SIGN_BATCH_MAX;
+	return p->out < SIGN_UNSTAMPED_MAX ? SIGN_UNSTAMPED_MAX - p->out : 0;
+}
+
+/* The next request's files, no more than fit. */
+static size_t
+take_batch(struct pool *p, size_t batch[SIGN_BATCH_MAX]) /* lock: mu */
+{
+	size_t n = 0, bytes = 0, most = room(p);
+
+	while (n < most && p->hashed.n != 0) {
+		bytes += p->files[p->hashed.v[p->hashed.head]].weight;
+		if (n != 0 && bytes > SIGN_BATCH_BYTES)
+			break; /* one alone may have more */
+		batch[n] = pop(&p->hashed);
+		p->files[batch[n++]].state = SIGN_SENT;
+	}
+	p->out += n;
+	return n;
+}
+
 static void
 send_some(struct sender *s) /* lock: mu, given up while the request runs */
 {
 	AUTO(api_sign_answer_clear) struct api_sign_answer answer = {0};
 	struct pool *p = s->p;
-	size_t batch[SIGN_BATCH_MAX], n = 0, bytes = 0;
+	size_t batch[SIGN_BATCH_MAX], n = take_batch(p, batch);
 	struct kd_err e = {0};
 	bool ok;
 
-	while (n < SIGN_BATCH_MAX && p->hashed.n != 0) {
-		bytes += p->files[p->hashed.v[p->hashed.head]].weight;
-		if (n != 0 && bytes > SIGN_BATCH_BYTES)
-			break; /* one alone may have more */
-		batch[n++] = pop(&p->hashed);
-	}
 	(void)pthread_mutex_unlock(&p->mu);
 	ok = send_batch(s, batch, n, &answer, &e);
 	(void)pthread_mutex_lock(&p->mu);
@@ -250,9 +273,9 @@ send_all(void *arg)
 
 	(void)pthread_mutex_lock(&p->mu);
 	while (p->hashed.n != 0 || p->hashing != 0 || p->next < p->n) {
-		if (p->hashed.n != 0)
+		if (p->hashed.n != 0 && room(p) != 0)
 			send_some(s);
-		else /* bounded: hashing ends with the file */
+		else /* bounded: hashing and stamping end with their files */
 			(void)pthread_cond_wait(&p->changed, &p->mu);
 	}
 	(void)pthread_mutex_unlock(&p->mu);

@@ -14,6 +14,9 @@
  * same of all files that are hashed and not yet written: hashing waits there. */
 #define SIGN_BATCH_BYTES (API_BODY_TYPICAL_MAX / 4 * 3)
 #define SIGN_HELD_MAX ((size_t)64 << 20)
+/* Files sent and not yet finished, when timestamps are wanted: so many signatures at most
+ * were made for nothing when no authority answers. */
+#define SIGN_UNSTAMPED_MAX ((size_t)64)
 #define SIGN_SENDERS                                                                     \
 	2 /* requests in flight: the next is there when the token is done with one */
 

@@ -27,7 +27,7 @@ struct run {
 	struct plan plan;         /* owned */
 	struct certs *more;       /* owned */
 	struct stamper *stamper;  /* owned; NULL: no timestamps */
-	struct server *server[2]; /* owned; one a sender */
+	struct server *server[SIGN_SENDERS]; /* owned */
 	struct key_choice key;
 };
 

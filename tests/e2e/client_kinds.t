@@ -72,6 +72,10 @@ fails 3 "what is no catalog" sign "$T/leaf.key"
 openssl crl2pkcs7 -nocrl -certfile "$T/leaf.pem" -outform DER -out "$T/certs.p7"
 fails 3 "PKCS#7 of something else" sign "$T/certs.p7"
 says err "'$T/certs.p7': "
+{ head -c 60 "$T/bare.cat" && head -c 100M /dev/zero; } >"$T/huge.cat"
+fails 3 "100 MB of a catalog" sign "$T/huge.cat"
+says err "'$T/huge.cat': "
+rm "$T/huge.cat"
 
 # page hashes
 for alg in sha1 sha256 sha384; do

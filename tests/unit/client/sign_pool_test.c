@@ -42,6 +42,7 @@ static struct {
 static char dir[32];
 static char *paths[FILES];
 static bool page_hashes;
+static struct stamper *stamper;
 static size_t done_n, done_in_order;
 static struct sign_file *done_expected;
 
@@ -230,7 +231,10 @@ static void
 run_pool(struct run *r, size_t n, size_t jobs, enum mood mood)
 {
 	const struct sign_options sign = {
-	    .md = MD_SHA256, .description = "d", .page_hashes = page_hashes};
+	    .md = MD_SHA256,
+	    .description = "d",
+	    .page_hashes = page_hashes,
+	    .stamper = stamper};
 	const struct sign_pool_options o = {
 	    .sign = &sign,
 	    .key = "driver",
@@ -440,6 +444,31 @@ what_was_not_asked_for_is_not_embedded(void **state)
 	plan_clear(&run.plan);
 }
 
+/* Nobody listens on port 1: the token must not sign all files for nothing. */
+static void
+without_an_authority_little_is_signed(void **state)
+{
+	const char *url = "http://127.0.0.1:1/";
+	const struct stamp_options o = {
+	    .rfc3161 = {.v = &url, .n = 1}, .timeout_ms = 300};
+	struct kd_err e = {0};
+	size_t told = 0;
+
+	(void)state;
+	assert_true(stamper_new(&o, NULL, &stamper, &e));
+	run_pool(&run, FILES, 8, SIGNS);
+	stamper_free(STEAL(stamper));
+	assert_in_range(service.items, 1, 2 * SIGN_UNSTAMPED_MAX);
+	for (size_t i = 0; i < FILES; i++) {
+		assert_int_equal(run.files[i].state, SIGN_FAILED);
+		assert_int_equal(run.files[i].err.code, KD_E_TIMESTAMP);
+		assert_int_equal(size_of(paths[i]), 1024);
+		told += !run.files[i].again;
+	}
+	assert_true(told <= service.items + 1);
+	plan_clear(&run.plan);
+}
+
 static int
 set_up(void **state)
 {
@@ -505,6 +534,8 @@ main(void)
 		page_hashes_are_sent_and_asked_for, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		what_was_not_asked_for_is_not_embedded, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		without_an_authority_little_is_signed, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		pending_and_unreadable_files_say_so, set_up, tear_down),
 	};

@@ -229,6 +229,7 @@ answers_metrics(
 	metric(body, "record_events", "gauge", record_last(k->record));
 	metric(body, "record_writable", "gauge", k->record_bad ? 0 : 1);
 	metric(body, "requests_live", "gauge", k->live.n);
+	metric(body, "large_requests_bytes", "gauge", k->bytes);
 	buf_str(
 	    body, "# TYPE kdsign_token_ready gauge\n# TYPE kdsign_queue_items gauge\n");
 	for (size_t i = 0; i < k->links_n; i++) {

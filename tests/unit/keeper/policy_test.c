@@ -143,6 +143,37 @@ decisions_and_their_words(void **state)
 	}
 }
 
+/* A catalog speaks for all that it lists: it has to be granted by name, with the rest. */
+static void
+catalogs_are_a_kind_of_their_own(void **state)
+{
+	struct policy_grant g[2] = {grants[0], grants[0]};
+	struct policy p = policy;
+	struct identity id = who(1, 0, 0, name, sizeof(name));
+	struct api_item items[2] = {{.kind = API_KIND_PE, .md = MD_SHA256},
+	    {.kind = API_KIND_CATALOG, .md = MD_SHA256}};
+	struct api_sign_request r = {.key = "alpha", .items = items, .items_n = 2};
+	const struct policy_grant *grant;
+	const char *key;
+	struct kd_err e = {0};
+
+	(void)state;
+	p.grants = g;
+	p.grants_n = 2;
+	assert_false(policy_decide(&p, &id, &r, &key, &grant, &e));
+	assert_string_equal(e.msg, "items[1]: kind catalog with digest algorithm sha256 "
+				   "is not granted to this client for key 'alpha'");
+	/* each kind by a grant of its own is not both by one */
+	g[1].kinds = 1u << API_KIND_CATALOG;
+	assert_false(policy_decide(&p, &id, &r, &key, &grant, &e));
+	assert_int_equal(
+	    policy_scope_of(&p, &id, "alpha").kinds, PE | 1u << API_KIND_CATALOG);
+	g[1].kinds |= PE;
+	e = (struct kd_err){0};
+	assert_true(policy_decide(&p, &id, &r, &key, &grant, &e));
+	assert_ptr_equal(grant, &g[1]);
+}
+
 static void
 scope_is_the_union_of_grants(void **state)
 {
@@ -162,6 +193,7 @@ main(void)
 	const struct CMUnitTest t[] = {
 	    cmocka_unit_test(a_client_is_meant_by_certificate_key_or_issuer_with_subject),
 	    cmocka_unit_test(decisions_and_their_words),
+	    cmocka_unit_test(catalogs_are_a_kind_of_their_own),
 	    cmocka_unit_test(scope_is_the_union_of_grants),
 	};
 

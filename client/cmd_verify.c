@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "client/client.h"
 #include "client/show.h"
 #include "client/show_verdict.h"
@@ -123,6 +124,23 @@ done_windows(void *self, const struct verified *v)
 	tell_verdict(w, v, &verdict, verdict_ok(&verdict, v->file, &e), &e);
 }
 
+/* A package without its INF is not asked about whole: the INF must be listed, too. */
+static void
+note_missing_inf(struct client *c, char **files, size_t n)
+{
+	AUTO(buf_clear) struct buf b = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strlen(files[i]);
+
+		if (len > 4 && text_eq_nocase(files[i] + len - 4, ".inf"))
+			return;
+	}
+	buf_str(&b, "note: no INF was named; the catalog must list it, too\n");
+	if (!c->json && !c->quiet)
+		outcome_print(&c->outcome, &b);
+}
+
 static bool
 run_windows(struct client *c, const struct verify_args *a, const struct trust *trust,
     struct verify_run_options *o, char **files, size_t n, struct kd_err *e)
@@ -147,7 +165,11 @@ run_windows(struct client *c, const struct verify_args *a, const struct trust *t
 	o->tsa_roots = t.tsa;
 	o->done = done_windows;
 	o->self = &w;
-	return verify_run(files, n, o, e);
+	if (!verify_run(files, n, o, e))
+		return false;
+	if (a->installer && a->catalog != NULL)
+		note_missing_inf(c, files, n);
+	return true;
 }
 
 static bool

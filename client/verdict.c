@@ -14,7 +14,7 @@ static bool
 is_finding(const struct kd_err *e)
 {
 	return e->code == KD_E_NOT_VERIFIED || e->code == KD_E_UNSIGNED ||
-	       e->code == KD_E_FORMAT;
+	       e->code == KD_E_FORMAT || e->code == KD_E_LIMIT;
 }
 
 /* The file's own signatures, beside its catalog's. */

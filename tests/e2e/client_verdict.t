@@ -98,6 +98,7 @@ package() {
 ok "a package of a publisher that nobody knows" package --root "$T/ca-root.pem"
 says out "installer: installs: signed by a publisher of unknown trust"
 says out "    prompt   every Windows"
+says_not out "no INF was named"
 says out "whether to trust 'Driver Leaf'"
 says_not out "$T/signed.cat"
 ok "of a trusted publisher" package --root "$T/ca-root.pem" --trusted-publisher "$T/leaf.pem"
@@ -130,6 +131,8 @@ ok "kernel and installer" package --kernel --kernel-root "$T/kernel-root.pem" --
 says out "kernel: not asked: this is no driver image"
 says out "kernel: satisfied: the catalog's signature is cross-signed"
 says out "a boot-start driver needs an embedded signature, too"
+ok "without the INF" "$client" verify --installer --root "$T/ca-root.pem" --catalog "$T/signed.cat" "$drv"
+says out "note: no INF was named"
 ok "JSON of both" "$client" --json verify --installer --kernel --kernel-root "$T/kernel-root.pem" --root "$T/ca-root.pem" \
 	--catalog "$T/signed.cat" "$drv"
 says out '"installer":{"ok":true,"releases":[{"release":"every Windows","outcome":"prompt"'

@@ -45,6 +45,7 @@ asked() { # TITLE FILE
 	ok "$1: verify a file by it" within '1 3' "$client" verify --root "$T/ca-root.pem" --catalog "$2" "$T/padded.sys"
 	ok "$1: as kernel and installer" within '1 3' "$client" verify --kernel --installer --kernel-root "$T/ca-root.pem" \
 		--catalog "$2" "$2"
+	ok "$1: verify as Windows would" within '1 3' "$client" verify --kernel --installer "$2"
 	ok "$1: inspect" within '0 1 3' "$client" inspect "$2"
 	ok "$1: extract" within '0 1 3' "$client" extract --output "$T/out/p7" "$2"
 	ok "$1: attach" within '1 3' "$client" attach --signature "$2" --output "$T/out/attached" "$T/padded.sys"

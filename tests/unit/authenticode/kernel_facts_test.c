@@ -246,6 +246,30 @@ timestamp_counts_when_the_verifier_goes_by_it(void **state)
 	}
 }
 
+/* A run that was broken off leaves signatures behind that no step speaks of. */
+static void
+signature_that_nobody_judged_is_not_intact(void **state)
+{
+	AUTO(certs_free) struct certs *inside = demo_certs("rsa2048.chain");
+	struct verify_signature sig = {
+	    .ok = true, .cms = {.certs = inside}, .at = (int64_t)time(NULL)};
+	struct verify_report r = {.sigs = &sig, .sigs_n = 1};
+	struct verify_report cat = {.subject = VERIFY_CATALOG, .sigs = &sig, .sigs_n = 1};
+	struct verify_member listed = {.ok = false};
+	struct kernel_facts f = {.now = sig.at};
+	struct kd_err e = {0};
+	(void)state;
+
+	assert_true(kernel_facts_add(&r, NULL, NULL, &f, &e));
+	assert_true(kernel_facts_add(&cat, NULL, NULL, &f, &e));
+	sig.intact = true; /* and the list says nothing of the file */
+	assert_true(kernel_facts_add(&cat, &listed, NULL, &f, &e));
+	assert_int_equal(f.sigs_n, 3);
+	for (size_t i = 0; i < f.sigs_n; i++)
+		assert_string_equal(
+		    f.sigs[i].fault, "not judged, since the file is faulty before it");
+}
+
 /* Whatever is inside, a file's chains cost so much and no more. */
 static void
 costly_chains_are_cut_off(void **state)
@@ -316,6 +340,7 @@ main(void)
 	    cmocka_unit_test(usages_are_read),
 	    cmocka_unit_test(users_root_never_counts_as_microsoft),
 	    cmocka_unit_test(timestamp_counts_when_the_verifier_goes_by_it),
+	    cmocka_unit_test(signature_that_nobody_judged_is_not_intact),
 	    cmocka_unit_test(costly_chains_are_cut_off),
 	    cmocka_unit_test(machines_have_their_bits),
 	    cmocka_unit_test(running_out_of_memory_is_an_ordinary_error),

@@ -25,50 +25,41 @@ verify_report_clear(struct verify_report *r)
 	*r = (struct verify_report){0};
 }
 
-/* NULL when all of VERIFY_STEPS_MAX are there: the list in verify.h is shorter. */
-static struct verify_step *
-add_step(struct verify_step *steps, size_t *n, const char *name, enum verify_result result)
+/* Past VERIFY_STEPS_MAX nothing is added: the list in verify.h is shorter. */
+static void
+add_step(struct verify_step *steps, size_t *n, const char *name,
+    enum verify_result result, const char *fmt, va_list ap)
 {
-	struct verify_step *st;
-
 	if (*n == VERIFY_STEPS_MAX)
-		return NULL;
-	st = &steps[(*n)++];
-	st->name = name;
-	st->result = result;
-	return st;
+		return;
+	steps[*n].name = name;
+	steps[*n].result = result;
+	(void)vsnprintf(steps[*n].detail, sizeof(steps[*n].detail), fmt, ap);
+	++*n;
 }
 
 void
 verify_step(struct verify_signature *s, const char *name, enum verify_result result,
     const char *fmt, ...)
 {
-	struct verify_step *st = add_step(s->steps, &s->steps_n, name, result);
 	va_list ap;
 
-	if (st == NULL)
-		return;
 	va_start(ap, fmt);
-	(void)vsnprintf(st->detail, sizeof(st->detail), fmt, ap);
+	add_step(s->steps, &s->steps_n, name, result, fmt, ap);
 	va_end(ap);
-	if (result == VERIFY_FAILED)
-		s->ok = false;
+	s->ok = s->ok && result != VERIFY_FAILED;
 }
 
 void
 verify_member_step(struct verify_member *m, const char *name, enum verify_result result,
     const char *fmt, ...)
 {
-	struct verify_step *st = add_step(m->steps, &m->steps_n, name, result);
 	va_list ap;
 
-	if (st == NULL)
-		return;
 	va_start(ap, fmt);
-	(void)vsnprintf(st->detail, sizeof(st->detail), fmt, ap);
+	add_step(m->steps, &m->steps_n, name, result, fmt, ap);
 	va_end(ap);
-	if (result == VERIFY_FAILED)
-		m->ok = false;
+	m->ok = m->ok && result != VERIFY_FAILED;
 }
 
 bool
@@ -238,6 +229,15 @@ verify_cat_looks_like(int fd, bool *ret, struct kd_err *e)
 	return true;
 }
 
+/* A run that broke off has no verdict on anything. */
+static bool
+broke_off(struct verify_report *r)
+{
+	for (size_t i = 0; i < r->sigs_n; i++)
+		r->sigs[i].ok = r->sigs[i].intact = false;
+	return false;
+}
+
 static bool
 run_file(int fd, struct verify_run *run, struct verify_report *r, struct kd_err *e)
 {
@@ -247,7 +247,7 @@ run_file(int fd, struct verify_run *run, struct verify_report *r, struct kd_err 
 		return false;
 	done = catalog ? verify_cat_run(fd, run, r, e) : verify_pe_run(fd, run, r, e);
 	if (!done)
-		return false;
+		return broke_off(r);
 	r->ok = r->sigs_n > 0 && r->sigs[0].ok;
 	return true;
 }
@@ -301,7 +301,7 @@ verify_by_catalog(int fd, int cat_fd, const struct verify_options *o,
 
 	if (!done && is_unsigned.code != KD_E_UNSIGNED) {
 		*e = is_unsigned;
-		return false;
+		return broke_off(ret);
 	}
 	ret->subject = VERIFY_MEMBER;
 	if (!verify_member(fd, &ret->cat, o->name, m, e))

@@ -60,7 +60,7 @@ struct verify_signature {
 	size_t chain_n;
 	bool chain_complete; /* ends at one of the roots given */
 	bool intact;         /* no step before "timestamp" FAILED: what was signed is here */
-	bool ok;             /* no step FAILED */
+	bool ok;             /* no step FAILED, and the run did not break off */
 };
 
 enum verify_subject {

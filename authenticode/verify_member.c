@@ -309,24 +309,34 @@ hash_file(int fd, struct verify_member *m, struct kd_err *e)
 	return true;
 }
 
+/* What the catalog says of the file besides that it is there. */
+static bool
+check_said(int fd, struct verify_member *m, struct kd_err *e)
+{
+	struct cat_indirect said;
+
+	if (!get_indirect(m->member, &said, e))
+		return false;
+	check_indirect(m, &said);
+	return compare_pages(fd, m, &said, e);
+}
+
 bool
 verify_member(int fd, const struct cat *cat, const char *name, struct verify_member *ret,
     struct kd_err *e)
 {
-	struct cat_indirect said;
-
-	*ret = (struct verify_member){.ok = true};
+	*ret = (struct verify_member){0};
 	if (!hash_file(fd, ret, e) || !find(cat, ret, e))
 		return false;
+	ret->ok = true;
 	if (ret->member == NULL) {
 		explain_missing(cat, name, ret);
 	} else {
 		say_listed(ret);
-		if (!get_indirect(ret->member, &said, e))
+		if (!check_said(fd, ret, e)) {
+			ret->ok = false; /* nobody knows */
 			return false;
-		check_indirect(ret, &said);
-		if (!compare_pages(fd, ret, &said, e))
-			return false;
+		}
 	}
 	return ret->ok || verify_fail_step(ret->steps, ret->steps_n, e);
 }

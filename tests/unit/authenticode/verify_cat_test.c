@@ -527,6 +527,7 @@ verifying_without_memory_is_an_ordinary_error(void **state)
 		kd_alloc_fail_at(-1);
 		if (!done)
 			assert_int_equal(e.code, KD_E_NOMEM);
+		assert_int_equal(r.ok, done);
 		assert_true(nth < 500);
 	}
 }

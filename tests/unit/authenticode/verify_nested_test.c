@@ -168,6 +168,8 @@ more_signatures_than_any_file_has_are_refused(void **state)
 	assert_false(verify_bytes(file, n, &r, &e));
 	assert_int_equal(e.code, KD_E_LIMIT);
 	assert_string_equal(e.msg, "more than 16 signatures");
+	for (size_t i = 0; i < r.sigs_n; i++)
+		assert_false(r.sigs[i].ok || r.sigs[i].intact);
 	for (size_t i = 0; i < VERIFY_SIGNATURES_MAX; i++)
 		buf_clear(&inner[i]);
 }

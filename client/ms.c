@@ -118,6 +118,20 @@ ms_fail_err(struct ms *m, const struct kd_err *e)
 }
 
 void
+ms_succeed(struct ms *m, const char *text, const char *file)
+{
+	AUTO(buf_clear) struct buf b = {0};
+
+	m->done++;
+	if (!m->say.quiet) {
+		buf_str(&b, text);
+		ms_put_text(&b, file);
+		buf_u8(&b, '\n');
+	}
+	ms_print(m, &b);
+}
+
+void
 ms_note(struct ms *m, const char *text)
 {
 	AUTO(buf_clear) struct buf b = {0};

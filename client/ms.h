@@ -70,6 +70,8 @@ void ms_complain(
 /* The whole of e as the error. */
 void ms_fail_err(struct ms *m, const struct kd_err *e);
 
+/* Counts a file that is done, and prints text and its name. */
+void ms_succeed(struct ms *m, const char *text, const char *file);
 /* "Note: ", on standard output: no warning, since scripts that ended with 0 for years are
  * to go on to. */
 void ms_note(struct ms *m, const char *text);

@@ -24,7 +24,6 @@ static void
 remove_one(struct ms *m, const struct ms_file *f, struct remove_parts parts)
 {
 	AUTO(plan_clear) struct plan plan = {0};
-	AUTO(buf_clear) struct buf b = {0};
 	char *path = f->path;
 	struct kd_err e = {0};
 
@@ -34,13 +33,7 @@ remove_one(struct ms *m, const struct ms_file *f, struct remove_parts parts)
 		ms_fail(m, FAILED, f->shown, &e);
 		return;
 	}
-	m->done++;
-	if (m->say.quiet)
-		return;
-	buf_str(&b, "Successfully removed: ");
-	ms_put_text(&b, f->shown);
-	buf_u8(&b, '\n');
-	ms_print(m, &b);
+	ms_succeed(m, "Successfully removed: ", f->shown);
 }
 
 static void

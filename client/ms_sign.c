@@ -130,19 +130,11 @@ file_done(void *self, const struct sign_result *r)
 {
 	struct signing *s = self;
 	const char *file = ms_shown(s->files, &s->next, r->file);
-	AUTO(buf_clear) struct buf b = {0};
 
-	if (r->err != NULL) {
+	if (r->err != NULL)
 		file_failed(s, file, r);
-		return;
-	}
-	s->m->done++;
-	if (s->m->say.quiet)
-		return;
-	buf_str(&b, "Done Adding Additional Store\nSuccessfully signed: ");
-	ms_put_text(&b, file);
-	buf_u8(&b, '\n');
-	ms_print(s->m, &b);
+	else
+		ms_succeed(s->m, "Done Adding Additional Store\nSuccessfully signed: ", file);
 }
 
 static void

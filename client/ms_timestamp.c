@@ -36,22 +36,14 @@ file_done(void *self, const struct stamp_result *r)
 {
 	struct stamping *s = self;
 	const char *file = ms_shown(s->files, &s->next, r->file);
-	AUTO(buf_clear) struct buf b = {0};
 
-	if (r->err != NULL) {
-		if (r->err->code == KD_E_TIMESTAMP)
-			ms_complain(s->m, MS_STAMP_FAILED, NULL, NULL);
-		ms_fail(s->m, "An error occurred while attempting to timestamp: ", file,
-		    r->err);
+	if (r->err == NULL) {
+		ms_succeed(s->m, "Successfully timestamped: ", file);
 		return;
 	}
-	s->m->done++;
-	if (s->m->say.quiet)
-		return;
-	buf_str(&b, "Successfully timestamped: ");
-	ms_put_text(&b, file);
-	buf_u8(&b, '\n');
-	ms_print(s->m, &b);
+	if (r->err->code == KD_E_TIMESTAMP)
+		ms_complain(s->m, MS_STAMP_FAILED, NULL, NULL);
+	ms_fail(s->m, "An error occurred while attempting to timestamp: ", file, r->err);
 }
 
 static void

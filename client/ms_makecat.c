@@ -8,11 +8,6 @@
 #include "client/catalog_write.h"
 #include "client/ms.h"
 
-/* Areas and codes of MakeCat's parse errors (cdf facts 5). */
-#define CODE_HEADER_UNSUPPORTED 0x00000001u
-#define CODE_MEMBER_HASH 0x00010002u
-#define CODE_MEMBER_NOT_FOUND 0x00010004u
-
 struct makecat_args {
 	bool verbose, go_on, stop;
 };
@@ -51,8 +46,8 @@ say_failures(const struct catalog *made, bool first_only)
 			continue;
 		failed++;
 		if (f->err != NULL && (!first_only || said == 0)) {
-			complain(f->path == NULL ? CODE_MEMBER_NOT_FOUND
-						 : CODE_MEMBER_HASH,
+			complain(f->path == NULL ? CDF_FAULT_MEMBER_FILE
+						 : CDF_FAULT_MEMBER_HASH,
 			    f->err);
 			said++;
 		}
@@ -123,7 +118,7 @@ make(struct client *c, const struct makecat_args *a, const char *word)
 	ok = ok && catalog_build(&catalog, &made, &e) &&
 	     catalog_write(buf_cstr(&output), true, &made, &e);
 	if (!ok)
-		complain(CODE_HEADER_UNSUPPORTED, &e);
+		complain(cdf.fault != 0 ? cdf.fault : CDF_FAULT_UNSUPPORTED, &e);
 	return ok;
 }
 
@@ -166,6 +161,6 @@ ms_makecat(struct client *c, int argc, char **argv)
 		outcome_print(&c->outcome, &b);
 	}
 	if (e.code != KD_OK)
-		complain(CODE_HEADER_UNSUPPORTED, &e);
+		complain(CDF_FAULT_UNSUPPORTED, &e);
 	c->outcome.status = done ? 0 : MS_STATUS_FAILED;
 }

@@ -31,6 +31,7 @@ struct header {
 	    *page_hashes, *encoding;
 	struct cdf_slot *slots;
 	size_t slots_n;
+	uint32_t fault;
 };
 
 static const struct {
@@ -70,14 +71,17 @@ take_key(struct header *h, const struct cdf_line *line, struct kd_err *e)
 
 		slot->number = number;
 		slot->line = line->number;
+		h->fault = cdf_attr_fault(line->value);
 		return cdf_attr_parse(line->value, &slot->value, e);
 	}
+	h->fault = CDF_FAULT_UNSUPPORTED;
 	for (size_t i = 0; i < KD_ARRAY_LEN(header_keys); i++) {
 		const struct cdf_line **field =
 		    (const struct cdf_line **)((char *)h + header_keys[i].offset);
 
 		if (cdf_compare(line->key, header_keys[i].name) != 0)
 			continue;
+		h->fault = CDF_FAULT_DUPLICATE;
 		if (*field != NULL)
 			return kd_fail(e, KD_E_FORMAT, "key '%s' again, first at line %u",
 			    header_keys[i].name, (*field)->number);
@@ -183,7 +187,9 @@ in_header(const char *path, const struct cdf_line *line, struct kd_err *e)
 static bool
 judge(const char *path, const struct header *h, struct cdf *ret, struct kd_err *e)
 {
+	ret->fault = CDF_FAULT_UNSUPPORTED;
 	if (h->name == NULL) {
+		ret->fault = CDF_FAULT_NO_TAG;
 		(void)kd_fail(e, KD_E_FORMAT,
 		    "'%s': no Name in [CatalogHeader]: the catalog's file name",
 		    SHOW(path));
@@ -199,6 +205,7 @@ judge(const char *path, const struct header *h, struct cdf *ret, struct kd_err *
 		return in_header(path, h->page_hashes, e);
 	if (!check_encoding(h, e))
 		return in_header(path, h->encoding, e);
+	ret->fault = CDF_FAULT_ATTR_TYPE;
 	if (!cdf_slots_take(h->slots, h->slots_n, path, &ret->values, e))
 		return false;
 	ret->values_n = h->slots_n;
@@ -214,8 +221,12 @@ read_header(const struct cdf_lines *lines, struct cdf *ret, struct kd_err *e)
 	if (slots == NULL)
 		return kd_fail_nomem(e, "attributes");
 	for (size_t i = 0; i < lines->n; i++) {
-		if (lines->v[i].section == CDF_HEADER && !take_key(&h, &lines->v[i], e))
+		if (lines->v[i].section != CDF_HEADER)
+			continue;
+		if (!take_key(&h, &lines->v[i], e)) {
+			ret->fault = h.fault;
 			return cdf_in_line(lines->path, lines->v[i].number, e);
+		}
 	}
 	return judge(lines->path, &h, ret, e);
 }
@@ -226,6 +237,7 @@ cdf_parse(const char *path, const char *text, size_t n, struct cdf *ret, struct 
 	AUTO(cdf_clear) struct cdf c = {0};
 	AUTO(cdf_lines_clear) struct cdf_lines lines = {0};
 
+	c.fault = ret->fault = CDF_FAULT_UNSUPPORTED;
 	if (n > CDF_LEN_MAX)
 		return kd_fail(e, KD_E_LIMIT, "'%s': larger than %zu bytes", SHOW(path),
 		    CDF_LEN_MAX);
@@ -235,8 +247,11 @@ cdf_parse(const char *path, const char *text, size_t n, struct cdf *ret, struct 
 	if (n > 0)
 		memcpy(c.text, text, n);
 	if (!cdf_lines_split(path, c.text, n, &lines, e) || !read_header(&lines, &c, e) ||
-	    !cdf_files_read(&lines, &c, e))
+	    !cdf_files_read(&lines, &c, e)) {
+		ret->fault = c.fault;
 		return false;
+	}
+	c.fault = 0;
 	*ret = c;
 	c = (struct cdf){0};
 	return true;
@@ -247,6 +262,7 @@ cdf_load(const char *path, struct cdf *ret, struct kd_err *e)
 {
 	AUTO(buf_clear) struct buf b = {0};
 
+	ret->fault = CDF_FAULT_UNSUPPORTED;
 	return file_read_all(path, CDF_LEN_MAX, &b, e) &&
 	       cdf_parse(path, (const char *)b.p, b.len, ret, e);
 }

@@ -38,6 +38,18 @@
 #define CDF_VALUES_MAX ((size_t)1000)   /* of one file; real ones have half a dozen */
 #define CDF_TAG_MAX 64 /* characters of a name that is an identifier: MAX_MEMBERTAG */
 
+/* MakeCat's numbers for what is wrong: a code, and in the upper half where (0 for the
+ * header, 1 for a member, 2 for an attribute). */
+#define CDF_FAULT_UNSUPPORTED 0x00000001u /* and all that has no number of its own */
+#define CDF_FAULT_DUPLICATE 0x00000002u
+#define CDF_FAULT_NO_TAG 0x00000004u
+#define CDF_FAULT_MEMBER_PATH 0x00010001u
+#define CDF_FAULT_MEMBER_HASH 0x00010002u
+#define CDF_FAULT_MEMBER_FILE 0x00010004u
+#define CDF_FAULT_ATTR_GUID 0x00020001u
+#define CDF_FAULT_ATTR_FEW 0x00020002u
+#define CDF_FAULT_ATTR_TYPE 0x00020004u
+
 struct cdf_member {
 	const char *tag;  /* the whole key, "<HASH>" included */
 	const char *path; /* with '/' for '\' */
@@ -51,6 +63,7 @@ struct cdf_member {
 
 struct cdf {
 	char *text; /* owned: every string below lies in it */
+	uint32_t fault; /* written on failure, and then the only member that is */
 	const char *name;
 	const char *result_dir; /* "" when not said; '/' for '\' */
 	enum cat_version version;
@@ -66,11 +79,11 @@ AUTO_DEFINE_CLEAR(struct cdf, cdf_clear);
 /*
  * cdf_load - read and check the file at path. No listed file is looked at.
  *
- * ret  written on success only
+ * ret  written on success; on failure ret->fault alone
  * Errors: KD_E_FORMAT "'hello.cdf' line 7: unknown key 'Nmae'", with the nearest known
  *         one as hint; KD_E_LIMIT, KD_E_FILE, KD_E_NOMEM.
  * Spec:   Microsoft "MakeCat", "Using MakeCat to Create a Catalog File"; cdf facts 1
- * to 3.
+ * to 3, 5.
  */
 bool cdf_load(const char *path, struct cdf *ret, struct kd_err *e) KD_MUST;
 /* The same over bytes already read; path is for messages. */

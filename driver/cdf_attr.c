@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "driver/cdf.h"
 #include "driver/cdf_lines.h"
 
 #define NUMBER_DIGITS_MAX 5 /* more attributes than lines could be */
@@ -124,6 +125,15 @@ cdf_attr_parse(char *text, struct cat_value *ret, struct kd_err *e)
 		return false;
 	*ret = v;
 	return true;
+}
+
+uint32_t
+cdf_attr_fault(const char *text)
+{
+	const char *colon = strchr(text, ':');
+
+	return colon == NULL || strchr(colon + 1, ':') == NULL ? CDF_FAULT_ATTR_FEW
+							       : CDF_FAULT_ATTR_TYPE;
 }
 
 unsigned

@@ -14,6 +14,8 @@
  * Spec:   Microsoft "MakeCat", CATATTR; cdf facts 3 "type".
  */
 bool cdf_attr_parse(char *text, struct cat_value *ret, struct kd_err *e) KD_MUST;
+/* MakeCat's number for what is wrong with text, which was not parsed yet, if anything. */
+uint32_t cdf_attr_fault(const char *text);
 /* A number, decimal or with 0x, and ':' behind it: what no path begins with. */
 bool cdf_attr_like(const char *text);
 /* "0x10010001" or decimal; all of the n bytes. */

@@ -179,6 +179,7 @@ add_members(struct files *f, struct cdf *ret, struct kd_err *e)
 {
 	size_t n = 0;
 
+	ret->fault = CDF_FAULT_NO_TAG;
 	for (size_t i = 0; i < f->n; i++)
 		n += f->v[i].owner == NULL;
 	if (n == 0)
@@ -190,6 +191,7 @@ add_members(struct files *f, struct cdf *ret, struct kd_err *e)
 	ret->members = kd_alloc_array(n, sizeof(*ret->members));
 	if (ret->members == NULL)
 		return kd_fail_nomem(e, "members");
+	ret->fault = CDF_FAULT_MEMBER_PATH;
 	for (size_t i = 0; i < f->n; i++) {
 		if (f->v[i].owner != NULL)
 			continue;
@@ -212,7 +214,7 @@ compare_owned(const void *pa, const void *pb)
 /* n entries of one member. */
 static bool
 add_values(const struct files *f, struct entry **owned, size_t n, struct cdf_member *m,
-    struct kd_err *e)
+    uint32_t *fault, struct kd_err *e)
 {
 	AUTO(free) struct cdf_slot *slots = kd_alloc_array(n, sizeof(*slots));
 	size_t slots_n = 0;
@@ -228,6 +230,8 @@ add_values(const struct files *f, struct entry **owned, size_t n, struct cdf_mem
 		const struct cdf_line *line = owned[i]->line;
 		bool ok;
 
+		*fault = owned[i]->number == 0 ? CDF_FAULT_ATTR_GUID
+					       : cdf_attr_fault(line->value);
 		if (owned[i]->number == 0) {
 			ok = set_sip(line->value, m, e);
 		} else {
@@ -238,6 +242,7 @@ add_values(const struct files *f, struct entry **owned, size_t n, struct cdf_mem
 		if (!ok)
 			return cdf_in_line(f->path, line->number, e);
 	}
+	*fault = CDF_FAULT_ATTR_TYPE;
 	if (!cdf_slots_take(slots, slots_n, f->path, &m->values, e))
 		return false;
 	m->values_n = slots_n;
@@ -262,7 +267,8 @@ add_attributes(const struct files *f, struct cdf *ret, struct kd_err *e)
 
 		for (last = first; last < n && owned[last]->owner->member == member;)
 			last++;
-		if (!add_values(f, &owned[first], last - first, &ret->members[member], e))
+		if (!add_values(f, &owned[first], last - first, &ret->members[member],
+			&ret->fault, e))
 			return false;
 	}
 	return true;
@@ -286,8 +292,10 @@ cdf_files_read(const struct cdf_lines *lines, struct cdf *ret, struct kd_err *e)
 	}
 	if (f.n > 1)
 		qsort(sorted, f.n, sizeof(*sorted), compare_entries);
+	ret->fault = CDF_FAULT_DUPLICATE;
 	if (!check_repeated(&f, e))
 		return false;
+	ret->fault = CDF_FAULT_NO_TAG;
 	for (size_t i = 0; i < f.n; i++)
 		if (!set_owner(&f, &v[i], e))
 			return cdf_in_line(f.path, v[i].line->number, e);

@@ -142,6 +142,9 @@ says out "Failed"
 fails 1 "-r stops" makecat -r vmaudio.cdf
 says_not err lost
 ok "no catalog" test ! -e vmaudio.cat
+printf '[CatalogHeader]\nName=x.cat\nCATATTR1=0x10010001:OSAttr\n' >few.cdf
+fails 1 "an attribute without a value" makecat few.cdf
+says err "MakeCat Error: 0x00020002: 'few.cdf' line 3: "
 fails 1 "makecat without a CDF" makecat
 fails 1 "makecat of none.cdf" makecat none.cdf
 says err "File not found: none.cdf"

@@ -213,6 +213,41 @@ what_is_wrong_is_said_with_its_line(void **state)
 }
 
 static void
+makecats_number_says_where_and_what(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t fault;
+	} cases[] = {
+	    {"", 0x00000004},
+	    {HEADER "Nmae=x\n", 0x00000001},
+	    {HEADER "CatalogVersion=3\n", 0x00000001},
+	    {HEADER "name=b.cat\n", 0x00000002},
+	    {HEADER "CATATTR1=" TYPE ":OS\n", 0x00020002},
+	    {HEADER "CATATTR1=0x10010002:1.2.3:b\n", 0x00020004},
+	    {HEADER, 0x00000004},
+	    {FILES "x=\n", 0x00010001},
+	    {FILES "x=1\nX=2\n", 0x00000002},
+	    {FILES "x=1\nyATTR1=" TYPE ":a:b\n", 0x00000004},
+	    {FILES "x=1\nxATTR1=" TYPE ":a\n", 0x00020002},
+	    {FILES "x=1\nxATTR1=0x10030001:a:b\n", 0x00020004},
+	    {FILES "x=1\nxALTSIPID={0}\n", 0x00020001},
+	    {FILES "x=1\n", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
+		AUTO(cdf_clear) struct cdf c = {0};
+		struct kd_err e = {0};
+		bool ok =
+		    cdf_parse("a.cdf", cases[i].text, strlen(cases[i].text), &c, &e);
+
+		assert_int_equal(ok, cases[i].fault == 0);
+		assert_int_equal(c.fault, cases[i].fault);
+	}
+}
+
+static void
 long_lines_and_nul_bytes_are_refused(void **state)
 {
 	AUTO(buf_clear) struct buf b = {0};
@@ -369,6 +404,7 @@ main(void)
 	    cmocka_unit_test(everything_is_read),
 	    cmocka_unit_test(defaults_are_those_of_makecat),
 	    cmocka_unit_test(what_is_wrong_is_said_with_its_line),
+	    cmocka_unit_test(makecats_number_says_where_and_what),
 	    cmocka_unit_test(long_lines_and_nul_bytes_are_refused),
 	    cmocka_unit_test(fifty_thousand_files_take_no_time),
 	    cmocka_unit_test(one_file_more_is_too_many),

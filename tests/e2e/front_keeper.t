@@ -40,6 +40,10 @@ ok "such an answer gets 503" status 503 --data %lie /v1/signatures
 refused_frames() { grep -q 'frame of version' "$T/front.err"; }
 ok "and ends the connection" refused_frames
 ok "the front makes a new one" wait_for 5 status 200 /v1/keys
+ok "a grant that nobody asked for goes to no client" status 500 --data %grant /v1/signatures
+ok "says why" body_has '"code":"protocol"'
+ok "timestamps without a relay get 404" status 404 --data '{}' /v1/timestamps
+ok "and the keeper is not even asked" test "$(asked 7)" -eq 0
 stop "$keeper_pid"
 if [ "$(id -u)" -eq 0 ]; then
 	rm -f "$T/keeper.sock"

@@ -24,7 +24,8 @@
 
 /*
  * What the body of a POST may say: "%hang" is never answered, "%sleep" one second later,
- * "%big" with 4 MiB, "%die" ends this process, "%lie" with bytes that are no frame. GET
+ * "%big" with 4 MiB, "%die" ends this process, "%lie" with bytes that are no frame,
+ * "%grant" with the answer that is to POST /v1/timestamps alone. GET
  * /v1/signatures/{id}?wait=S is answered after S seconds. All else at once.
  */
 struct later {
@@ -96,6 +97,9 @@ ask_take(struct fake *k, const struct frame *f, struct kd_err *e)
 		buf_str(&k->out.buf, "GET / HTTP/1.1 is no frame");
 		return true;
 	}
+	if (a.route == ASK_TIMESTAMP || body_has(&a, "%grant"))
+		return answer_text(k, f->id, 200, ANSWER_GRANT,
+		    "0123456789abcdef0123456789abcdef", ANSWER_GRANT_LEN, e);
 	if (a.route == ASK_METRICS)
 		return answer_text(
 		    k, f->id, 200, ANSWER_TEXT, "kdsign_keeper_up 1\n", 19, e);

@@ -33,7 +33,8 @@ static const struct policy_grant grants[] = {
 	.keys = alpha,
 	.keys_n = 1,
 	.kinds = PE,
-	.digests = SHA384},
+	.digests = SHA384,
+	.timestamps = true},
     {.name = "by-name",
 	.issuers = issuer,
 	.issuers_n = 1,
@@ -187,6 +188,26 @@ scope_is_the_union_of_grants(void **state)
 	assert_int_equal(s.kinds | s.digests, 0);
 }
 
+static void
+one_grant_that_says_so_allows_timestamps(void **state)
+{
+	static const struct {
+		uint8_t cert, spki;
+		bool may;
+	} rows[] = {{1, 0, false}, {0, 2, true}, {1, 2, true}, {9, 9, false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct identity id = who(rows[i].cert, rows[i].spki, 0, name, 0);
+		struct kd_err e = {0};
+
+		assert_int_equal(policy_timestamps(&policy, &id, &e), rows[i].may);
+		assert_int_equal(e.code, rows[i].may ? KD_OK : KD_E_DENIED);
+		assert_string_equal(e.msg,
+		    rows[i].may ? "" : "timestamps are not granted to this client");
+	}
+}
+
 int
 main(void)
 {
@@ -195,6 +216,7 @@ main(void)
 	    cmocka_unit_test(decisions_and_their_words),
 	    cmocka_unit_test(catalogs_are_a_kind_of_their_own),
 	    cmocka_unit_test(scope_is_the_union_of_grants),
+	    cmocka_unit_test(one_grant_that_says_so_allows_timestamps),
 	};
 
 	return cmocka_run_group_tests_name("policy", t, NULL, NULL);

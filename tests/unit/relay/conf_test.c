@@ -52,7 +52,7 @@ the_least_has_defaults_for_the_rest(void **state)
 	assert_int_equal(s->upstreams[API_STAMP_LEGACY].n, 0);
 	assert_int_equal(s->conf.deadline_ms, 10000);
 	assert_int_equal(s->rate.per_minute, 600);
-	assert_int_equal(s->rate.burst, 200);
+	assert_int_equal(s->rate.burst, API_ITEMS_MAX);
 	assert_int_equal(s->ca.len, 0);
 }
 

@@ -34,12 +34,15 @@ tests_unit_front_raw_client_CPPFLAGS = $(AM_CPPFLAGS) $(GNUTLS_CFLAGS)
 tests_unit_front_raw_client_SOURCES = tests/unit/front/raw_client.c
 tests_unit_front_raw_client_LDADD = libbase.a $(GNUTLS_LIBS) $(BASE_LIBS)
 
-front_unit_tests = tests/unit/front/gate_test tests/unit/front/limits_test tests/unit/front/route_test
+front_unit_tests = tests/unit/front/gate_test tests/unit/front/http_test tests/unit/front/limits_test tests/unit/front/route_test
 front_test_libs = $(FRONT_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += $(front_unit_tests)
 TESTS += $(front_unit_tests)
 tests_unit_front_gate_test_SOURCES = tests/unit/front/gate_test.c
 tests_unit_front_gate_test_LDADD = $(front_test_libs)
+tests_unit_front_http_test_CPPFLAGS = $(AM_CPPFLAGS) $(MHD_CFLAGS) $(GNUTLS_CFLAGS)
+tests_unit_front_http_test_SOURCES = tests/unit/front/http_test.c
+tests_unit_front_http_test_LDADD = $(front_test_libs)
 tests_unit_front_limits_test_SOURCES = tests/unit/front/limits_test.c
 tests_unit_front_limits_test_LDADD = $(front_test_libs)
 tests_unit_front_route_test_SOURCES = tests/unit/front/route_test.c

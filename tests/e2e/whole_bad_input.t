@@ -44,7 +44,6 @@ says err "'$T/in/large.sys': "
 rm "$T/in/large.sys"
 cp "$T/drv64.sys" "$T/in/a.sys"
 refused 3 'a result folder that is not there' "'$T/in/none/b.sys': " "$T/in/a.sys" --output "$T/in/none/b.sys"
-refused 2 'a second signature' 'cannot be made yet' "$T/in/a.sys" --append
 refused 2 'two results in one file' '--output' "$T/in/a.sys" --output "$T/in/b.sys" "$T/drv32.sys"
 ok 'neither is there' test ! -e "$T/in/b.sys"
 refused 2 'a URL of another scheme' 'url' "$T/in/a.sys" --url ftp://example.com/

@@ -79,14 +79,13 @@ real(const char *folder, const char *file)
 	return c;
 }
 
-static void
-need_corpus(void)
+static bool
+have_corpus(void)
 {
 	char path[600];
 
 	(void)snprintf(path, sizeof(path), "%s/MANIFEST.tsv", corpus);
-	if (access(path, R_OK) != 0)
-		skip(); /* what the run's own line says */
+	return access(path, R_OK) == 0;
 }
 
 static void
@@ -187,7 +186,6 @@ facts_are_those_of_the_real_certificates(void **state)
 	AUTO(certs_free) struct certs *mine = ours();
 	(void)state;
 
-	need_corpus();
 	for (size_t i = 0; i < KD_ARRAY_LEN(roots); i++) {
 		AUTO(certs_free)
 		struct certs *file = real("microsoft-roots/", roots[i].file);
@@ -205,7 +203,6 @@ timestamp_facts_are_those_of_the_real_certificate(void **state)
 	struct kd_err e = {0};
 	(void)state;
 
-	need_corpus();
 	assert_true(certs_new(&mine, &e) && kernel_roots_add_timestamp(mine, &e));
 	all = real("", "roots-all.pem");
 	for (size_t k = 0; k < certs_n(all); k++) {
@@ -277,7 +274,6 @@ static void
 every_cross_certificate_reaches_the_verification_root(void **state)
 {
 	(void)state;
-	need_corpus();
 	each_certificate("cross", visit_cross);
 	assert_int_equal(checked, 12);
 }
@@ -304,7 +300,6 @@ static void
 microsofts_cas_reach_microsofts_roots(void **state)
 {
 	(void)state;
-	need_corpus();
 	each_certificate("microsoft-intermediates", visit_intermediate);
 	assert_int_equal(checked, 15);
 }
@@ -337,12 +332,15 @@ main(void)
 	    cmocka_unit_test(four_roots_without_an_end),
 	    cmocka_unit_test(timestamp_roots_leave_the_verification_root_out),
 	    cmocka_unit_test(others_are_no_kernel_roots),
+	    cmocka_unit_test(running_out_of_memory_is_an_ordinary_error),
+	    /* from here on, with the real certificates */
 	    cmocka_unit_test(facts_are_those_of_the_real_certificates),
 	    cmocka_unit_test(timestamp_facts_are_those_of_the_real_certificate),
 	    cmocka_unit_test(every_cross_certificate_reaches_the_verification_root),
 	    cmocka_unit_test(microsofts_cas_reach_microsofts_roots),
-	    cmocka_unit_test(running_out_of_memory_is_an_ordinary_error),
 	};
+	const size_t real_n = 4;
+	size_t n = KD_ARRAY_LEN(tests);
 	const char *named = getenv("KDSIGN_CORPUS"), *srcdir = getenv("srcdir");
 
 	if (named != NULL)
@@ -350,6 +348,9 @@ main(void)
 	else
 		(void)snprintf(corpus, sizeof(corpus), "%s/../shared/corpus",
 		    srcdir == NULL ? "." : srcdir);
-	printf("# real certificates are looked for in '%s'\n", corpus);
-	return cmocka_run_group_tests_name("kernel_roots", tests, NULL, NULL);
+	if (!have_corpus()) { /* cmocka's own skip() counts as failed in TAP */
+		printf("# skipped: what needs real certificates; none in '%s'\n", corpus);
+		n -= real_n;
+	}
+	return _cmocka_run_group_tests("kernel_roots", tests, n, NULL, NULL);
 }

@@ -100,6 +100,13 @@ struct rd cat_attrs(const struct cat_member *m);
 bool cat_next_attr(struct rd *attrs, struct cat_attr *ret, struct kd_err *e) KD_MUST;
 /* Of the whole catalog, in the order they are stored. */
 bool cat_next_header(struct rd *header, struct cat_attr *ret, struct kd_err *e) KD_MUST;
+/*
+ * What an identifier is: a hash as it stands (20 bytes: SHA-1, 32: SHA-256), version 1's
+ * hexadecimal text of a SHA-1, or a name: UTF-16LE and a NUL. Only its bytes tell: the
+ * name "hello.sys" has 20, too.
+ */
+enum cat_id_kind { CAT_ID_SHA1, CAT_ID_SHA256, CAT_ID_SHA1_TEXT, CAT_ID_NAME };
+enum cat_id_kind cat_id_kind(const struct cat_member *m);
 /* NULL when no member has this identifier. */
 const struct cat_member *cat_find(const struct cat *c, const uint8_t *id, size_t len);
 

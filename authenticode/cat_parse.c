@@ -12,6 +12,9 @@
 
 #define UTC_TIME_LEN 13 /* YYMMDDHHMMSSZ */
 #define FIRST_MEMBERS 64
+#define SHA1_LEN 20
+#define SHA256_LEN 32
+#define SHA1_TEXT_LEN (4 * SHA1_LEN + 2) /* UTF-16LE digits and a NUL */
 
 void
 cat_clear(struct cat *c)
@@ -304,6 +307,41 @@ cat_parse(const uint8_t *p, size_t len, struct cat *ret, struct kd_err *e)
 	*ret = c;
 	c.members = NULL;
 	return true;
+}
+
+/* Text of UTF-16LE with a NUL at its end, and no control character in it. A hash that
+ * looks so comes once in 50,000, and then no file's name is like it. */
+static bool
+is_text(const uint8_t *p, size_t n)
+{
+	if (n < 4 || n % 2 != 0 || p[n - 1] != 0 || p[n - 2] != 0)
+		return false;
+	for (size_t i = 0; i + 2 < n; i += 2)
+		if (p[i + 1] == 0 && p[i] < ' ')
+			return false;
+	return true;
+}
+
+static bool
+is_hex_text(const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i + 2 < n; i += 2) {
+		bool digit = p[i] >= '0' && p[i] <= '9';
+
+		if (p[i + 1] != 0 || !(digit || (p[i] >= 'A' && p[i] <= 'F')))
+			return false;
+	}
+	return n == SHA1_TEXT_LEN;
+}
+
+enum cat_id_kind
+cat_id_kind(const struct cat_member *m)
+{
+	if (is_text(m->id, m->id_len))
+		return is_hex_text(m->id, m->id_len) ? CAT_ID_SHA1_TEXT : CAT_ID_NAME;
+	return m->id_len == SHA1_LEN     ? CAT_ID_SHA1
+	       : m->id_len == SHA256_LEN ? CAT_ID_SHA256
+					 : CAT_ID_NAME;
 }
 
 const struct cat_member *

@@ -10,7 +10,6 @@
 
 #define SHA1_LEN 20
 #define SHA256_LEN 32
-#define SHA1_TEXT_LEN (4 * SHA1_LEN + 2) /* UTF-16LE digits and a NUL */
 
 static const char *
 subject_name(enum cat_subject s)
@@ -25,14 +24,6 @@ subject_name(enum cat_subject s)
 		break;
 	}
 	return "whole file";
-}
-
-/* The identifier is a hash, raw or as text, and not a name. */
-static bool
-is_hash(const struct cat_member *m)
-{
-	return m->id_len == SHA1_LEN || m->id_len == SHA256_LEN ||
-	       m->id_len == SHA1_TEXT_LEN;
 }
 
 /* What the member says of its content, where it says so: ret->digest is NULL otherwise.
@@ -86,7 +77,7 @@ find_tag(const struct cat *cat, struct verify_member *m, struct kd_err *e)
 	for (size_t i = 0; i < cat->members_n; i++) {
 		struct cat_indirect said;
 
-		if (is_hash(&cat->members[i]))
+		if (cat_id_kind(&cat->members[i]) != CAT_ID_NAME)
 			continue;
 		if (!get_indirect(&cat->members[i], &said, e))
 			return false;
@@ -141,7 +132,8 @@ has_name(const struct cat_member *m, const char *name, struct kd_err *e)
 {
 	struct rd attrs = cat_attrs(m);
 	struct cat_attr a;
-	bool found = !is_hash(m) && same_name(m->id, m->id_len, false, name);
+	bool found = cat_id_kind(m) == CAT_ID_NAME &&
+		     same_name(m->id, m->id_len, false, name);
 
 	while (!found && rd_left(&attrs) > 0) {
 		if (!cat_next_attr(&attrs, &a, e))

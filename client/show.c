@@ -188,12 +188,17 @@ tree_list_member(struct buf *b, const struct cat_member *m)
 	char hex[2 * MD_LEN_MAX + 1], text[NAME_LEN];
 	struct cat_attr a;
 
-	if (m->id_len == 20 || m->id_len == 32) {
+	switch (cat_id_kind(m)) {
+	case CAT_ID_SHA1:
+	case CAT_ID_SHA256:
 		text_hex_to(hex, m->id, m->id_len);
 		buf_printf(b, "    %s %s\n", m->id_len == 20 ? "sha1" : "sha256", hex);
-	} else {
+		break;
+	case CAT_ID_SHA1_TEXT:
+	case CAT_ID_NAME:
 		show_utf16(text, sizeof(text), m->id, m->id_len, false);
 		buf_printf(b, "    %s\n", text);
+		break;
 	}
 	while (rd_left(&attrs) > 0 && cat_next_attr(&attrs, &a, &none)) {
 		if (a.kind == CAT_ATTR_NAME_VALUE)
@@ -217,8 +222,8 @@ tree_catalog(struct buf *b, const struct cat *c, bool members)
 	struct kd_err none = {0};
 	struct cat_attr a;
 
-	buf_printf(b, "  catalog, version %d, %zu members, made ", (int)c->version,
-	    c->members_n);
+	buf_printf(b, "  catalog, version %d, %zu member%s, made ", (int)c->version,
+	    c->members_n, c->members_n == 1 ? "" : "s");
 	put_time(b, c->time);
 	buf_str(b, "\n");
 	while (rd_left(&header) > 0 && cat_next_header(&header, &a, &none))

@@ -200,11 +200,16 @@ json_list_member(struct buf *b, const struct cat_member *m)
 	struct cat_attr a;
 
 	jw_open(b);
-	if (m->id_len == 20 || m->id_len == 32) {
+	switch (cat_id_kind(m)) {
+	case CAT_ID_SHA1:
+	case CAT_ID_SHA256:
 		jw_hex(b, m->id_len == 20 ? "sha1" : "sha256", m->id, m->id_len);
-	} else {
+		break;
+	case CAT_ID_SHA1_TEXT:
+	case CAT_ID_NAME:
 		show_utf16(text, sizeof(text), m->id, m->id_len, false);
-		jw_str(b, "tag", text);
+		jw_str(b, cat_id_kind(m) == CAT_ID_NAME ? "tag" : "sha1", text);
+		break;
 	}
 	while (rd_left(&attrs) > 0 && cat_next_attr(&attrs, &a, &none))
 		if (a.kind == CAT_ATTR_INDIRECT)

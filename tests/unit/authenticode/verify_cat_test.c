@@ -302,21 +302,29 @@ files_are_listed_by_every_hash_there_is(void **state)
 	}
 }
 
+/* In UTF-16 with its NUL, one of the names is as long as a SHA-1, another as a SHA-256,
+ * another as version 1's text of a SHA-1. */
 static void
 file_under_a_name_is_found_by_its_digest(void **state)
 {
-	struct cat_builder *b = new_builder(CAT_V1);
-	AUTO(buf_clear) struct buf ctl = {0};
-	struct verify_member m;
-	struct kd_err e = {0};
+	static const char *const names[] = {"hashme", "hello.sys", "hello-world.inf",
+	    "012345678901234567890123456789012345.sys"};
 	(void)state;
 
-	add_file(b, CAT_V1, text_fd(), "hello.inf", "hashme");
-	finish(b, &ctl);
-	assert_true(look_up(&ctl, text_fd(), NULL, &m, &e));
-	assert_int_equal(m.by, VERIFY_BY_TAG);
-	assert_false(look_up(&ctl, image_fd(), "HashMe", &m, &e));
-	assert_non_null(strstr(e.msg, "listed: the catalog lists 'HashMe' with sha1 "));
+	for (size_t i = 0; i < KD_ARRAY_LEN(names); i++) {
+		struct cat_builder *b = new_builder(CAT_V1);
+		AUTO(buf_clear) struct buf ctl = {0};
+		struct verify_member m;
+		struct kd_err e = {0};
+
+		add_file(b, CAT_V1, text_fd(), "hello.inf", names[i]);
+		finish(b, &ctl);
+		assert_true(look_up(&ctl, text_fd(), NULL, &m, &e));
+		assert_int_equal(m.by, VERIFY_BY_TAG);
+		assert_false(look_up(&ctl, image_fd(), names[i], &m, &e));
+		assert_non_null(strstr(e.msg, "listed: the catalog lists '"));
+		assert_non_null(strstr(e.msg, names[i]));
+	}
 }
 
 /* The sentences name both digests, and what has happened where a name tells. */

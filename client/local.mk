@@ -93,7 +93,9 @@ CLIENT_TEST_LIBS = libclient.a libwire.a libdriver.a libauthenticode.a libbase.a
 CLIENT_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(OPENSSL_CFLAGS)
 CLIENT_TESTS = \
 	tests/unit/client/ac_check_test \
+	tests/unit/client/ac_corpus_test \
 	tests/unit/client/choice_test \
+	tests/unit/client/each_test \
 	tests/unit/client/ms_files_test \
 	tests/unit/client/ms_key_test \
 	tests/unit/client/ms_options_test \
@@ -110,6 +112,11 @@ TESTS += $(CLIENT_TESTS)
 tests_unit_client_ac_check_test_SOURCES = tests/unit/client/ac_check_test.c $(DEMO_PKI)
 tests_unit_client_ac_check_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
 tests_unit_client_ac_check_test_LDADD = $(CLIENT_TEST_LIBS)
+tests_unit_client_ac_corpus_test_SOURCES = tests/unit/client/ac_corpus_test.c $(CORPUS)
+tests_unit_client_ac_corpus_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
+tests_unit_client_ac_corpus_test_LDADD = $(CLIENT_TEST_LIBS)
+tests_unit_client_each_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
+tests_unit_client_each_test_LDADD = $(CLIENT_TEST_LIBS)
 tests_unit_client_nested_test_SOURCES = tests/unit/client/nested_test.c $(DEMO_PKI)
 tests_unit_client_nested_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
 tests_unit_client_nested_test_LDADD = $(CLIENT_TEST_LIBS)

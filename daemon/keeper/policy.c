@@ -98,14 +98,20 @@ only_key(const struct policy *p, const struct identity *who, const char **ret,
 }
 
 static bool
-fail_beyond(const struct api_sign_request *r, size_t i, const char *key, struct kd_err *e)
+fail_beyond(const struct policy *p, const struct identity *who,
+    const struct api_sign_request *r, size_t i, const char *key, struct kd_err *e)
 {
 	const struct api_item *it = &r->items[i];
 
-	return kd_fail(e, KD_E_DENIED,
+	(void)kd_fail(e, KD_E_DENIED,
 	    "items[%zu]: kind %s with digest algorithm %s is not granted to this client "
 	    "for key '%s'",
 	    i, api_kind_name(it->kind), md_name(it->md), key);
+	if ((policy_scope_of(p, who, key).kinds & 1u << it->kind) == 0)
+		(void)kd_hint(e,
+		    "the client's grant in keeper.conf has to name this kind: kinds = pe "
+		    "catalog");
+	return false;
 }
 
 bool
@@ -141,7 +147,7 @@ policy_decide(const struct policy *p, const struct identity *who,
 	if (!any)
 		return kd_fail(
 		    e, KD_E_DENIED, "key '%s' is not granted to this client", key);
-	return fail_beyond(r, farthest, key, e);
+	return fail_beyond(p, who, r, farthest, key, e);
 }
 
 bool

@@ -164,9 +164,13 @@ catalogs_are_a_kind_of_their_own(void **state)
 	assert_false(policy_decide(&p, &id, &r, &key, &grant, &e));
 	assert_string_equal(e.msg, "items[1]: kind catalog with digest algorithm sha256 "
 				   "is not granted to this client for key 'alpha'");
+	assert_string_equal(e.hint,
+	    "the client's grant in keeper.conf has to name this kind: kinds = pe catalog");
 	/* each kind by a grant of its own is not both by one */
 	g[1].kinds = 1u << API_KIND_CATALOG;
+	e = (struct kd_err){0};
 	assert_false(policy_decide(&p, &id, &r, &key, &grant, &e));
+	assert_string_equal(e.hint, "");
 	assert_int_equal(
 	    policy_scope_of(&p, &id, "alpha").kinds, PE | 1u << API_KIND_CATALOG);
 	g[1].kinds |= PE;

@@ -9,7 +9,7 @@
 #include "client/ms.h"
 
 struct makecat_args {
-	bool verbose, go_on, stop;
+	bool verbose, stop;
 };
 
 static const struct ms_row makecat_rows[] = {
@@ -17,9 +17,8 @@ static const struct ms_row makecat_rows[] = {
 	"list attributes and files"},
     {"r", MS_FLAG, offsetof(struct makecat_args, stop), NULL,
 	"stop at the first file that fails"},
-    {"n", MS_FLAG, offsetof(struct makecat_args, go_on), NULL,
-	"name every file that fails (the default); a catalog that lacks one is never "
-	"written"},
+    {"n", MS_IGNORED, 0, NULL,
+	"every file that fails is named anyway, and a catalog that lacks one not written"},
     {0},
 };
 
@@ -88,6 +87,21 @@ list(struct client *c, const char *path, const struct cdf *cdf)
 	outcome_print(&c->outcome, &b);
 }
 
+/* Else it would be Windows that finds out which digest the file was listed by. */
+static void
+put_doubts(struct buf *b, const struct catalog *made)
+{
+	for (size_t i = 0; i < made->cdf->members_n; i++) {
+		const struct catalog_file *f = &made->files[i];
+
+		if (f->hash.doubt[0] == '\0')
+			continue;
+		buf_str(b, "Note: listed as it is, though it begins like a PE image: ");
+		ms_put_text(b, f->path);
+		buf_printf(b, ": %s\n", f->hash.doubt);
+	}
+}
+
 static void
 no_tick(size_t done)
 {
@@ -104,6 +118,7 @@ make(struct client *c, const struct makecat_args *a, const char *word)
 	AUTO(catalog_clear) struct catalog catalog = {0};
 	AUTO(buf_clear) struct buf made = {0};
 	AUTO(buf_clear) struct buf output = {0};
+	AUTO(buf_clear) struct buf doubts = {0};
 	AUTO(free) char *path = NULL;
 	struct kd_err e = {0};
 	bool ok;
@@ -115,6 +130,9 @@ make(struct client *c, const struct makecat_args *a, const char *word)
 	ok = ok && catalog_hash(path, &cdf, &o, &catalog, &e);
 	if (ok && !say_failures(&catalog, a->stop))
 		return false;
+	if (ok && a->verbose)
+		put_doubts(&doubts, &catalog);
+	outcome_print(&c->outcome, &doubts);
 	ok = ok && catalog_build(&catalog, &made, &e) &&
 	     catalog_write(buf_cstr(&output), true, &made, &e);
 	if (!ok)
@@ -162,5 +180,6 @@ ms_makecat(struct client *c, int argc, char **argv)
 	}
 	if (e.code != KD_OK)
 		complain(CDF_FAULT_UNSUPPORTED, &e);
+	option_list_clear(&words.ignored);
 	c->outcome.status = done ? 0 : MS_STATUS_FAILED;
 }

@@ -31,10 +31,12 @@ put_which(const struct ms_verifying *v, const struct verified *file,
 		buf_u8(b, '\n');
 		return;
 	}
-	buf_str(b, "File is signed in catalog: ");
-	ms_put_text(b, v->a->catalog);
-	buf_u8(b, '\n');
-	if (v->judge.sha256_only || (m->by & VERIFY_BY_SHA256) == m->by)
+	if (m->by != 0) {
+		buf_str(b, "File is signed in catalog: ");
+		ms_put_text(b, v->a->catalog);
+		buf_u8(b, '\n');
+	}
+	if (v->judge.sha256_only || m->by == VERIFY_BY_SHA256)
 		put_hash(b, MD_SHA256, m->sha256);
 	else
 		put_hash(b, MD_SHA1, m->sha1);

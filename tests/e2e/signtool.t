@@ -133,6 +133,10 @@ ok "makecat.exe /v" makecat.exe /v VMAUDIO.CDF
 says out "processing: <HASH>vmaudio.sys"
 says out "attribute: OSAttr:2:10.0"
 says out "Succeeded"
+printf 'MZ but no program' >odd.sys
+printf '[CatalogHeader]\nName=odd.cat\n[CatalogFiles]\n<HASH>a=odd.sys\n' >odd.cdf
+ok "a damaged image is listed all the same" makecat -v odd.cdf
+says out "Note: listed as it is, though it begins like a PE image: "
 printf '<HASH>gone=gone.sys\r\n<HASH>lost=lost.sys\r\n' >>vmaudio.cdf
 rm vmaudio.cat
 fails 1 "makecat of files that are missing" makecat -v -n vmaudio.cdf

@@ -167,6 +167,8 @@ for cdf in one two; do
 	says out "Successfully verified: vmaudio.sys"
 	wrong "$cdf: another file" "WinVerifyTrust returned error: 0x800B0100" /kp /c $cdf-signed.cat drv32.sys
 	says err "SignTool Error: File not valid: drv32.sys"
+	fails 1 "$cdf: what is not listed" signtool verify /v /pa /c $cdf-signed.cat drv32.sys
+	says_not out "File is signed in catalog"
 	wrong "$cdf: an unsigned catalog" "No signature found." /kp /c $cdf.cat vmaudio.sys
 	says err "SignTool Error: File not valid: vmaudio.sys"
 done

@@ -85,8 +85,11 @@ same_as_digest(const struct listed *l, const uint8_t *p, size_t n)
 	return l->digest_len == n && memcmp(l->digest, p, n) == 0;
 }
 
-/* A hash as hexadecimal text (version 1), or as bytes (version 2) unless those are a text
- * of as many bytes and the digest says that they are no hash. */
+/*
+ * A hash as hexadecimal text (version 1), or as bytes (version 2) unless those are a text
+ * of as many bytes and the digest says that they are no hash. By its bytes alone
+ * (cat_id_kind) one hash in 50,000 would be a name, and a client may choose it.
+ */
 static void
 find_hash(const struct cat *c, const struct cat_member *m, struct listed *l)
 {

@@ -12,6 +12,8 @@ need openssl jq
 . "$srcdir/tests/e2e/client_service.sh"
 # shellcheck source=/dev/null
 . "$srcdir/tests/e2e/tsa.sh"
+# shellcheck source=/dev/null
+. "$srcdir/tests/e2e/tamper_lib.sh"
 
 make_files
 make_service
@@ -79,6 +81,22 @@ ok 'cut short: none verifies' within '1 3' "$client" --json verify --root "$T/ca
 ok 'cut short: a sentence for each' sh -c 'test "$(jq -r "select(.ok == false) | .error.detail" "$1" | grep -c .)" = 40' \
 	- "$T/within.out"
 ok 'cut short: inspect' within '1 3' "$client" --json inspect "$T"/images/*
+
+# Numbers grown large: each byte of the headers inverted, and the top bit of each tag and length of the signature.
+grown() { # TITLE MASK - from "CLASS OFFSET" lines; four runs
+	rm -rf "$T/images" && mkdir "$T/images"
+	awk -v mask="$2" '{ print $2, $2, mask }' | sort -u | "$twins" "$T/signed.sys" "$T/images"
+	for digit in 0 1 2 3; do
+		# shellcheck disable=SC2046 # a list; their names are numbers
+		ok "$1: verify, part $digit" within '1 3' "$client" --json verify --root "$T/ca-root.pem" \
+			$(find "$T/images" -type f | awk -v part=$digit 'NR % 4 == part')
+	done
+}
+image_bytes "$T/signed.sys" | grep -v '^section ' >"$T/header.bytes"
+grown 'headers inverted' 255 <"$T/header.bytes"
+blob_of "$T/signed.sys" "$T/blob"
+blob_bytes "$T/blob" "$blob_at" >"$T/blob.bytes"
+grown 'lengths grown' 128 <"$T/blob.bytes"
 
 if [ -e "$C/pe-hostile" ]; then
 	for path in "$C"/pe-hostile/*; do

@@ -186,6 +186,16 @@ done
 refused catalog content 'content|CTL|catalog' verify
 blob_refused catalog ''
 unsigned_data_refused catalog ''
+lists_nothing() { # CATALOG... - none of them speaks for the driver any more
+	for ln_catalog; do
+		if "$client" --quiet verify --root "$T/kernel-root.pem" --catalog "$ln_catalog" "$T/hello.sys" 2>"$T/lists.err" ||
+			! grep -qE "$list" "$T/lists.err"; then
+			echo "$ln_catalog" && cat "$T/lists.err"
+			return 1
+		fi
+	done
+}
+ok 'catalog: with a member or its hash changed it speaks for no file' lists_nothing "$T"/twins/member-*
 ok 'catalog: osslsigncode refuses them too' judge_refuses judge
 
 listed='listed: none of the catalog'

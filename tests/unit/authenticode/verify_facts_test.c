@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/mem.h"
 #include "base/num.h"
 #include "tests/unit/authenticode/corpus.h"
 
@@ -355,6 +356,30 @@ turned_line_ends_are_no_longer_listed(void **state)
 	assert_int_equal(r.member.by, 0);
 }
 
+/* Two signatures, nested and not, with a timestamp of each kind. */
+static void
+running_out_of_memory_is_an_ordinary_error(void **state)
+{
+	AUTO(close) int fd = open_file("pe-signed/pydivert--WinDivert64.sys");
+	struct verify_options o = {
+	    .roots = all_roots, .tsa_roots = all_roots, .at = (int64_t)time(NULL)};
+	bool done = false;
+	(void)state;
+
+	for (long nth = 0; !done; nth++) {
+		AUTO(verify_report_clear) struct verify_report r = {0};
+		struct kd_err e = {0};
+
+		kd_alloc_fail_at(nth);
+		done = verify_file(fd, &o, &r, &e);
+		kd_alloc_fail_at(-1);
+		if (!done && e.code != KD_E_NOMEM)
+			fail_msg("allocation %ld: %s", nth, e.msg);
+		assert_int_equal(r.ok, done);
+		assert_true(nth < 1000);
+	}
+}
+
 static void
 load_roots(const char *name, struct certs **ret)
 {
@@ -376,6 +401,7 @@ main(void)
 	    cmocka_unit_test(every_signature_and_timestamp_is_read_as_the_facts_say),
 	    cmocka_unit_test(every_file_of_a_package_is_listed_as_the_facts_say),
 	    cmocka_unit_test(turned_line_ends_are_no_longer_listed),
+	    cmocka_unit_test(running_out_of_memory_is_an_ordinary_error),
 	};
 	int failed;
 

@@ -30,9 +30,10 @@ struct ms_command { /* of signtool */
 	const char *name, *args, *summary;
 	const char *done;           /* "Signed", for the count at the end; NULL: none */
 	const struct ms_row *rows;
-	size_t options_size, common; /* of the struct they fill; of struct ms_common in it */
+	size_t options_size; /* of the struct they fill */
+	size_t common;       /* where in it struct ms_common is */
 	bool files;                 /* needs one or more */
-	/* What went wrong was said and counted with ms_fail; false: and nothing was done. */
+	/* What goes wrong is said and counted with ms_fail. */
 	void (*run)(struct ms *m, const void *options, const struct ms_files *files);
 };
 extern const struct ms_command ms_sign, ms_verify, ms_timestamp, ms_remove, ms_catdb;

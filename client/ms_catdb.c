@@ -21,8 +21,8 @@ run(struct ms *m, const void *options, const struct ms_files *files)
 	struct kd_err why = {0};
 
 	(void)options, (void)files;
-	(void)kd_hint(&why, "Install the catalog with its driver package on Windows; here, "
-			    "verify /c names a catalog.");
+	(void)kd_hint(&why, "Install the catalog with its driver package on Windows; "
+			    "here, verify /c names a catalog.");
 	ms_fail(m, "There is no catalog database on this system.", NULL, &why);
 }
 

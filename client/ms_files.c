@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client/ms_files.c - paths as scripts for Windows write them → files of this machine. */
+/* client/ms_files.c - paths as scripts for Windows write them → files of this machine.
+ */
 #include "client/ms_files.h"
 
 #include <ctype.h>

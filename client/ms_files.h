@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client/ms_files.h - paths as scripts for Windows write them → files of this machine. */
+/* client/ms_files.h - paths as scripts for Windows write them → files of this machine.
+ */
 #ifndef CLIENT_MS_FILES_H
 #define CLIENT_MS_FILES_H
 #include <stddef.h>
@@ -25,9 +26,9 @@ AUTO_DEFINE_CLEAR(struct ms_files, ms_files_clear);
 /*
  * ms_files_find - the files that the words name, in their order.
  *
- * A backslash stands for a slash unless there is a file with a backslash in its name; what
- * is not there as written is looked for without regard to case, as Windows would. In the
- * last part '*' and '?' stand for any characters and any one: the matching files, sorted
+ * A backslash stands for a slash unless there is a file with a backslash in its name;
+ * what is not there as written is looked for without regard to case, as Windows would. In
+ * the last part '*' and '?' stand for any characters and any one: the matching files, sorted
  * by name, folders left out, hidden ones only where the pattern begins with a dot. "*.*"
  * is "*". What matches nothing is kept as it was given, not found.
  *

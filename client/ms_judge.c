@@ -200,8 +200,9 @@ judge_wishes(const struct ms_judge *j, const struct verify_signature *sig)
 
 	if (j->root != NULL && (root == NULL || !ms_has_part(root->subject, j->root)))
 		return OTHER_ROOT;
-	if (j->usage != NULL && (sig->cms.signer == SIZE_MAX ||
-				    !cert_has_eku(sig->cms.certs, sig->cms.signer, j->usage)))
+	if (j->usage != NULL &&
+	    (sig->cms.signer == SIZE_MAX ||
+		!cert_has_eku(sig->cms.certs, sig->cms.signer, j->usage)))
 		return NO_USAGE;
 	if (j->sha1 != NULL && (sig->chain_n == 0 ||
 				   memcmp(sig->chain[0].sha1, j->sha1, 20) != 0))

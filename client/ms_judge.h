@@ -37,6 +37,6 @@ bool ms_judge_signature(const struct ms_judge *j, const struct verified *v, size
     const char **ret_text, struct kd_err *ret_why, struct kd_err *e) KD_MUST;
 /* Of a file that has no signature to judge, or could not be read: v->e in these words. */
 const char *ms_judge_error(const struct kd_err *e);
-/* Was it looked at? Otherwise (memory, a disk that fails) a report is not to be judged. */
+/* Was it looked at? Otherwise (memory, a disk that fails) a report says nothing. */
 bool ms_judge_is_verdict(const struct kd_err *e);
 #endif

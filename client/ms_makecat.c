@@ -18,7 +18,7 @@ static const struct ms_row makecat_rows[] = {
     {"r", MS_FLAG, offsetof(struct makecat_args, stop), NULL,
 	"stop at the first file that fails"},
     {"n", MS_IGNORED, 0, NULL,
-	"every file that fails is named anyway, and a catalog that lacks one not written"},
+	"every file that fails is named anyway, and a catalog without it not written"},
     {0},
 };
 

@@ -40,16 +40,16 @@ static void
 run(struct ms *m, const void *options, const struct ms_files *files)
 {
 	const struct ms_remove_args *a = options;
-	const struct remove_parts parts = {
-	    .certificates = a->certificates, .unsigned_attributes = a->unsigned_attributes};
+	const struct remove_parts parts = {.certificates = a->certificates,
+	    .unsigned_attributes = a->unsigned_attributes};
 
 	if (!a->signature && !a->certificates && !a->unsigned_attributes) {
 		ms_fail(m, "One of the /s, /c and /u options must be given.", NULL, NULL);
 		return;
 	}
 	if (a->signature && (a->certificates || a->unsigned_attributes)) {
-		ms_fail(m, "The /s option is incompatible with the /c and /u options.", NULL,
-		    NULL);
+		ms_fail(m, "The /s option is incompatible with the /c and /u options.",
+		    NULL, NULL);
 		return;
 	}
 	for (size_t i = 0; i < files->n; i++) {

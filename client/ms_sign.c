@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/mem.h"
 #include "base/text.h"
 #include "client/ms.h"
 #include "client/ms_cert.h"
@@ -11,6 +10,8 @@
 #include "client/ms_sign_args.h"
 #include "client/server.h"
 #include "client/sign_run.h"
+
+#define SIGNED "Done Adding Additional Store\nSuccessfully signed: "
 
 struct signing { /* one run of the command */
 	struct ms *m;
@@ -70,8 +71,9 @@ choose_md(struct signing *s, const struct ms_key *key, struct kd_err *e)
 			(void)kd_fail(e, KD_E_USAGE,
 			    "No file digest algorithm specified. Please specify the "
 			    "digest algorithm with the /fd flag.");
-			return kd_hint(e, "The service grants sha1 alone for this key, "
-					  "which is used only when /fd sha1 asks for it.");
+			return kd_hint(e,
+			    "The service grants sha1 alone for this key, which is used "
+			    "only when /fd sha1 asks for it.");
 		}
 		if (!s->m->say.quiet)
 			buf_printf(&b,
@@ -134,7 +136,7 @@ file_done(void *self, const struct sign_result *r)
 	if (r->err != NULL)
 		file_failed(s, file, r);
 	else
-		ms_succeed(s->m, "Done Adding Additional Store\nSuccessfully signed: ", file);
+		ms_succeed(s->m, SIGNED, file);
 }
 
 static void

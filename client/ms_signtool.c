@@ -22,9 +22,9 @@ help_all(struct buf *b)
 		   "Valid commands:\n");
 	for (size_t i = 0; i < KD_ARRAY_LEN(commands); i++)
 		buf_printf(b, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-	buf_str(b, "\nOptions begin with / or -. \"signtool <command> /?\" lists those of a "
-		   "command.\nThis is kdsign-client: the key is at the signing service that "
-		   "its configuration names;\nkdsign-signtool(1) says the rest.\n");
+	buf_str(b, "\nOptions begin with / or -. \"signtool <command> /?\" lists those of "
+		   "a command.\nThis is kdsign-client: the key is at the signing service "
+		   "that its configuration names;\nkdsign-signtool(1) says the rest.\n");
 }
 
 static void

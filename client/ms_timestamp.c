@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* client/ms_timestamp.c - signtool timestamp. */
-#include <string.h>
-
-#include "base/mem.h"
 #include "client/ms.h"
 #include "client/ms_stamp.h"
 #include "client/stamp_run.h"

@@ -2,17 +2,15 @@
 /* client/ms_verify.c - signtool verify. */
 #include "client/ms_verify.h"
 
-#include <string.h>
-
-
 #define TABLE                                                                            \
 	"Index  Algorithm  Timestamp    \n"                                              \
 	"========================================\n"
 
-/* What Windows 10 1607 and the driver policy of 2026 ask beyond it: kernel policy facts 4. */
+/* Secure Boot since Windows 10 1607, the driver policy of 2026: kernel policy facts 2, 4.
+ */
 #define NOTE_KERNEL                                                                      \
-	"newer Windows asks for more than /kp does: kdsign-client verify "         \
-	"--kernel says which load it"
+	"newer Windows asks for more than /kp does: kdsign-client verify --kernel says " \
+	"which load it"
 
 static void
 clear(struct ms_verifying *v)
@@ -90,7 +88,8 @@ print_details(const struct ms_verifying *v, const struct verified *f, size_t i)
 
 /* One signature; false when it is not right. */
 static bool
-judge_one(const struct ms_verifying *v, const struct verified *f, const char *file, size_t i)
+judge_one(
+    const struct ms_verifying *v, const struct verified *f, const char *file, size_t i)
 {
 	const struct verify_signature *sig = &ms_judge_report(f)->sigs[i];
 	struct kd_err why = {0}, e = {0};

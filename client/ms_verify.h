@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client/ms_verify.h - signtool verify: its options, and one run of it. For ms_verify*.c. */
+/* client/ms_verify.h - signtool verify: its options, and one run. For ms_verify*.c. */
 #ifndef CLIENT_MS_VERIFY_H
 #define CLIENT_MS_VERIFY_H
 #include "client/ms.h"

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* client/ms_verify_put.c - what signtool verify /v says of a signature. */
-#include <string.h>
-
 #include "authenticode/chain.h"
 #include "base/reader.h"
 #include "client/ms_cert.h"
@@ -66,7 +64,8 @@ put_cross(const struct ms_verifying *v, const struct verify_signature *sig, stru
 	size_t n = 0;
 
 	if (sig->cms.signer == SIZE_MAX ||
-	    !chain_find(sig->cms.certs, sig->cms.signer, v->kernel, sig->at, &chain, &e) ||
+	    !chain_find(
+		sig->cms.certs, sig->cms.signer, v->kernel, sig->at, &chain, &e) ||
 	    !chain.complete)
 		return;
 	while (n < certs_n(chain.path) && n < CHAIN_MAX + 1) {

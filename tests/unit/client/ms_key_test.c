@@ -213,7 +213,8 @@ chains_begin_with_the_root(void **state)
 
 	(void)state;
 	ms_put_chain(&b, chain, 2, NULL);
-	assert_memory_equal(buf_cstr(&b), "    Issued to: Root\n    Issued by: Root\n", 40);
+	assert_memory_equal(
+	    buf_cstr(&b), "    Issued to: Root\n    Issued by: Root\n", 40);
 	assert_non_null(strstr(buf_cstr(&b),
 	    "\n\n        Issued to: Leaf\n        Issued by: Root\n        Expires:   "));
 	assert_non_null(strstr(buf_cstr(&b),

@@ -70,7 +70,8 @@ static void
 slash_and_dash_and_any_case_are_the_same(void **state)
 {
 	static const char *const lines[] = {"/v|/t|http://x/|/ac|a.cer|/DS|1|a.sys",
-	    "-V|-T|http://x/|-AC|a.cer|-ds|1|a.sys", "a.sys|/ac|a.cer|/t|http://x/|/ds|1|/v"};
+	    "-V|-T|http://x/|-AC|a.cer|-ds|1|a.sys",
+	    "a.sys|/ac|a.cer|/t|http://x/|/ds|1|/v"};
 
 	(void)state;
 	for (size_t i = 0; i < KD_ARRAY_LEN(lines); i++) {

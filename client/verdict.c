@@ -35,8 +35,9 @@ add_own(const struct verified *v, const struct verdict_options *o,
 	return kernel_facts_add(&own, NULL, o->kernel_roots, facts, e);
 }
 
+/* own: the file may have signatures of its own. */
 static bool
-judge_kernel(const struct verified *v, const struct verdict_options *o,
+judge_kernel(const struct verified *v, const struct verdict_options *o, bool own,
     struct kernel_report *ret, struct kd_err *e)
 {
 	struct kernel_facts facts = {.now = o->at};
@@ -44,7 +45,7 @@ judge_kernel(const struct verified *v, const struct verdict_options *o,
 	if (v->catalog == NULL) {
 		if (!kernel_facts_add(&v->report, NULL, o->kernel_roots, &facts, e))
 			return false;
-	} else if (!add_own(v, o, &facts, e) ||
+	} else if ((own && !add_own(v, o, &facts, e)) ||
 		   !kernel_facts_add(&v->catalog->report, &v->report.member,
 		       o->kernel_roots, &facts, e)) {
 		return false;
@@ -84,7 +85,10 @@ verdict_make(const struct verified *v, const struct verdict_options *o,
 	*ret = (struct verdict){.has_kernel = o->kernel && !no_driver,
 	    .has_installer = o->installer,
 	    .no_driver = o->kernel && no_driver};
-	if ((ret->has_kernel && !judge_kernel(v, o, &ret->kernel, e)) ||
+	/* With nobody else to look at it, one that is no driver must still be listed, under
+	 * a signature that would do for a driver. */
+	if (((ret->has_kernel || (no_driver && !o->installer)) &&
+		!judge_kernel(v, o, ret->has_kernel, &ret->kernel, e)) ||
 	    (o->installer && !judge_installer(v, o, &ret->installer, e)))
 		return kd_in(e, "'%s'", SHOW(v->file));
 	return true;
@@ -120,7 +124,8 @@ verdict_ok(const struct verdict *v, const char *file, struct kd_err *e)
 {
 	const struct installer_verdict *newest;
 
-	if (v->has_kernel && !v->kernel.policy.loads)
+	if ((v->has_kernel || (v->no_driver && !v->has_installer)) &&
+	    !v->kernel.policy.loads)
 		return fail_kernel(&v->kernel, file, e);
 	if (!v->has_installer || v->installer.installs)
 		return true;

@@ -18,7 +18,9 @@ struct verdict_options {
 
 struct verdict {
 	bool has_kernel, has_installer; /* the rest is zero where not */
-	bool no_driver; /* the loader was asked about, and never sees such a file */
+	/* The loader was asked about, and never sees such a file. Unless the installer was,
+	 * too, kernel is about the catalog, by which the file must be listed. */
+	bool no_driver;
 	struct kernel_report kernel;
 	struct installer_report installer;
 };
@@ -38,7 +40,8 @@ bool verdict_make(const struct verified *v, const struct verdict_options *o,
 /*
  * The exit status' rule: true when the kernel's policy is satisfied (kernel_report), and
  * the installer would install the file silently or after a prompt; of these, what was
- * asked for. KD_E_NOT_VERIFIED with the sentence otherwise.
+ * asked for. A file that is no driver, with the kernel alone asked for, must be listed by
+ * a catalog that satisfies the policy. KD_E_NOT_VERIFIED with the sentence otherwise.
  */
 bool verdict_ok(const struct verdict *v, const char *file, struct kd_err *e) KD_MUST;
 

@@ -126,6 +126,19 @@ flip "$T/signed.cat" "$T/flipped.cat" $((size - 40))
 fails 1 "a catalog whose signature is broken" "$client" verify --installer --root "$T/ca-root.pem" \
 	--catalog "$T/flipped.cat" "$drv"
 
+# a file that the loader never sees must be listed all the same
+ok "an INF that the catalog lists" kernel --catalog "$T/signed.cat" "$T/drv.inf"
+says out "kernel: not asked: this is no driver image"
+fails 1 "an unsigned catalog lists nothing" kernel --catalog "$T/drv.cat" "$T/drv.inf"
+says err "no signature, embedded or in a catalog"
+fails 1 "a catalog of a root that is none of the kernel's" "$client" verify --kernel --catalog "$T/signed.cat" "$T/drv.inf"
+tr -d '\r' <"$T/keep.inf" >"$T/drv.inf"
+fails 1 "an INF that has changed since" kernel --catalog "$T/signed.cat" "$T/drv.inf"
+says err "drv.inf': kernel: the catalog's signature: listed: the catalog lists 'drv.inf'"
+fails 1 "as JSON" "$client" --json verify --kernel --kernel-root "$T/kernel-root.pem" --catalog "$T/signed.cat" "$T/drv.inf"
+says out '"ok":false'
+cp "$T/keep.inf" "$T/drv.inf"
+
 # both: the loader takes the catalog's signature for an unsigned driver
 ok "kernel and installer" package --kernel --kernel-root "$T/kernel-root.pem" --root "$T/ca-root.pem"
 says out "kernel: not asked: this is no driver image"

@@ -52,7 +52,10 @@ read_path(const struct chain *chain, struct kernel_signature *ret, struct kd_err
 		return true;
 	if (!kernel_root_find(chain->path, n - 1, &root, e))
 		return false;
-	ret->root = root.kind == KERNEL_ROOT_NONE ? KERNEL_ROOT_EXTRA : root.kind;
+	/* One that Windows has for timestamps alone is here because the user gave it. */
+	ret->root = root.kind == KERNEL_ROOT_NONE || root.kind == KERNEL_ROOT_TIMESTAMP
+			? KERNEL_ROOT_EXTRA
+			: root.kind;
 	return true;
 }
 

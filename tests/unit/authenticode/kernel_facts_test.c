@@ -328,6 +328,31 @@ running_out_of_memory_is_an_ordinary_error(void **state)
 	}
 }
 
+/* Given as --kernel-root, it is bound by all that the user's roots are. */
+static void
+timestamp_root_is_no_way_around_the_cross_signing_rules(void **state)
+{
+	AUTO(certs_free) struct certs *roots = NULL;
+	struct kd_err e = {0};
+	size_t extra = 0;
+	(void)state;
+
+	assert_true(certs_new(&roots, &e) && kernel_roots_add_timestamp(roots, &e));
+	for (size_t i = 0; i < certs_n(roots); i++) {
+		struct kernel_root_info root = {0};
+		struct cms cms = {.certs = roots, .signer = i};
+		struct kernel_signature s = {0};
+
+		assert_true(kernel_root_find(roots, i, &root, &e) &&
+			    kernel_facts_chain(&cms, roots, (int64_t)time(NULL), &s, &e));
+		assert_int_equal(s.root, root.kind == KERNEL_ROOT_TIMESTAMP
+					     ? KERNEL_ROOT_EXTRA
+					     : KERNEL_ROOT_MICROSOFT);
+		extra += s.root == KERNEL_ROOT_EXTRA;
+	}
+	assert_true(extra > 0);
+}
+
 int
 main(void)
 {
@@ -339,6 +364,7 @@ main(void)
 	    cmocka_unit_test(names_of_microsoft_do_not_make_its_signature),
 	    cmocka_unit_test(usages_are_read),
 	    cmocka_unit_test(users_root_never_counts_as_microsoft),
+	    cmocka_unit_test(timestamp_root_is_no_way_around_the_cross_signing_rules),
 	    cmocka_unit_test(timestamp_counts_when_the_verifier_goes_by_it),
 	    cmocka_unit_test(signature_that_nobody_judged_is_not_intact),
 	    cmocka_unit_test(costly_chains_are_cut_off),

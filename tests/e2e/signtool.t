@@ -108,6 +108,20 @@ fails 1 "an option that nobody knows" signtool sign /xx amd64/vmaudio.sys
 says err "SignTool Error: Invalid option: /xx"
 fails 1 "/t and /td" signtool sign /t http://127.0.0.1:1/ /td sha256 amd64/vmaudio.sys
 says err "SignTool Error: The /t option is incompatible with the /td option."
+fails 1 "/t and /tr" signtool sign /t http://127.0.0.1:1/ /tr http://127.0.0.1:1/ amd64/vmaudio.sys
+says err "SignTool Error: The /t option is incompatible with the /tr option."
+fails 1 "/td of no algorithm" signtool sign /tr http://127.0.0.1:1/ /td md5 amd64/vmaudio.sys
+says err "SignTool Error: Invalid timestamp digest algorithm: md5"
+fails 1 "/fd of no algorithm" signtool sign /fd md5 amd64/vmaudio.sys
+says err "SignTool Error: Invalid file digest algorithm: md5"
+fails 1 "/u of no usage" signtool sign /u nonsense amd64/vmaudio.sys
+says err "SignTool Error: Invalid enhanced key usage: nonsense"
+fails 1 "/f and /sha1" signtool sign /f driver.pem /sha1 "$thumbprint" amd64/vmaudio.sys
+says err "SignTool Error: The /f option is incompatible with the /sha1 option."
+fails 1 "an option without its value" signtool sign amd64/vmaudio.sys /ac
+says err "SignTool Error: The /ac option requires a parameter, FILE."
+fails 1 "no service" env -u KDSIGN_SERVER signtool sign /fd sha256 amd64/vmaudio.sys
+says err "SignTool Error: no signing service is named"
 fails 1 "no URL" signtool sign /t nowhere amd64/vmaudio.sys
 says err "SignTool Error: Invalid Timestamp URL: nowhere"
 fails 1 "a digest that is not granted" signtool sign /fd sha1 /a amd64/vmaudio.sys
@@ -191,6 +205,14 @@ says out "The following additional certificates will be attached:"
 ok "gives both" signtool verify /pa /v vmaudio.sys
 says out "The signature is timestamped: "
 says out "File has page hashes"
+export SIGNTOOL_PAGE_HASHES=1
+ok "page hashes by the environment" signtool sign /fd sha256 /ac mscv-vsclass3.cer vmaudio.sys
+ok "are there" signtool verify /pa /v vmaudio.sys
+says out "File has page hashes"
+ok "/nph" signtool sign /nph /fd sha256 /ac mscv-vsclass3.cer vmaudio.sys
+unset SIGNTOOL_PAGE_HASHES
+ok "has none" signtool verify /pa /v vmaudio.sys
+says_not out "File has page hashes"
 ok "SHA-1 first" env KDSIGN_IDENTITY="$T/two.identity" signtool sign /fd sha1 /sha1 "$thumbprint" /t "$TSA_LEGACY_URL" \
 	/ac mscv-vsclass3.cer vmaudio.sys
 ok "/as SHA-256" signtool sign /as /fd sha256 /tr "$TSA_URL" /td sha256 /ac mscv-vsclass3.cer vmaudio.sys

@@ -150,13 +150,13 @@ front_conf "bytes-in-flight = 32M"
 ok "a front with room for 16 answers of 4 MiB" front_start
 printf 'POST /v1/signatures HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n%%big' >"$T/big"
 start deaf sh -c 'for i in $(seq 20); do "$@" & done; wait' deaf "$builddir/tests/unit/front/raw_client" \
-	--port "$port" --cert "$P/good.crt" --key "$P/good.key" --deaf 8000 "$T/big"
+	--port "$port" --cert "$P/good.crt" --key "$P/good.key" --deaf 15000 "$T/big"
 deaf_pid=$pid
-ok "one more that nobody reads is refused" wait_for 6 status 503 --data %big /v1/signatures
+ok "one more that nobody reads is refused" wait_for 13 status 503 --data %big /v1/signatures
 ok "says why" has 'wait for their readers'
 ok "a small answer has room" status 200 /v1/keys
 stop "$deaf_pid"
-ok "once they are gone there is room" wait_for 15 status 200 --data %big /v1/signatures
+ok "once they are gone there is room" wait_for 45 status 200 --data %big /v1/signatures
 ok "this front stops in order" front_stop
 
 # --- descriptors

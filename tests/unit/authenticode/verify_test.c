@@ -308,10 +308,15 @@ unsigned_file_is_called_so(void **state)
 	uint8_t b[PE_MAKE_CAP];
 	size_t n = pe_make(&shape, b);
 	struct kd_err e = {0};
+	uint32_t right = 0;
+	int fd = pe_make_fd(b, n);
 	(void)state;
 
 	assert_false(verify_bytes(b, n, "root.pem", &r, &e));
 	assert_int_equal(e.code, KD_E_UNSIGNED);
+	assert_true(pe_checksum(fd, &r.pe, &right, &e));
+	assert_int_equal(r.checksum_right, right);
+	close(fd);
 }
 
 static void

@@ -17,6 +17,11 @@
 #define CMS_ATTRS_LEN_MAX ((size_t)1 << 20) /* signed ones; real files have 300 bytes */
 #define CMS_NESTED_MAX 64
 
+/* Content types, as struct cms has them. */
+#define CMS_TYPE_SPC "1.3.6.1.4.1.311.2.1.4" /* SpcIndirectDataContent */
+#define CMS_TYPE_CTL "1.3.6.1.4.1.311.10.1"
+#define CMS_TYPE_DATA "1.2.840.113549.1.7.1"
+
 /*
  * What a content is decides three things: the type that is named, whether the ContentInfo
  * holds the content, and which of its bytes messageDigest is over.

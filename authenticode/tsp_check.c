@@ -13,8 +13,6 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-#define ID_DATA "1.2.840.113549.1.7.1"
-
 /* SigningCertificate(V2) ::= SEQUENCE { certs SEQUENCE OF ESSCertID(v2), policies
  * OPTIONAL }; the first one is the signer's. */
 static bool
@@ -80,9 +78,9 @@ tsp_check_own(const struct tsp_stamp *s, struct kd_err *e)
 	if (s->kind == TSP_RFC3161)
 		return cms_check_message_digest(&s->cms, e) &&
 		       cms_check_signature(&s->cms, e) && check_named(s, e);
-	if (type[0] != '\0' && strcmp(type, ID_DATA) != 0)
+	if (type[0] != '\0' && strcmp(type, CMS_TYPE_DATA) != 0)
 		return kd_fail(e, KD_E_NOT_VERIFIED,
-		    "countersignature's contentType attribute is %s, " ID_DATA
+		    "countersignature's contentType attribute is %s, " CMS_TYPE_DATA
 		    " (data) expected",
 		    type);
 	return cms_check_countersignature(&s->cms, e);

@@ -70,9 +70,9 @@ check_content(struct tlv info, const uint8_t *signature, size_t len, struct kd_e
 
 	if (!cms_content_read(info, &c, e))
 		return false;
-	if (strcmp(c.content_type, "1.2.840.113549.1.7.1") != 0)
+	if (strcmp(c.content_type, CMS_TYPE_DATA) != 0)
 		return kd_fail(e, KD_E_FORMAT,
-		    "content type is %s, 1.2.840.113549.1.7.1 (data) expected",
+		    "content type is %s, " CMS_TYPE_DATA " (data) expected",
 		    c.content_type);
 	if (c.content != NULL &&
 	    (c.content[0] != DER_OCTET_STRING || c.content_octets_len != len ||

@@ -8,9 +8,6 @@
 #include "authenticode/verify_inner.h"
 #include "base/file.h"
 
-#define CTL "1.3.6.1.4.1.311.10.1"
-#define ID_DATA "1.2.840.113549.1.7.1"
-
 /*
  * A nested signature has no list of its own: contentInfo is id-data without content, and
  * its digest is over the whole list, with tag and length. One that repeats the list is
@@ -21,11 +18,11 @@ read_ctl(const struct verify_report *r, struct verify_signature *s, struct kd_er
 {
 	const struct cms *c = &s->cms;
 
-	if (s->nested && c->content == NULL && strcmp(c->content_type, ID_DATA) == 0)
+	if (s->nested && c->content == NULL && strcmp(c->content_type, CMS_TYPE_DATA) == 0)
 		return true;
-	if (strcmp(c->content_type, CTL) != 0)
+	if (strcmp(c->content_type, CMS_TYPE_CTL) != 0)
 		return kd_fail(e, KD_E_FORMAT, "content type is %s, %s (CTL) expected",
-		    c->content_type, CTL);
+		    c->content_type, CMS_TYPE_CTL);
 	if (c->content_len != r->cat.ctl_len ||
 	    memcmp(c->content, r->cat.ctl, r->cat.ctl_len) != 0)
 		return kd_fail(e, KD_E_FORMAT, "signs another list than the catalog's");

@@ -11,7 +11,6 @@
 
 #define WIN_CERT_REVISION_2 0x0200
 #define WIN_CERT_TYPE_PKCS7 2
-#define SPC_INDIRECT_DATA "1.3.6.1.4.1.311.2.1.4"
 
 /* What is computed of the image once, for all signatures. */
 struct image {
@@ -42,10 +41,10 @@ read_spc(const struct verify_report *r, struct verify_signature *s, struct kd_er
 		return kd_fail(e, KD_E_FORMAT,
 		    "certificate table entry has revision 0x%04x, 0x%04x expected",
 		    entry->revision, WIN_CERT_REVISION_2);
-	if (strcmp(s->cms.content_type, SPC_INDIRECT_DATA) != 0)
+	if (strcmp(s->cms.content_type, CMS_TYPE_SPC) != 0)
 		return kd_fail(e, KD_E_FORMAT,
 		    "content type is %s, %s (SpcIndirectData) expected",
-		    s->cms.content_type, SPC_INDIRECT_DATA);
+		    s->cms.content_type, CMS_TYPE_SPC);
 	if (!spc_parse(s->cms.content, s->cms.content_len, &s->spc, e))
 		return false;
 	if (s->spc.type != SPC_TYPE_PE)

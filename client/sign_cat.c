@@ -12,8 +12,6 @@
 #include "authenticode/oid.h"
 #include "client/sign_kind.h"
 
-#define CTL_OID "1.3.6.1.4.1.311.10.1"
-#define DATA_OID "1.2.840.113549.1.7.1"
 /* The list and, beside it, signatures and timestamps. */
 #define FILE_LEN_MAX (CAT_LEN_MAX + ((size_t)2 << 20))
 #define HEAD_LEN 32 /* ContentInfo's head, its length in up to nine bytes, and its type */
@@ -145,10 +143,10 @@ check_nested(const struct sign_subject *s, const struct cms *c, struct kd_err *e
 {
 	const struct list *list = s->state;
 
-	if (strcmp(c->content_type, DATA_OID) != 0 || c->content_len != 0 ||
-	    strcmp(c->attr_content_type, DATA_OID) != 0)
+	if (strcmp(c->content_type, CMS_TYPE_DATA) != 0 || c->content_len != 0 ||
+	    strcmp(c->attr_content_type, CMS_TYPE_DATA) != 0)
 		return kd_fail(e, KD_E_NOT_VERIFIED,
-		    "content is %zu bytes of %s, expected " DATA_OID " without content",
+		    "content is %zu bytes of %s, expected " CMS_TYPE_DATA " without content",
 		    c->content_len, c->content_type);
 	if (c->md != s->md || c->message_digest_len != md_len(s->md) ||
 	    memcmp(c->message_digest, list->whole, md_len(s->md)) != 0)
@@ -165,9 +163,9 @@ check(const struct sign_subject *s, const struct cms *c, bool nested, struct kd_
 
 	if (nested)
 		return check_nested(s, c, e);
-	if (strcmp(c->content_type, CTL_OID) != 0)
+	if (strcmp(c->content_type, CMS_TYPE_CTL) != 0)
 		return kd_fail(e, KD_E_NOT_VERIFIED,
-		    "content is %s, expected " CTL_OID " (a catalog's list)",
+		    "content is %s, expected " CMS_TYPE_CTL " (a catalog's list)",
 		    c->content_type);
 	if (!md_digest(
 		MD_SHA256, c->content_octets, c->content_octets_len, seen, e))

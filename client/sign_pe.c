@@ -9,7 +9,6 @@
 #include "authenticode/spc.h"
 #include "client/sign_kind.h"
 
-#define SPC_INDIRECT_DATA "1.3.6.1.4.1.311.2.1.4"
 #define CERT_TYPE_PKCS7 2
 
 struct image {
@@ -143,9 +142,9 @@ check(const struct sign_subject *s, const struct cms *c, bool nested, struct kd_
 	struct spc spc = {0};
 
 	(void)nested; /* the same in both places */
-	if (strcmp(c->content_type, SPC_INDIRECT_DATA) != 0)
+	if (strcmp(c->content_type, CMS_TYPE_SPC) != 0)
 		return kd_fail(e, KD_E_NOT_VERIFIED,
-		    "content is %s, expected " SPC_INDIRECT_DATA, c->content_type);
+		    "content is %s, expected " CMS_TYPE_SPC, c->content_type);
 	if (!spc_parse(c->content, c->content_len, &spc, e))
 		return false;
 	if (spc.type != SPC_TYPE_PE || spc.md != s->md || c->md != s->md ||

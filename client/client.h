@@ -27,9 +27,11 @@ struct command {
 	/* Not NULL: the command reads all that follows its name, argv[0], by itself. */
 	void (*run_words)(struct client *c, const struct global_options *global, int argc,
 	    char **argv);
+	/* With both: is it run_words that these are for? */
+	bool (*wants_words)(int argc, char **argv);
 };
 
 extern const struct command cmd_sign, cmd_verify, cmd_digest, cmd_inspect, cmd_remove,
     cmd_keys, cmd_status, cmd_catalog, cmd_timestamp, cmd_extract, cmd_attach,
-    cmd_signtool, cmd_makecat;
+    cmd_signtool, cmd_makecat, cmd_inf, cmd_inf2cat;
 #endif

@@ -12,6 +12,7 @@ libclient_a_SOURCES = \
 	client/cmd_catalog.c \
 	client/cmd_digest.c \
 	client/cmd_extract.c \
+	client/cmd_inf.c \
 	client/cmd_inspect.c \
 	client/cmd_keys.c \
 	client/cmd_remove.c \
@@ -20,11 +21,13 @@ libclient_a_SOURCES = \
 	client/cmd_timestamp.c \
 	client/cmd_verify.c \
 	client/each.c client/each.h \
+	client/inf_run.c client/inf_run.h \
 	client/key_pick.c client/key_pick.h \
 	client/ms.c client/ms.h \
 	client/ms_catdb.c \
 	client/ms_cert.c client/ms_cert.h \
 	client/ms_files.c client/ms_files.h \
+	client/ms_inf2cat.c \
 	client/ms_judge.c client/ms_judge.h \
 	client/ms_key.c client/ms_key.h \
 	client/ms_makecat.c \
@@ -73,7 +76,7 @@ kdsign_client_LDADD = libclient.a libwire.a libdriver.a libauthenticode.a libbas
 	$(CURL_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS)
 
 # The names by which scripts written for Microsoft's tools call it (client/ms.c).
-MS_LINKS = signtool signtool.exe makecat makecat.exe
+MS_LINKS = signtool signtool.exe makecat makecat.exe inf2cat inf2cat.exe
 noinst_DATA += $(MS_LINKS)
 CLEANFILES += $(MS_LINKS)
 $(MS_LINKS): kdsign-client$(EXEEXT)
@@ -158,6 +161,9 @@ TESTS += tests/e2e/client_local.t tests/e2e/client_local_tls.t tests/e2e/client_
 	tests/e2e/client_catalog.t tests/e2e/client_catalog_corpus.t tests/e2e/client_verdict.t tests/e2e/signtool.t \
 	tests/e2e/signtool_verify.t tests/e2e/verify.t
 EXTRA_DIST += tests/e2e/client_files.sh tests/e2e/client_service.sh
+
+dist_check_SCRIPTS += tests/e2e/inf2cat.t tests/e2e/inf2cat_corpus.t
+TESTS += tests/e2e/inf2cat.t tests/e2e/inf2cat_corpus.t
 
 dist_check_SCRIPTS += tests/e2e/client_kinds.t tests/e2e/client_relay.t tests/e2e/client_stamp.t
 TESTS += tests/e2e/client_kinds.t tests/e2e/client_relay.t tests/e2e/client_stamp.t

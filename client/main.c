@@ -27,6 +27,8 @@ static const struct command *const commands[] = {
     &cmd_attach,
     &cmd_remove,
     &cmd_catalog,
+    &cmd_inf,
+    &cmd_inf2cat,
     &cmd_keys,
     &cmd_status,
     &cmd_signtool,
@@ -158,7 +160,8 @@ run(struct client *c, int argc, char **argv, struct kd_err *e)
 	cmd = find_command(argv[next], e);
 	if (cmd == NULL)
 		return false;
-	if (cmd->run_words != NULL) {
+	if (cmd->run_words != NULL &&
+	    (cmd->run == NULL || cmd->wants_words(argc - next, argv + next))) {
 		cmd->run_words(c, &global, argc - next, argv + next);
 		return true;
 	}

@@ -27,7 +27,8 @@ is_named(const char *path, const char *tool)
 bool
 ms_is_tool(const char *name)
 {
-	return is_named(name, "signtool") || is_named(name, "makecat");
+	return is_named(name, "signtool") || is_named(name, "makecat") ||
+	       is_named(name, "inf2cat");
 }
 
 void
@@ -36,6 +37,8 @@ ms_run(struct client *c, const struct global_options *g, int argc, char **argv)
 	c->ms = true;
 	if (is_named(argv[0], "makecat"))
 		ms_makecat(c, argc, argv);
+	else if (is_named(argv[0], "inf2cat"))
+		ms_inf2cat(c, argc, argv);
 	else
 		ms_signtool(c, g, argc, argv);
 }

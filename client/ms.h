@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client/ms.h - Microsoft's tools under their own names: signtool and makecat. */
+/* client/ms.h - Microsoft's tools under their own names: signtool, makecat, inf2cat. */
 #ifndef CLIENT_MS_H
 #define CLIENT_MS_H
 #include "client/client.h"
@@ -39,7 +39,7 @@ struct ms_command { /* of signtool */
 extern const struct ms_command ms_sign, ms_verify, ms_timestamp, ms_remove, ms_catdb;
 
 /*
- * ms_run - the tool that argv[0] names, "signtool" or "makecat" in any case, with a path
+ * ms_run - the tool that argv[0] names, "signtool", "makecat" or "inf2cat" in any case, with a path
  * before it and ".exe" behind; its exit status, 0, 1 or 2, goes to c->outcome.
  *
  * g  what was said before the tool's name; settings are loaded when they are needed
@@ -50,6 +50,9 @@ int ms_end(struct client *c);
 /* Is this the name of one of the tools? */
 bool ms_is_tool(const char *name);
 void ms_makecat(struct client *c, int argc, char **argv);
+void ms_inf2cat(struct client *c, int argc, char **argv);
+/* Are these the words of Microsoft's inf2cat, not our own? */
+bool ms_inf2cat_wants(int argc, char **argv);
 void ms_signtool(
     struct client *c, const struct global_options *g, int argc, char **argv);
 

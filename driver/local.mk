@@ -5,7 +5,21 @@ libdriver_a_SOURCES = \
 	driver/cdf_attr.c driver/cdf_attr.h \
 	driver/cdf_files.c driver/cdf_files.h \
 	driver/cdf_lines.c driver/cdf_lines.h \
-	driver/cdf_path.c driver/cdf_path.h
+	driver/cdf_path.c driver/cdf_path.h \
+	driver/inf.c driver/inf.h \
+	driver/inf_catalog.c driver/inf_catalog.h \
+	driver/inf_check.c driver/inf_check.h \
+	driver/inf_decode.c driver/inf_decode.h \
+	driver/inf_files.c driver/inf_files.h \
+	driver/inf_findings.c driver/inf_findings.h \
+	driver/inf_lines.c driver/inf_lines.h \
+	driver/inf_models.c driver/inf_models.h \
+	driver/inf_needs.c \
+	driver/inf_package.c driver/inf_package.h \
+	driver/inf_place.c driver/inf_place.h \
+	driver/inf_sources.c \
+	driver/inf_version.c driver/inf_version.h \
+	driver/oslist.c driver/oslist.h
 
 DRIVER_TESTS = tests/unit/driver/cdf_test
 check_PROGRAMS += $(DRIVER_TESTS)

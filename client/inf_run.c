@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client/inf_run.c - a driver package tested and its catalogs made. */
+#include "client/inf_run.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "client/catalog_write.h"
+#include "client/progress.h"
+
+void
+inf_run_clear(struct inf_run *r)
+{
+	for (size_t i = 0; i < r->made_n; i++) {
+		catalog_clear(&r->made[i]);
+		free(r->paths[i]);
+	}
+	free(r->made);
+	free(r->paths);
+	inf_catalogs_clear(&r->catalogs);
+	inf_contents_clear(&r->contents);
+	inf_findings_clear(&r->found);
+	inf_package_clear(&r->package);
+	*r = (struct inf_run){0};
+}
+
+bool
+inf_run_test(struct inf_run *r, const char *path, bool folder,
+    const struct inf_run_options *o, struct kd_err *e)
+{
+	const struct inf_check_options check = {o->os, inf_date_today(o->local_time)};
+
+	return (folder ? inf_package_open(path, &r->package, e)
+		       : inf_package_open_one(path, &r->package, e)) &&
+	       inf_check(&r->package, &check, &r->contents, &r->found, e);
+}
+
+static bool
+first_failure(const struct catalog *c, struct kd_err *e)
+{
+	for (size_t i = 0; i < c->cdf->members_n; i++) {
+		const struct catalog_file *f = &c->files[i];
+
+		if (f->failed == KD_OK)
+			continue;
+		if (f->err != NULL)
+			*e = *f->err;
+		else
+			(void)kd_fail(e, f->failed, "'%s': cannot be hashed",
+			    SHOW(c->cdf->members[i].path));
+		return false;
+	}
+	return true;
+}
+
+/* Catalog i: its files hashed, and built into ret. */
+static bool
+make_one(struct inf_run *r, size_t i, const struct inf_run_options *o, bool quiet,
+    struct buf *ret, struct kd_err *e)
+{
+	const struct catalog_options options = {
+	    .jobs = catalog_jobs(), .tick = progress_show};
+	struct inf_catalog *c = &r->catalogs.v[i];
+	AUTO(buf_clear) struct buf path = {0};
+	bool hashed;
+
+	c->cdf.page_hashes = o->page_hashes;
+	buf_printf(&path, "%s/%s", r->package.dir, c->name);
+	r->paths[i] = buf_cstr(&path) == NULL ? NULL : kd_strdup(buf_cstr(&path));
+	if (r->paths[i] == NULL)
+		return kd_fail_nomem(e, "path");
+	progress_start("hashing", c->cdf.members_n, !quiet);
+	hashed = catalog_hash(c->inf->path, &c->cdf, &options, &r->made[i], e);
+	progress_end();
+	return hashed && first_failure(&r->made[i], e) &&
+	       catalog_build(&r->made[i], ret, e);
+}
+
+static void
+free_bufs(struct buf *v, size_t n)
+{
+	for (size_t i = 0; v != NULL && i < n; i++)
+		buf_clear(&v[i]);
+	free(v);
+}
+
+static bool
+make_all(struct inf_run *r, const struct inf_run_options *o, bool quiet, struct buf *built,
+    struct kd_err *e)
+{
+	for (size_t i = 0; i < r->catalogs.n; i++)
+		if (!make_one(r, i, o, quiet, &built[i], e))
+			return false;
+	for (size_t i = 0; i < r->catalogs.n; i++)
+		if (!catalog_write(r->paths[i], false, &built[i], e))
+			return false;
+	return true;
+}
+
+bool
+inf_run_make(
+    struct inf_run *r, const struct inf_run_options *o, bool quiet, struct kd_err *e)
+{
+	enum cat_version version = o->version != 0 ? o->version : oslist_version(o->os);
+	struct buf *built;
+	bool ok;
+
+	if (!inf_catalogs_plan(
+		&r->package, &r->contents, o->os, version, &r->catalogs, e))
+		return false;
+	r->made = kd_alloc_array(r->catalogs.n, sizeof(*r->made));
+	r->paths = kd_alloc_array(r->catalogs.n, sizeof(*r->paths));
+	built = kd_alloc_array(r->catalogs.n, sizeof(*built));
+	ok = r->made != NULL && r->paths != NULL && built != NULL;
+	if (ok) {
+		r->made_n = r->catalogs.n;
+		ok = make_all(r, o, quiet, built, e);
+	} else {
+		(void)kd_fail_nomem(e, "catalogs");
+	}
+	free_bufs(built, r->catalogs.n);
+	return ok;
+}
+
+/* InfVerif's numbers have no dot. */
+static const char *
+origin(const struct inf_finding *f)
+{
+	return f->number[0] == '\0' || strchr(f->number, '.') != NULL ? "" : "InfVerif ";
+}
+
+void
+inf_run_error(const struct inf_finding *f, struct kd_err *ret)
+{
+	(void)kd_fail(ret, KD_E_FORMAT, "%s%s%s%s", origin(f), f->number,
+	    f->number[0] == '\0' ? "" : ": ", f->text);
+	if (f->line != 0)
+		(void)kd_in(ret, "'%s' line %u", SHOW(f->path), f->line);
+	else
+		(void)kd_in(ret, "'%s'", SHOW(f->path));
+	if (f->hint != NULL)
+		(void)kd_hint(ret, "%s", f->hint);
+}

@@ -291,25 +291,14 @@ verify_inspect(int fd, struct verify_report *ret, struct kd_err *e)
 }
 
 bool
-verify_by_catalog(int fd, int cat_fd, const struct verify_options *o,
-    struct verify_report *ret, struct kd_err *e)
+verify_by_catalog(int fd, const struct verify_report *catalog, const struct kd_err *why,
+    const char *name, struct verify_report *ret, struct kd_err *e)
 {
-	struct verify_run run = {.o = o, .trust = true};
-	struct verify_member *m = &ret->member;
-	struct kd_err is_unsigned = {0};
-	bool done = verify_cat_run(cat_fd, &run, ret, &is_unsigned);
-
-	if (!done && is_unsigned.code != KD_E_UNSIGNED) {
-		*e = is_unsigned;
-		return broke_off(ret);
-	}
 	ret->subject = VERIFY_MEMBER;
-	if (!verify_member(fd, &ret->cat, o->name, m, e))
+	if (!verify_member(fd, &catalog->cat, name, &ret->member, e))
 		return false;
-	if (!done) {
-		*e = is_unsigned;
-		return false;
-	}
-	ret->ok = ret->sigs[0].ok;
-	return judge(&run, ret, e);
+	if (why->code != KD_OK)
+		return kd_fail(e, why->code, "%s", why->msg);
+	ret->ok = catalog->ok;
+	return ret->ok || kd_fail(e, KD_E_BUG, "a catalog without verdict or finding");
 }

@@ -66,7 +66,7 @@ struct verify_signature {
 enum verify_subject {
 	VERIFY_PE,
 	VERIFY_CATALOG,
-	VERIFY_MEMBER /* any file, by a catalog: the signatures are the catalog's */
+	VERIFY_MEMBER /* any file, by a catalog: its signatures are in the catalog's report */
 };
 
 /* A file looked up in a catalog: how its members name it. */
@@ -133,8 +133,6 @@ struct verify_options {
 	const struct certs *tsa_roots; /* none: no timestamp is trusted */
 	int64_t at; /* Unix seconds: when certificates must be valid where no timestamp
 	             * says otherwise; one from after that time counts for nothing */
-	const char *name; /* of the file, without folder: only to find out that a catalog
-	                   * lists another content under this name. NULL: unknown */
 };
 
 /*
@@ -164,17 +162,20 @@ bool verify_inspect(int fd, struct verify_report *ret, struct kd_err *e) KD_MUST
 /*
  * verify_by_catalog - is any file listed in a catalog, and the catalog's signature right?
  *
- * Errors: as verify_file's, of the catalog; KD_E_NOT_VERIFIED when it does not list the
- *         file, KD_E_UNSIGNED when the catalog has no signature. ret tells which.
- * Spec:   catalog facts 3, 8.
+ * catalog  as verify_file left it, also where it failed; its list must have been read
+ *          (cat.ctl). ret borrows from it
+ * why      the error that verify_file gave with it
+ * name     of the file, without folder: only to find out that the catalog lists another
+ *          content under this name. NULL: unknown
+ * ret      subject and member, on failure too
+ * Errors:  KD_E_NOT_VERIFIED when it does not list the file as it is; why, when nothing
+ *          but that is wrong; KD_E_FILE, KD_E_NOMEM, KD_E_CRYPTO.
+ * Spec:    catalog facts 3, 8. Safe from several threads over one catalog.
  */
-bool verify_by_catalog(int fd, int cat_fd, const struct verify_options *o,
-    struct verify_report *ret, struct kd_err *e) KD_MUST;
-/*
- * The same in two steps, for many files: the catalog once with verify_file, then each
- * file; ret borrows from cat. False with the finding when the file is not listed as it
- * is; ret is then filled too. Safe from several threads over one cat.
- */
+bool verify_by_catalog(int fd, const struct verify_report *catalog,
+    const struct kd_err *why, const char *name, struct verify_report *ret,
+    struct kd_err *e) KD_MUST;
+/* The first half of it: whoever signed the list, or nobody. */
 bool verify_member(int fd, const struct cat *cat, const char *name,
     struct verify_member *ret, struct kd_err *e) KD_MUST;
 #endif

@@ -47,7 +47,7 @@ bool verify_pe_run(
     int fd, struct verify_run *run, struct verify_report *r, struct kd_err *e) KD_MUST;
 bool verify_cat_run(
     int fd, struct verify_run *run, struct verify_report *r, struct kd_err *e) KD_MUST;
-/* The file of cat_fd's report: subject VERIFY_MEMBER. */
+/* By its first byte. */
 bool verify_cat_looks_like(int fd, bool *ret, struct kd_err *e) KD_MUST;
 
 /* From "timestamp" to "key usage". */

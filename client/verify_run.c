@@ -51,28 +51,27 @@ static bool
 judge(const struct verify_run_options *o, const struct verified *catalog, int fd,
     struct verified *v)
 {
-	struct verify_options own = {.roots = o->roots,
-	    .tsa_roots = o->tsa_roots,
-	    .at = o->at,
-	    .name = base_name(v->file)};
+	const struct verify_options own = {
+	    .roots = o->roots, .tsa_roots = o->tsa_roots, .at = o->at};
 	struct verify_report *r = &v->report;
 
 	if (o->inspect)
 		return verify_inspect(fd, r, &v->e);
 	if (catalog == NULL)
 		return verify_file(fd, &own, r, &v->e);
-	r->subject = VERIFY_MEMBER;
-	if (!verify_member(fd, &catalog->report.cat, own.name, &r->member, &v->e)) {
-		if (v->e.code == KD_E_NOT_VERIFIED)
-			(void)kd_hint(&v->e, "make the catalog again from the files as "
-					     "they are now, then sign it");
-		return kd_in(&v->e, "by '%s'", SHOW(catalog->file));
+	if (verify_by_catalog(fd, &catalog->report, &catalog->e, base_name(v->file), r,
+		&v->e))
+		return true;
+	if (r->member.ok) { /* what is wrong with the catalog was told with it */
+		v->e = (struct kd_err){0};
+		return kd_fail(&v->e, catalog->e.code,
+		    "listed, but the signature of '%s' does not verify",
+		    SHOW(catalog->file));
 	}
-	r->ok = catalog->e.code == KD_OK;
-	return r->ok ||
-	       kd_fail(&v->e, catalog->e.code,
-		   "listed, but the signature of '%s' does not verify",
-		   SHOW(catalog->file));
+	if (v->e.code == KD_E_NOT_VERIFIED)
+		(void)kd_hint(&v->e, "make the catalog again from the files as they are "
+				     "now, then sign it");
+	return kd_in(&v->e, "by '%s'", SHOW(catalog->file));
 }
 
 static void

@@ -80,7 +80,7 @@ static void
 verify(int fd, const struct certs *roots, struct verified *v)
 {
 	const struct verify_options o = {
-	    .roots = roots, .tsa_roots = roots, .at = SOME_DAY, .name = "hello.sys"};
+	    .roots = roots, .tsa_roots = roots, .at = SOME_DAY};
 
 	judged(verify_file(fd, &o, &v->report, &v->e), &v->e);
 	consistent(&v->report);

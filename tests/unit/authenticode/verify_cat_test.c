@@ -432,15 +432,34 @@ page_hashes_of_a_member_are_compared(void **state)
 	    STEPS(&m), "ok listed, ok indirect data, FAILED page hashes");
 }
 
+struct looked_up {
+	struct verify_report catalog, file;
+};
+
+static void
+looked_up_clear(struct looked_up *l)
+{
+	verify_report_clear(&l->catalog);
+	verify_report_clear(&l->file);
+}
+AUTO_DEFINE_CLEAR(struct looked_up, looked_up_clear);
+
+/* e: of the file, or why the catalog has no list. */
 static bool
-by_catalog(const struct buf *cat, int fd, const char *root, struct verify_report *r,
+by_catalog(const struct buf *cat, int fd, const char *root, struct looked_up *l,
     struct kd_err *e)
 {
 	AUTO(certs_free) struct certs *roots = demo_certs(root);
 	struct verify_options o = {.roots = roots, .at = (int64_t)time(NULL)};
 	AUTO(close) int cat_fd = pe_make_fd(cat->p, cat->len);
-	bool done = verify_by_catalog(fd, cat_fd, &o, r, e);
+	struct kd_err why = {0};
+	bool done = verify_file(cat_fd, &o, &l->catalog, &why);
 
+	assert_int_equal(done, why.code == KD_OK);
+	done = l->catalog.cat.ctl != NULL &&
+	       verify_by_catalog(fd, &l->catalog, &why, NULL, &l->file, e);
+	if (l->catalog.cat.ctl == NULL)
+		*e = why;
 	close(fd);
 	return done;
 }
@@ -448,11 +467,11 @@ by_catalog(const struct buf *cat, int fd, const char *root, struct verify_report
 static void
 both_the_member_and_the_signature_must_be_right(void **state)
 {
-	AUTO(verify_report_clear) struct verify_report good = {0};
-	AUTO(verify_report_clear) struct verify_report stranger = {0};
-	AUTO(verify_report_clear) struct verify_report bare = {0};
-	AUTO(verify_report_clear) struct verify_report absent = {0};
-	AUTO(verify_report_clear) struct verify_report none = {0};
+	AUTO(looked_up_clear) struct looked_up good = {0};
+	AUTO(looked_up_clear) struct looked_up stranger = {0};
+	AUTO(looked_up_clear) struct looked_up bare = {0};
+	AUTO(looked_up_clear) struct looked_up absent = {0};
+	AUTO(looked_up_clear) struct looked_up none = {0};
 	AUTO(buf_clear) struct buf ctl = {0};
 	AUTO(buf_clear) struct buf cat = {0};
 	AUTO(buf_clear) struct buf wrapped = {0};
@@ -463,16 +482,17 @@ both_the_member_and_the_signature_must_be_right(void **state)
 	make_ctl(CAT_V2, &ctl);
 	sign(&ctl, &rsa, CMS_CTL, 0, &cat);
 	assert_true(by_catalog(&cat, image_fd(), "root.pem", &good, &e));
-	assert_true(good.ok && good.member.ok && good.subject == VERIFY_MEMBER);
+	assert_true(good.file.ok && good.file.member.ok);
+	assert_int_equal(good.file.subject, VERIFY_MEMBER);
 	assert_false(by_catalog(&cat, image_fd(), "other.pem", &stranger, &s));
-	assert_true(stranger.member.ok && !stranger.ok);
+	assert_true(stranger.file.member.ok && !stranger.file.ok);
 	assert_true(strncmp(s.msg, "chain: ", 7) == 0);
 	assert_true(cat_wrap(ctl.p, ctl.len, &wrapped, &u));
 	assert_false(by_catalog(&wrapped, image_fd(), "root.pem", &bare, &u));
 	assert_int_equal(u.code, KD_E_UNSIGNED);
-	assert_true(bare.member.ok && !bare.ok);
+	assert_true(bare.file.member.ok && !bare.file.ok);
 	assert_false(by_catalog(&cat, pe_make_fd("abc", 3), "root.pem", &absent, &a));
-	assert_true(!absent.member.ok && !absent.ok && absent.sigs[0].ok);
+	assert_true(!absent.file.member.ok && !absent.file.ok && absent.catalog.ok);
 	buf_str(&garbage, "no catalog");
 	assert_false(by_catalog(&garbage, image_fd(), "root.pem", &none, &g));
 	assert_int_equal(g.code, KD_E_FORMAT);
@@ -526,12 +546,14 @@ verifying_without_memory_is_an_ordinary_error(void **state)
 	sign(&ctl, &ec, CMS_CTL_AWAY, 1, &nested);
 	nest(&cat, &nested);
 	for (long nth = 0; !done; nth++) {
+		AUTO(verify_report_clear) struct verify_report catalog = {0};
 		AUTO(verify_report_clear) struct verify_report r = {0};
 		AUTO(close) int cat_fd = pe_make_fd(cat.p, cat.len);
 		struct kd_err e = {0};
 
 		kd_alloc_fail_at(nth);
-		done = verify_by_catalog(fd, cat_fd, &o, &r, &e);
+		done = verify_file(cat_fd, &o, &catalog, &e) &&
+		       verify_by_catalog(fd, &catalog, &e, NULL, &r, &e);
 		kd_alloc_fail_at(-1);
 		if (!done)
 			assert_int_equal(e.code, KD_E_NOMEM);

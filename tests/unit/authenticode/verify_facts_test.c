@@ -285,11 +285,12 @@ static void
 look_up(const struct fact *f)
 {
 	const char *said = strstr(f->text, "in-cat: "), *open, *close_, *folder;
+	AUTO(verify_report_clear) struct verify_report by = {0};
 	AUTO(verify_report_clear) struct verify_report r = {0};
 	struct verify_options o = {.at = (int64_t)time(NULL)};
 	AUTO(close) int fd = -1;
 	AUTO(close) int cat = -1;
-	struct kd_err e = {0};
+	struct kd_err why = {0}, e = {0};
 	char path[512], ways[128];
 	bool sha1, sha256;
 
@@ -305,7 +306,8 @@ look_up(const struct fact *f)
 	(void)snprintf(ways, sizeof(ways), "%.*s", (int)(close_ - open), open);
 	fd = open_file(f->path);
 	cat = open_file(path);
-	assert_false(verify_by_catalog(fd, cat, &o, &r, &e)); /* no root is given */
+	assert_false(verify_file(cat, &o, &by, &why)); /* no root is given */
+	assert_false(verify_by_catalog(fd, &by, &why, NULL, &r, &e));
 	if (!r.member.ok)
 		fail_msg("%s: %s", f->path, e.msg);
 	sha1 = (r.member.by & (VERIFY_BY_SHA1 | VERIFY_BY_SHA1_TEXT)) != 0;
@@ -331,6 +333,7 @@ turned_line_ends_are_no_longer_listed(void **state)
 {
 	static const char inf[] = "packages/scpdriverinterface-scpvbus/ScpVBus.inf";
 	static const char cat_path[] = "packages/scpdriverinterface-scpvbus/ScpVBus.cat";
+	AUTO(verify_report_clear) struct verify_report by = {0};
 	AUTO(verify_report_clear) struct verify_report r = {0};
 	struct verify_options o = {
 	    .roots = all_roots, .tsa_roots = all_roots, .at = (int64_t)time(NULL)};
@@ -339,17 +342,18 @@ turned_line_ends_are_no_longer_listed(void **state)
 	AUTO(close) int cat = open_file(cat_path);
 	char name[] = "/tmp/kdsign-facts.XXXXXX";
 	AUTO(close) int lf = mkstemp(name);
-	struct kd_err e = {0};
+	struct kd_err none = {0}, e = {0};
 	(void)state;
 
-	assert_true(verify_by_catalog(fd, cat, &o, &r, &e));
+	assert_true(verify_file(cat, &o, &by, &none));
+	assert_true(verify_by_catalog(fd, &by, &none, NULL, &r, &e));
 	verify_report_clear(&r);
 	assert_true(lf >= 0 && unlink(name) == 0);
 	assert_true(file_read_fd(fd, (size_t)1 << 20, &text, &e));
 	for (size_t i = 0; i < text.len; i++)
 		if (text.p[i] != '\r')
 			assert_int_equal(write(lf, &text.p[i], 1), 1);
-	assert_false(verify_by_catalog(lf, cat, &o, &r, &e));
+	assert_false(verify_by_catalog(lf, &by, &none, NULL, &r, &e));
 	assert_int_equal(e.code, KD_E_NOT_VERIFIED);
 	assert_true(strncmp(e.msg, "listed: none of the catalog's 3 members has ", 44) ==
 		    0);

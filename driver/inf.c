@@ -194,7 +194,6 @@ static bool
 read_into(struct inf *f, const char *path, const void *p, size_t n, struct kd_err *e)
 {
 	AUTO(free) size_t *map = NULL;
-	size_t len;
 
 	f->path = kd_strdup(path);
 	if (f->path == NULL)
@@ -202,9 +201,9 @@ read_into(struct inf *f, const char *path, const void *p, size_t n, struct kd_er
 	if (n > INF_LEN_MAX)
 		return kd_fail(e, KD_E_LIMIT, "'%s': larger than %zu bytes", SHOW(path),
 		    INF_LEN_MAX);
-	if (!inf_decode(p, n, &f->text, &len, &f->encoding, e))
+	if (!inf_decode(p, n, &f->text, &f->text_len, &f->encoding, e))
 		return kd_in(e, "'%s'", SHOW(path));
-	if (!inf_lines_split(f, len, e))
+	if (!inf_lines_split(f, e))
 		return false;
 	map = kd_alloc_array(f->sections_n, sizeof(*map));
 	if (map == NULL)

@@ -48,7 +48,8 @@ struct inf_string {
 
 struct inf {
 	char *path;    /* for messages; owned */
-	char *text;    /* UTF-8; owned: every string lies in it */
+	char *text;    /* UTF-8; owned: every string lies in it, NUL-terminated */
+	size_t text_len;
 	enum inf_encoding encoding;
 	struct inf_section *sections; /* in the file's order; owned */
 	size_t sections_n;

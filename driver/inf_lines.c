@@ -308,9 +308,9 @@ take_section(struct scan *s, struct kd_err *e)
 }
 
 bool
-inf_lines_split(struct inf *f, size_t len, struct kd_err *e)
+inf_lines_split(struct inf *f, struct kd_err *e)
 {
-	struct scan s = {.f = f, .text = f->text, .len = len, .line = 1};
+	struct scan s = {.f = f, .text = f->text, .len = f->text_len, .line = 1};
 
 	while (s.at < s.len) {
 		char c = peek(&s);

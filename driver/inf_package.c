@@ -77,7 +77,7 @@ add(struct inf_package *p, const char *path, bool tested, struct kd_err *e)
 	if (!inf_load(path, &f, e))
 		return false;
 	p->v[p->n++] = (struct inf_unit){f, STEAL(name), tested};
-	p->text += strlen(p->v[p->n - 1].inf.text) + p->v[p->n - 1].inf.lines_n;
+	p->text += p->v[p->n - 1].inf.text_len;
 	if (p->text > INF_PACKAGE_TEXT_MAX)
 		return kd_fail(e, KD_E_LIMIT, "'%s': its INFs are larger than %zu bytes",
 		    SHOW(p->dir), INF_PACKAGE_TEXT_MAX);

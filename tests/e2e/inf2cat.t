@@ -254,6 +254,12 @@ wrong_form "no section" "'$P/Hello.INF' line 1: text before the first [section] 
 printf '[Version]\r\nS\000ignature\r\n' >"$P/Hello.INF"
 wrong_form "a NUL" "'$P/Hello.INF': line 2: a NUL character"
 fresh
+for i in 1 2 3 4 5; do
+	{ printf '[Version]\r\n' && head -c 7000000 /dev/zero | tr '\0' ';'; } >"$P/large$i.inf"
+done
+wrong_form "one folder's INFs grown large" "'$P': its INFs are larger than 33554432 bytes"
+rm "$P"/large*.inf
+fresh
 chmod 0 "$P/x64/helper64.dll"
 [ "$(id -u)" = 0 ] || wrong_form "a file that cannot be read" "$P/x64/helper64.dll"
 done_testing

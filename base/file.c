@@ -36,6 +36,15 @@ file_open_read(const char *path, int *ret_fd, struct stat *ret_st, struct kd_err
 }
 
 bool
+file_is_same(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+bool
 file_read_fd(int fd, size_t max, struct buf *ret, struct kd_err *e)
 {
 	size_t start = ret->len, room;

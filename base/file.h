@@ -12,6 +12,8 @@
 /* Opens a regular file for reading (O_CLOEXEC, no FIFO hang); a directory, a device or a missing
  * file is KD_E_FILE with the path in the message. st may be NULL. */
 bool file_open_read(const char *path, int *ret_fd, struct stat *ret_st, struct kd_err *e) KD_MUST;
+/* Do both paths lead to one file, by whatever links? No when either is not there. */
+bool file_is_same(const char *a, const char *b);
 /* The whole file, at most max bytes (KD_E_LIMIT beyond). */
 bool file_read_all(const char *path, size_t max, struct buf *ret, struct kd_err *e) KD_MUST;
 /* The same from an open descriptor, from where it stands to its end. ret is unchanged on failure. */

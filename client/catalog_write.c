@@ -72,6 +72,20 @@ make_folders(const char *path, struct kd_err *e)
 }
 
 bool
+catalog_check_output(const struct catalog *c, const char *output, struct kd_err *e)
+{
+	if (file_is_same(output, c->cdf_path))
+		return kd_fail(e, KD_E_FILE,
+		    "'%s' is the CDF, which the catalog would replace", SHOW(output));
+	for (size_t i = 0; i < c->cdf->members_n; i++)
+		if (file_is_same(output, c->files[i].path))
+			return kd_fail(e, KD_E_FILE,
+			    "'%s' line %u: lists '%s', which the catalog would replace",
+			    SHOW(c->cdf_path), c->cdf->members[i].line, SHOW(output));
+	return true;
+}
+
+bool
 catalog_write(
     const char *output, bool folders, const struct buf *made, struct kd_err *e)
 {

@@ -3,7 +3,7 @@
 #ifndef CLIENT_CATALOG_WRITE_H
 #define CLIENT_CATALOG_WRITE_H
 #include "base/builder.h"
-#include "driver/cdf.h"
+#include "client/catalog_make.h"
 
 /* How many threads hash a CDF's files: one a processor. */
 size_t catalog_jobs(void);
@@ -16,6 +16,11 @@ size_t catalog_jobs(void);
  */
 bool catalog_output(const struct cdf *cdf, const char *output, struct buf *ret,
     struct kd_err *e) KD_MUST;
+
+/* A slip in Name or --output must not cost the driver that was to be listed: KD_E_FILE
+ * when output is the CDF, or a file that the catalog lists. */
+bool catalog_check_output(
+    const struct catalog *c, const char *output, struct kd_err *e) KD_MUST;
 
 /* Puts made in the place of the file at output, which stays as it was when that fails.
  * folders: those that are missing are made first. KD_E_FILE, KD_E_IO, KD_E_NOMEM. */

@@ -63,6 +63,10 @@ attach(struct client *c, const struct attach_args *a, char **files, struct kd_er
 		*e = f->err;
 		return false;
 	}
+	if (file_is_same(f->target, a->signature))
+		return kd_fail(e, KD_E_USAGE,
+		    "'%s' is the signature itself, which the signed file would replace",
+		    SHOW(f->target));
 	if (!file_open_read(f->arg, &fd, &st, e) ||
 	    !load_signature(f, fd, &s, a->signature, &cms, e) ||
 	    !sign_file_replace(f, &st, &s, cms.p, cms.len, e))

@@ -162,7 +162,8 @@ make(struct client *c, const struct catalog_args *a, const char *path, struct kd
 	if (!report_failures(c, a, path, &catalog))
 		return true; /* said already */
 	warn_doubts(c, &catalog);
-	if (!catalog_build(&catalog, &made, e) ||
+	if (!catalog_check_output(&catalog, buf_cstr(&output), e) ||
+	    !catalog_build(&catalog, &made, e) ||
 	    !catalog_write(buf_cstr(&output), a->output == NULL, &made, e))
 		return false;
 	report(c, a, path, &catalog, buf_cstr(&output));

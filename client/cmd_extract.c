@@ -52,6 +52,10 @@ extract(struct client *c, const struct extract_args *a, const char *path,
 	    a->output != NULL ? "" : SUFFIX);
 	if (buf_cstr(&output) == NULL)
 		return kd_fail_nomem(e, "path");
+	if (file_is_same(buf_cstr(&output), path))
+		return kd_fail(e, KD_E_USAGE,
+		    "'--output': '%s' is the file itself, which its signature would replace",
+		    SHOW(buf_cstr(&output)));
 	if (!read_signature(path, a->index, &cms, e) ||
 	    !file_replace_begin(buf_cstr(&output), NULL, &out, e))
 		return false;

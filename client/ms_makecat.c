@@ -133,7 +133,8 @@ make(struct client *c, const struct makecat_args *a, const char *word)
 	if (ok && a->verbose)
 		put_doubts(&doubts, &catalog);
 	outcome_print(&c->outcome, &doubts);
-	ok = ok && catalog_build(&catalog, &made, &e) &&
+	ok = ok && catalog_check_output(&catalog, buf_cstr(&output), &e) &&
+	     catalog_build(&catalog, &made, &e) &&
 	     catalog_write(buf_cstr(&output), true, &made, &e);
 	if (!ok)
 		complain(cdf.fault != 0 ? cdf.fault : CDF_FAULT_UNSUPPORTED, &e);

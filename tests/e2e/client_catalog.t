@@ -141,6 +141,13 @@ write_cdf '<HASH>cab=signed.cab'
 printf 'MSCF\0\0\0\0\144\0\0\0%18s\4\0%68s' '' '' >"$T/pkg/signed.cab"
 refused "a cabinet with a reserved area" "line 13: '$T/pkg/signed.cab': a cabinet with a reserved area"
 write_cdf
+sed -i "s|^ResultDir=.*|ResultDir=$T/pkg|; s/^Name=.*/Name=hello.inf/" "$T/pkg/hello.cdf"
+refused "a catalog in the place of what it lists" \
+	"'$T/pkg/hello.cdf' line 12: lists '$T/pkg/hello.inf', which the catalog would replace"
+ok "that is still there" grep -q Signature "$T/pkg/hello.inf"
+write_cdf
+fails 3 "a catalog in the place of its CDF" "$client" catalog --output "$T/pkg/hello.cdf" "$T/pkg/hello.cdf"
+says err "'$T/pkg/hello.cdf' is the CDF, which the catalog would replace"
 fails 3 "a CDF that is not there" "$client" catalog "$T/none.cdf"
 says err "'$T/none.cdf': "
 fails 3 "a CDF of zeros" "$client" catalog /dev/zero

@@ -141,6 +141,12 @@ ok "osslsigncode's is the same" sh -c 'osslsigncode extract-signature -in "$1" -
 ok "extract the nested one" "$client" extract --index 1 --output "$T/nested.p7" "$T/n.sys"
 ok "which is PKCS#7" openssl pkcs7 -inform DER -in "$T/nested.p7" -noout -print_certs
 fails 1 "of an unsigned file" "$client" extract "$T/drv64.sys"
+cp "$T/n.sys" "$T/kept.sys"
+fails 2 "not over the file itself" "$client" extract --output "$T/n.sys" "$T/n.sys"
+says err "'$T/n.sys' is the file itself, which its signature would replace"
+fails 2 "nor the file over its signature" "$client" attach --signature "$T/n.sys.p7" --output "$T/n.sys.p7" "$T/drv64.sys"
+says err "'$T/n.sys.p7' is the signature itself, which the signed file would replace"
+ok "neither is touched" sh -c 'cmp "$1" "$2" && cmp "$3" "$4"' - "$T/n.sys" "$T/kept.sys" "$T/n.sys.p7" "$T/theirs.p7"
 ok "attach" "$client" attach --signature "$T/n.sys.p7" --output "$T/again.sys" "$T/drv64.sys"
 ok "gives the file that it was taken from" cmp "$T/n.sys" "$T/again.sys"
 ok "attach the second alone, page hashes and all" "$client" attach --signature "$T/nested.p7" "$T/again.sys"

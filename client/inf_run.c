@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "client/catalog_write.h"
 #include "client/progress.h"
+#include "driver/cdf_path.h"
 
 void
 inf_run_clear(struct inf_run *r)
@@ -54,6 +55,24 @@ first_failure(const struct catalog *c, struct kd_err *e)
 	return true;
 }
 
+/* Where the catalog goes: a new file, or the place of the one that Windows would take for
+ * it. NULL: no memory. */
+static char *
+output_path(const struct inf_package *p, const char *name)
+{
+	AUTO(cdf_finder_clear) struct cdf_finder finder = {0};
+	AUTO(buf_clear) struct buf path = {0};
+	AUTO(buf_clear) struct buf found = {0};
+	struct kd_err none = {0};
+
+	buf_printf(&path, "%s/%s", p->dir, name);
+	if (buf_cstr(&path) == NULL)
+		return NULL;
+	if (cdf_find(&finder, "", buf_cstr(&path), &found, &none))
+		return kd_strdup(buf_cstr(&found));
+	return none.code == KD_E_NOMEM ? NULL : kd_strdup(buf_cstr(&path));
+}
+
 /* Catalog i: its files hashed, and built into ret. */
 static bool
 make_one(struct inf_run *r, size_t i, const struct inf_run_options *o, bool quiet,
@@ -62,12 +81,10 @@ make_one(struct inf_run *r, size_t i, const struct inf_run_options *o, bool quie
 	const struct catalog_options options = {
 	    .jobs = catalog_jobs(), .tick = progress_show};
 	struct inf_catalog *c = &r->catalogs.v[i];
-	AUTO(buf_clear) struct buf path = {0};
 	bool hashed;
 
 	c->cdf.page_hashes = o->page_hashes;
-	buf_printf(&path, "%s/%s", r->package.dir, c->name);
-	r->paths[i] = buf_cstr(&path) == NULL ? NULL : kd_strdup(buf_cstr(&path));
+	r->paths[i] = output_path(&r->package, c->name);
 	if (r->paths[i] == NULL)
 		return kd_fail_nomem(e, "path");
 	progress_start("hashing", c->cdf.members_n, !quiet);

@@ -36,7 +36,8 @@ bool inf_run_test(struct inf_run *r, const char *path, bool folder,
 
 /*
  * inf_run_make - the catalogs of a package whose test found no errors, each written into
- * the package's folder when all of them are made: nothing is written when one fails.
+ * the package's folder when all of them are made: nothing is written when one fails. One
+ * that is there under its name in another case is replaced, as Windows would.
  *
  * o     os is set
  * quiet no progress bar

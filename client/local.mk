@@ -162,8 +162,8 @@ TESTS += tests/e2e/client_local.t tests/e2e/client_local_tls.t tests/e2e/client_
 	tests/e2e/signtool_verify.t tests/e2e/verify.t
 EXTRA_DIST += tests/e2e/client_files.sh tests/e2e/client_service.sh
 
-dist_check_SCRIPTS += tests/e2e/inf2cat.t tests/e2e/inf2cat_corpus.t
-TESTS += tests/e2e/inf2cat.t tests/e2e/inf2cat_corpus.t
+dist_check_SCRIPTS += tests/e2e/inf2cat.t tests/e2e/inf2cat_corpus.t tests/e2e/inf_hostile.t
+TESTS += tests/e2e/inf2cat.t tests/e2e/inf2cat_corpus.t tests/e2e/inf_hostile.t
 
 dist_check_SCRIPTS += tests/e2e/client_kinds.t tests/e2e/client_relay.t tests/e2e/client_stamp.t
 TESTS += tests/e2e/client_kinds.t tests/e2e/client_relay.t tests/e2e/client_stamp.t

@@ -153,7 +153,7 @@ take_manufacturer(struct walk *w, const struct inf_line *line, struct kd_err *e)
 	if (!inf_value(w->f, line, 0, &models, e))
 		return false;
 	if (models.len == 0 && line->key != NULL) {
-		buf_str(&models, line->key); /* "models =": the name is the key's */
+		/* "models =": the name is the key's */
 		if (!inf_expand(w->f, line->key, &models, e))
 			return inf_in_line(w->f, line->number, e);
 	}
@@ -161,14 +161,14 @@ take_manufacturer(struct walk *w, const struct inf_line *line, struct kd_err *e)
 		return inf_find(w->found, INF_ERROR, "1011", w->f, line->number, NULL, e,
 		    "[Manufacturer]: an entry without the name of its Models section");
 	if (!take_decorated(w, buf_cstr(&models), "", &there, e))
-		return inf_in_line(w->f, line->number, e);
+		return false;
 	for (size_t i = 1; i < line->n; i++) {
 		if (!inf_value(w->f, line, i, &decoration, e))
 			return false;
 		if (decoration.len > 0 &&
 		    !take_decorated(w, buf_cstr(&models), buf_cstr(&decoration), &there,
 			e))
-			return inf_in_line(w->f, line->number, e);
+			return false;
 	}
 	if (there)
 		return true;

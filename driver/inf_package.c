@@ -163,29 +163,65 @@ inf_package_open(const char *dir, struct inf_package *ret, struct kd_err *e)
 	return true;
 }
 
+/* Names looked for in vain: Windows' own INFs, mostly, which every section includes. */
+struct follower {
+	struct cdf_finder finder;
+	char *missing[INF_UNITS_MAX]; /* owned */
+	size_t n;
+};
+
+static void
+follower_clear(struct follower *w)
+{
+	cdf_finder_clear(&w->finder);
+	while (w->n > 0)
+		free(w->missing[--w->n]);
+}
+AUTO_DEFINE_CLEAR(struct follower, follower_clear);
+
+static bool
+is_missing(const struct follower *w, const char *name)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (strcasecmp(w->missing[i], name) == 0)
+			return true;
+	return false;
+}
+
+static bool
+add_missing(struct follower *w, const char *name, struct kd_err *e)
+{
+	if (w->n == INF_UNITS_MAX)
+		return kd_fail(e, KD_E_LIMIT, "more than %zu INFs are included",
+		    INF_UNITS_MAX);
+	w->missing[w->n] = kd_strdup(name);
+	return w->missing[w->n++] != NULL || kd_fail_nomem(e, "INFs");
+}
+
 /* Loads name when it is there and not loaded; names with a folder are not followed. */
 static bool
-add_included(struct inf_package *p, struct cdf_finder *finder, const char *name,
-    struct kd_err *e)
+add_included(
+    struct inf_package *p, struct follower *w, const char *name, struct kd_err *e)
 {
 	AUTO(buf_clear) struct buf path = {0};
 	AUTO(buf_clear) struct buf found = {0};
 	struct kd_err none = {0};
 
 	if (strpbrk(name, "/\\") != NULL || !is_inf(name) ||
-	    inf_package_unit(p, name) != NULL)
+	    inf_package_unit(p, name) != NULL || is_missing(w, name))
 		return true;
 	buf_printf(&path, "%s/%s", p->dir, name);
 	if (buf_cstr(&path) == NULL)
 		return buf_ok(&path, "path", e);
-	if (!cdf_find(finder, "", buf_cstr(&path), &found, &none))
-		return none.code != KD_E_NOMEM || kd_fail_nomem(e, "path");
+	if (!cdf_find(&w->finder, "", buf_cstr(&path), &found, &none))
+		return none.code == KD_E_NOMEM ? kd_fail_nomem(e, "path")
+					       : add_missing(w, name, e);
 	return add(p, buf_cstr(&found), false, e);
 }
 
 /* All that unit i includes or copies. */
 static bool
-follow(struct inf_package *p, struct cdf_finder *finder, size_t i, struct kd_err *e)
+follow(struct inf_package *p, struct follower *w, size_t i, struct kd_err *e)
 {
 	AUTO(buf_clear) struct buf name = {0};
 
@@ -197,7 +233,7 @@ follow(struct inf_package *p, struct cdf_finder *finder, size_t i, struct kd_err
 			continue;
 		for (size_t j = 0; j < line->n; j++)
 			if (!inf_value(&p->v[i].inf, line, j, &name, e) ||
-			    !add_included(p, finder, buf_cstr(&name), e))
+			    !add_included(p, w, buf_cstr(&name), e))
 				return false;
 	}
 	return true;
@@ -207,14 +243,14 @@ bool
 inf_package_open_one(const char *path, struct inf_package *ret, struct kd_err *e)
 {
 	AUTO(inf_package_clear) struct inf_package p = {0};
-	AUTO(cdf_finder_clear) struct cdf_finder finder = {0};
+	AUTO(follower_clear) struct follower w = {0};
 	const char *slash = strrchr(path, '/');
 	size_t n = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
 
 	if (!set_dir(&p, path, n, e) || !add(&p, path, true, e))
 		return false;
 	for (size_t i = 0; i < p.n; i++)
-		if (!follow(&p, &finder, i, e))
+		if (!follow(&p, &w, i, e))
 			return false;
 	sort(&p);
 	*ret = p;

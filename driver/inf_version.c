@@ -34,7 +34,7 @@ inf_date_today(bool local)
 	else
 		(void)gmtime_r(&now, &tm);
 	return (struct inf_date){(unsigned)tm.tm_year + 1900, (unsigned)tm.tm_mon + 1,
-	    (unsigned)tm.tm_mday};
+	    (unsigned)tm.tm_mday, local};
 }
 
 bool
@@ -90,7 +90,7 @@ days_in(unsigned year, unsigned month)
 static bool
 parse_date(const char *text, struct inf_date *ret)
 {
-	struct inf_date d;
+	struct inf_date d = {0};
 	char separator;
 
 	if (!take_number(&text, &d.month))
@@ -149,7 +149,7 @@ static bool
 check_dates(const struct check *c, unsigned line, const struct inf_date *d,
     struct kd_err *e)
 {
-	static const struct inf_date seven = {2009, 4, 21};
+	static const struct inf_date seven = {2009, 4, 21, false};
 
 	if (inf_date_compare(d, c->today) > 0)
 		return inf_find(c->found, INF_ERROR, "22.9.7", c->f, line,
@@ -157,8 +157,8 @@ check_dates(const struct check *c, unsigned line, const struct inf_date *d,
 		    "zone in place of UTC",
 		    e,
 		    "DriverVer set to incorrect date (postdated DriverVer not allowed) "
-		    "in \\%s. The current date is %u/%u/%u.",
-		    c->name, c->today->month, c->today->day, c->today->year);
+		    "in \\%s. The current date%s is %u/%u/%u.",
+		    c->name, c->today->local ? "" : " (UTC)", c->today->month, c->today->day, c->today->year);
 	if (c->os != NULL && oslist_reaches(c->os, 6, 1) &&
 	    inf_date_compare(d, &seven) < 0)
 		return inf_find(c->found, INF_ERROR, "22.9.7", c->f, line, NULL, e,

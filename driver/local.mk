@@ -21,13 +21,21 @@ libdriver_a_SOURCES = \
 	driver/inf_version.c driver/inf_version.h \
 	driver/oslist.c driver/oslist.h
 
-DRIVER_TESTS = tests/unit/driver/cdf_test
+DRIVER_TESTS = tests/unit/driver/cdf_test tests/unit/driver/inf_test tests/unit/driver/oslist_test
 check_PROGRAMS += $(DRIVER_TESTS)
 TESTS += $(DRIVER_TESTS)
 tests_unit_driver_cdf_test_LDADD = libdriver.a libauthenticode.a libbase.a $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+tests_unit_driver_inf_test_LDADD = libdriver.a libauthenticode.a libbase.a $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+tests_unit_driver_oslist_test_LDADD = libdriver.a libauthenticode.a libbase.a $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += fuzz/replay_cdf
 fuzz_replay_cdf_SOURCES = fuzz/fuzz_cdf.c fuzz/replay.c
 fuzz_replay_cdf_LDADD = libdriver.a libauthenticode.a libbase.a $(OPENSSL_LIBS)
 TESTS += fuzz/replay_cdf
 EXTRA_DIST += fuzz/corpus/cdf
+
+check_PROGRAMS += fuzz/replay_inf
+fuzz_replay_inf_SOURCES = fuzz/fuzz_inf.c fuzz/replay.c
+fuzz_replay_inf_LDADD = libdriver.a libauthenticode.a libbase.a $(OPENSSL_LIBS)
+TESTS += fuzz/replay_inf
+EXTRA_DIST += fuzz/corpus/inf

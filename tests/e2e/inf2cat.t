@@ -6,7 +6,7 @@
 . "${srcdir:-.}/tests/tap.sh"
 # shellcheck source=/dev/null
 . "$srcdir/tests/e2e/client_files.sh"
-need openssl osslsigncode
+need openssl osslsigncode jq
 
 tool=$builddir/tests/unit/authenticode/cat_tool
 make_files
@@ -105,6 +105,16 @@ ok "only tested" "$client" inf2cat --no-catalog --os 10_X64 "$P"
 says out "$P: good, 2 hardware ids"
 ok "nothing is written" nothing_written
 ok "inf check" "$client" inf check --os 10_X64 "$P/Hello.INF"
+
+: >"$P/HELLO.Cat"
+ok "a catalog that is there in another case is replaced" "$client" --json inf2cat --os 10_X64 "$P"
+says out "\"output\":\"$P/HELLO.Cat\""
+ok "and there is one" test ! -e "$P/hello.cat"
+rm -r "$P/x86"
+fails 3 "as JSON" "$client" --json inf2cat --os 10_X64 "$P"
+cp "$T/out" "$T/json"
+ok "with what was found" jq -e '.ok == false and (.findings | length == 1) and .findings[0].number == "22.9.1" and
+	.findings[0].line == 12 and .findings[0].severity == "error" and .catalogs == null' "$T/json"
 
 # UTF-16, both ways round; one that is cut is read to its end
 for code in UTF-16LE UTF-16BE; do

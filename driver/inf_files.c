@@ -272,12 +272,13 @@ walk(struct collect *c, const struct inf_unit *unit, struct queue *q, struct kd_
 	for (size_t i = 0; i < q->n; i++) {
 		const struct inf_node node = q->v[i];
 		struct inf_needs at = {0};
+		struct inf_includes in = {0};
 		struct inf_node next;
 
 		if (!take_section(c, &node, e))
 			return false;
 		for (;;) {
-			if (!inf_needs_next(c->p, &node, &at, &next, e))
+			if (!inf_needs_next(c->p, &node, &at, &in, &next, e))
 				return false;
 			if (next.section == NULL)
 				break;

@@ -6,23 +6,19 @@
 #include "base/text.h"
 #include "driver/inf_package.h"
 
-/*
- * The section of that name: of an INF that the node's section includes, or of its own when
- * it includes none. [EHCI.Dev.NT] of many an INF includes Windows' usbport.inf and needs
- * its [EHCI.Dev.NT], not itself.
- */
+/* The INFs of the folder that the node's section includes. */
 static bool
-resolve(const struct inf_package *p, const struct inf_node *of, const char *name,
-    struct inf_node *ret, struct kd_err *e)
+read_includes(const struct inf_package *p, const struct inf_node *of,
+    struct inf_includes *ret, struct kd_err *e)
 {
 	const struct inf *f = &of->unit->inf;
 	AUTO(buf_clear) struct buf b = {0};
 	size_t n, includes = 0;
 	const struct inf_line *const *lines = inf_lines_of(f, of->section, "Include", &n);
 
-	*ret = (struct inf_node){of->unit, n == 0 ? inf_section(f, name) : NULL};
-	for (size_t i = 0; ret->section == NULL && i < n; i++) {
-		for (size_t k = 0; ret->section == NULL && k < lines[i]->n; k++) {
+	*ret = (struct inf_includes){.any = n > 0};
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < lines[i]->n; k++) {
 			if (++includes > INF_INCLUDES_MAX) {
 				(void)kd_fail(e, KD_E_LIMIT,
 				    "more than %zu INFs included in one section",
@@ -31,17 +27,33 @@ resolve(const struct inf_package *p, const struct inf_node *of, const char *name
 			}
 			if (!inf_value(f, lines[i], k, &b, e))
 				return false;
-			ret->unit = inf_package_unit(p, buf_cstr(&b));
-			if (ret->unit != NULL)
-				ret->section = inf_section(&ret->unit->inf, name);
+			ret->v[ret->n] = inf_package_unit(p, buf_cstr(&b));
+			ret->n += ret->v[ret->n] != NULL;
 		}
 	}
+	ret->of = of->section;
 	return true;
+}
+
+/*
+ * The section of that name: of an INF that the node's section includes, or of its own when
+ * it includes none. [EHCI.Dev.NT] of many an INF includes Windows' usbport.inf and needs
+ * its [EHCI.Dev.NT], not itself.
+ */
+static struct inf_node
+resolve(const struct inf_node *of, const struct inf_includes *in, const char *name)
+{
+	struct inf_node found = {
+	    of->unit, in->any ? NULL : inf_section(&of->unit->inf, name)};
+
+	for (size_t i = 0; found.section == NULL && i < in->n; i++)
+		found = (struct inf_node){in->v[i], inf_section(&in->v[i]->inf, name)};
+	return found;
 }
 
 bool
 inf_needs_next(const struct inf_package *p, const struct inf_node *of,
-    struct inf_needs *at, struct inf_node *ret, struct kd_err *e)
+    struct inf_needs *at, struct inf_includes *in, struct inf_node *ret, struct kd_err *e)
 {
 	const struct inf *f = &of->unit->inf;
 	AUTO(buf_clear) struct buf name = {0};
@@ -49,6 +61,8 @@ inf_needs_next(const struct inf_package *p, const struct inf_node *of,
 	const struct inf_line *const *lines = inf_lines_of(f, of->section, "Needs", &n);
 
 	*ret = (struct inf_node){0};
+	if (n > 0 && in->of != of->section && !read_includes(p, of, in, e))
+		return false;
 	while (ret->section == NULL && at->line < n) {
 		const struct inf_line *line = lines[at->line];
 
@@ -60,8 +74,8 @@ inf_needs_next(const struct inf_package *p, const struct inf_node *of,
 		at->number = line->number;
 		if (!inf_value(f, line, at->field++, &name, e))
 			return false;
-		if (name.len > 0 && !resolve(p, of, buf_cstr(&name), ret, e))
-			return false;
+		if (name.len > 0)
+			*ret = resolve(of, in, buf_cstr(&name));
 	}
 	return true;
 }
@@ -79,6 +93,7 @@ struct search { /* depth first, on a stack of our own */
 	unsigned char **colours; /* by unit, by section */
 	struct frame *stack;     /* as deep as there are sections */
 	size_t depth;
+	struct inf_includes includes; /* of the section asked last */
 };
 
 static unsigned char *
@@ -115,7 +130,8 @@ search_from(struct search *s, const struct inf_node *start, struct kd_err *e)
 		struct frame *top = &s->stack[s->depth - 1];
 		struct inf_node next;
 
-		if (!inf_needs_next(s->p, &top->node, &top->at, &next, e))
+		if (!inf_needs_next(
+			s->p, &top->node, &top->at, &s->includes, &next, e))
 			return false;
 		if (next.section == NULL) {
 			*colour_of(s, &top->node) = DONE;

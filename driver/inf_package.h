@@ -43,15 +43,23 @@ struct inf_needs { /* where the asking about a section's Needs stands; all-zero:
 	size_t line, field;
 	unsigned number; /* of the line that the last answer is from */
 };
+struct inf_includes { /* looked up once for all Needs of a section; all-zero: not yet */
+	const struct inf_section *of;
+	bool any; /* it has an Include */
+	const struct inf_unit *v[INF_INCLUDES_MAX]; /* those of the folder */
+	size_t n;
+};
 /*
  * inf_needs_next - the next section that `of` takes in by Needs: of the INFs that its
  * Include names, or of its own when there is no Include. What is not in the folder is
  * Windows' own and passed over.
  *
+ * in    kept by the caller from one question to the next, of whatever section
  * *ret  section is NULL when there is none left
  */
 bool inf_needs_next(const struct inf_package *p, const struct inf_node *of,
-    struct inf_needs *at, struct inf_node *ret, struct kd_err *e) KD_MUST;
+    struct inf_needs *at, struct inf_includes *in, struct inf_node *ret,
+    struct kd_err *e) KD_MUST;
 /* Sections that need one another in a circle are found. */
 bool inf_needs_check(
     const struct inf_package *p, struct inf_findings *found, struct kd_err *e) KD_MUST;

@@ -79,4 +79,17 @@ for kind in lines fields field backslashes continued percents quotes brackets bl
 done
 fails 3 "larger than any INF" sh -c 'head -c 8388609 /dev/zero >"$1" && "$2" inf check "$1"' - "$T/big.inf" "$client"
 says err 'larger than'
+
+# Every name that a section needs, looked for in all INFs that it includes, of a folder full of them.
+rm "$T"/pkg/*
+for i in $(seq 255); do
+	version >"$T/pkg/other$i.inf"
+done
+{
+	version && printf '[a]\nInclude=gone1.inf'
+	seq -f ',gone%g.inf' 2 16 | tr -d '\n'
+	seq -f ',other%g.inf' 16 | tr -d '\n'
+	awk 'BEGIN { print ""; for (i = 0; i < 100000; i++) print "Needs=b,c,d,e" }'
+} >"$T/pkg/hostile.inf"
+ok "includes of a full folder" within "$client" inf2cat --os 10_X64,7_X86 "$T/pkg"
 done_testing

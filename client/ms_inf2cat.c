@@ -216,21 +216,24 @@ put_catalogs(struct client *c, const struct inf_run *r)
 	outcome_print(&c->outcome, &b);
 }
 
+/* *ret_failed: what to say of e when this is false. */
 static bool
 run(struct client *c, const struct inf2cat_args *a, const struct oslist *os,
-    struct kd_err *e)
+    const char **ret_failed, struct kd_err *e)
 {
 	const struct inf_run_options o = {
 	    .os = os, .local_time = a->local_time, .page_hashes = a->page_hashes};
 	AUTO(inf_run_clear) struct inf_run r = {0};
 	AUTO(free) char *dir = NULL;
 
+	*ret_failed = "Signability test failed.";
 	if (!ms_file_path(a->driver, &dir, e) || !inf_run_test(&r, dir, true, &o, e))
 		return false;
 	if (!put_test(c, a, &r))
 		return false;
 	if (a->no_catalog)
 		return true;
+	*ret_failed = "Catalog generation failed.";
 	if (!inf_run_make(&r, &o, true, e))
 		return false;
 	put_catalogs(c, &r);
@@ -243,6 +246,7 @@ ms_inf2cat(struct client *c, int argc, char **argv)
 	struct inf2cat_args a = {0};
 	struct oslist os = {0};
 	struct kd_err e = {0};
+	const char *failed;
 	bool ok = true;
 
 	for (int i = 1; ok && i < argc; i++)
@@ -259,9 +263,9 @@ ms_inf2cat(struct client *c, int argc, char **argv)
 		c->outcome.status = MS_STATUS_FAILED;
 		return;
 	}
-	if (run(c, &a, &os, &e))
+	if (run(c, &a, &os, &failed, &e))
 		return;
 	if (e.code != KD_OK)
-		complain(c, "Signability test failed.", &e);
+		complain(c, failed, &e);
 	c->outcome.status = MS_STATUS_FAILED;
 }

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "driver/inf_place.h"
+#include "driver/inf_version.h"
 
 #define FIRST_ROOM 32
 #define COPY_FILES "CopyFiles"
@@ -111,7 +112,7 @@ find_no_place(struct collect *c, unsigned line, const char *source, enum inf_pla
 	return true;
 }
 
-/* One file, from wherever it lies for each architecture. */
+/* One file, from wherever it lies for each architecture. A catalog cannot list itself. */
 static bool
 add_places(struct collect *c, unsigned line, size_t list, const char *name,
     const char *source, struct kd_err *e)
@@ -119,7 +120,12 @@ add_places(struct collect *c, unsigned line, size_t list, const char *name,
 	AUTO(buf_clear) struct buf path = {0};
 	struct inf_file one = {.inf = &c->unit->inf, .line = line, .list = list};
 	enum inf_place best = INF_PLACE_NONE;
+	bool catalog;
 
+	if (!inf_is_catalog(one.inf, source, &catalog, e))
+		return false;
+	if (catalog)
+		return true;
 	for (int a = 0; a < INF_ARCHS; a++) {
 		enum inf_place place;
 

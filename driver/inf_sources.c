@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "driver/inf_place.h"
+#include "driver/inf_version.h"
 
 /* The last parts of the paths, sorted. */
 static int
@@ -23,6 +24,21 @@ is_copied(const char *const *names, size_t n, const char *source)
 	if (back != NULL)
 		name = back + 1;
 	return bsearch(&name, names, n, sizeof(*names), compare_names) != NULL;
+}
+
+/* It has a source, and nothing copies it: the catalogs excepted, which need no copying. */
+static bool
+check_copied(const struct inf *f, const struct inf_line *line, const char *section,
+    struct inf_findings *found, struct kd_err *e)
+{
+	bool catalog;
+
+	if (!inf_is_catalog(f, line->key, &catalog, e))
+		return false;
+	return catalog ||
+	       inf_find(found, INF_WARNING, "", f, line->number, NULL, e,
+		   "'%s' is in [%s], but no CopyFiles copies it: no catalog will list it",
+		   SHOW(line->key), SHOW(section));
 }
 
 /* Two lines of one section with the same file. */
@@ -52,10 +68,7 @@ check_section(const struct inf *f, const struct inf_section *s, const char *cons
 		if (line->key == NULL)
 			continue;
 		if (!is_copied(names, names_n, line->key) &&
-		    !inf_find(found, INF_WARNING, "", f, line->number, NULL, e,
-			"'%s' is in [%s], but no CopyFiles copies it: no catalog will "
-			"list it",
-			SHOW(line->key), SHOW(s->name)))
+		    !check_copied(f, line, s->name, found, e))
 			return false;
 		same = inf_lines_of(f, s, line->key, &n);
 		if (n > 1 && line == same[1] &&

@@ -61,6 +61,21 @@ inf_catalog_name(const struct inf *f, enum inf_arch arch, struct buf *ret,
 	return true;
 }
 
+bool
+inf_is_catalog(const struct inf *f, const char *name, bool *ret, struct kd_err *e)
+{
+	AUTO(buf_clear) struct buf own = {0};
+	unsigned line;
+
+	*ret = false;
+	for (int a = 0; !*ret && a < INF_ARCHS; a++) {
+		if (!inf_catalog_name(f, (enum inf_arch)a, &own, &line, e))
+			return false;
+		*ret = own.len > 0 && strcasecmp(buf_cstr(&own), name) == 0;
+	}
+	return true;
+}
+
 /* Up to 4 digits. */
 static bool
 take_number(const char **p, unsigned *ret)

@@ -24,6 +24,10 @@ struct inf_date inf_date_today(bool local);
 bool inf_catalog_name(const struct inf *f, enum inf_arch arch, struct buf *ret,
     unsigned *ret_line, struct kd_err *e) KD_MUST;
 
+/* Is it one of the INF's own catalogs, for whatever architecture? In any case. */
+bool inf_is_catalog(
+    const struct inf *f, const char *name, bool *ret, struct kd_err *e) KD_MUST;
+
 /*
  * inf_version_check - [Version] as Inf2Cat tests it, and DriverVer wherever it stands.
  *

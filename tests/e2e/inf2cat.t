@@ -270,6 +270,14 @@ done
 wrong_form "one folder's INFs grown large" "'$P': its INFs are larger than 33554432 bytes"
 rm "$P"/large*.inf
 fresh
-chmod 0 "$P/x64/helper64.dll"
-[ "$(id -u)" = 0 ] || wrong_form "a file that cannot be read" "$P/x64/helper64.dll"
+# CFHEADER with flag 4: room reserved for a signature
+{
+	printf 'MSCF\000\000\000\000\060\000\000\000\000\000\000\000\054\000\000\000\000\000\000\000\003\001'
+	printf '\000\000\000\000\004\000\000\000\000\000\000\000\000\000\000\000\000\000'
+} >"$P/x64/helper64.dll"
+wrong_form "a file that no catalog can list" "'$P/Hello.INF' line 14: '$P/x64/helper64.dll':"
+fails 1 "the same in Inf2Cat's words" "$T/inf2cat.exe" "/driver:$P" /os:7_X64
+says out 'Signability test complete.'
+says err 'Catalog generation failed.'
+ok "nothing is written" nothing_written
 done_testing

@@ -322,6 +322,7 @@ what_needs_windows_own_files_is_good(void **state)
 {
 	static const char *const good[] = {
 	    VERSION "LayoutFile=layout.inf\n[I]\nCopyFiles=@x.sys\n",
+	    VERSION "[I]\nCopyFiles=L\n[L]\nHELLO.cat\n[SourceDisksFiles]\nhello.CAT=1\n",
 	    VERSION "[I]\nInclude=usb.inf\nNeeds=I\nCopyFiles=Windows.Own\n",
 	};
 

@@ -58,11 +58,14 @@ read_dos_header(int fd, struct pe *pe, struct kd_err *e)
 	if (!window(fd, pe->size, 0, b, sizeof(b), &r, e))
 		return false;
 	magic = rd_u16le(&r, "DOS signature");
-	if (r.bad == NULL && magic != 0x5a4d)
-		return kd_fail(e, KD_E_FORMAT,
+	if (r.bad == NULL && magic != 0x5a4d) {
+		(void)kd_fail(e, KD_E_FORMAT,
 		    "not a PE image: DOS signature at offset 0 is 0x%04x, expected "
 		    "0x5a4d (MZ)",
 		    magic);
+		return kd_hint(e, "PE images and catalogs have signatures of their own; "
+				  "any other file is signed by a catalog that lists it");
+	}
 	rd_skip(&r, DOS_HEADER_LEN - 2 - 4, "DOS header");
 	pe->nt_off = rd_u32le(&r, "e_lfanew");
 	if (!rd_ok(&r, e))

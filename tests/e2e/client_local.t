@@ -112,6 +112,7 @@ for command in digest inspect verify remove; do
 	fails 3 "$command of a truncated file" "$client" "$command" "$T/short.sys"
 	fails 3 "$command of something else" "$client" "$command" "$T/text.sys"
 	says err "'$T/text.sys': "
+	says err "is signed by a catalog that lists it"
 	fails 3 "$command of a folder" "$client" "$command" "$T"
 	says err "'$T': is a directory"
 	fails 3 "$command of a FIFO" timeout 10 "$client" "$command" "$T/fifo.sys"

@@ -123,6 +123,7 @@ ac_load(const struct ac_signer *signer, const struct option_list *files,
 struct best { /* of the folder's certificates, so far */
 	struct certs *cert; /* owned; NULL: none yet */
 	int64_t not_after;
+	bool sent; /* the chain's end is among them */
 };
 
 static bool
@@ -139,6 +140,22 @@ is_in(const struct certs *list, const struct cert_info *c, bool *ret, struct kd_
 	return true;
 }
 
+/* A certificate that the chain has already: nothing to add, but perhaps what was looked
+ * for. Nothing tells a cross-certificate from an intermediate one. */
+static bool
+note_known(const struct ac_signer *signer, const struct cert_info *c, struct best *best,
+    struct kd_err *e)
+{
+	struct cert_info top;
+
+	if (c->self_signed)
+		return true;
+	if (!top_of(signer, &top, e))
+		return false;
+	best->sent = best->sent || memcmp(top.sha256, c->sha256, sizeof(top.sha256)) == 0;
+	return true;
+}
+
 static bool
 consider(const struct ac_signer *signer, const struct certs *of_file, size_t i,
     struct best *best, struct kd_err *e)
@@ -149,10 +166,14 @@ consider(const struct ac_signer *signer, const struct certs *of_file, size_t i,
 	bool known, fits;
 
 	if (!cert_info(of_file, i, &info, e) ||
-	    !is_in(signer->chain, &info, &known, e) || !certs_new(&one, e) ||
-	    !copy_one(of_file, i, one, e) || !continues(signer, one, 0, &fits, why, e))
+	    !is_in(signer->chain, &info, &known, e))
 		return false;
-	if (known || !fits || info.self_signed ||
+	if (known)
+		return note_known(signer, &info, best, e);
+	if (!certs_new(&one, e) || !copy_one(of_file, i, one, e) ||
+	    !continues(signer, one, 0, &fits, why, e))
+		return false;
+	if (!fits || info.self_signed ||
 	    (best->cert != NULL && info.not_after <= best->not_after))
 		return true;
 	certs_free(best->cert);
@@ -220,6 +241,10 @@ ac_pick(const struct ac_signer *signer, const char *dir, struct certs *ret,
 			   "'--ac-dir': no certificate in '%s' continues the chain of "
 			   "key '%s', which ends at '%s', issued by '%s'",
 			   SHOW(dir), signer->key, top.subject, top.issuer);
+		if (best.sent)
+			(void)kd_hint(e, "that end is in the folder, and the service "
+					 "sends it along: if it is what you want to add, "
+					 "leave --ac-dir out");
 	} else if (done) {
 		done = certs_add_all(ret, best.cert, e);
 	}

@@ -31,7 +31,7 @@ bool ac_load(const struct ac_signer *signer, const struct option_list *files,
  * self-signed one, none that the chain has; of several the one that is valid longest.
  *
  * Files that hold no certificate are passed over, subfolders are not looked into.
- * Errors: KD_E_FORMAT (none fits), KD_E_FILE, KD_E_LIMIT (AC_DIR_FILES_MAX), KD_E_NOMEM.
+ * Errors: KD_E_FORMAT (none fits; the hint says when the chain's end is among them), KD_E_FILE, KD_E_LIMIT (AC_DIR_FILES_MAX), KD_E_NOMEM.
  */
 bool ac_pick(const struct ac_signer *signer, const char *dir, struct certs *ret,
     struct kd_err *e) KD_MUST;

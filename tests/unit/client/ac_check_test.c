@@ -104,6 +104,27 @@ a_folder_without_one_is_refused(void **state)
 	assert_int_equal(certs_n(more), 0);
 }
 
+/* The service is configured with the cross-certificate, the folder has it as well. */
+static void
+what_the_service_sends_already_is_pointed_out(void **state)
+{
+	AUTO(certs_free) struct certs *chain =
+	    demo_certs("p256.pem inter.pem cross.pem");
+	AUTO(certs_free) struct certs *more = NULL;
+	const struct ac_signer signer = {.key = "driver", .chain = chain};
+	char dir[512];
+	struct kd_err e = {0};
+
+	(void)state;
+	(void)demo_path(dir, "cross.pem");
+	*strrchr(dir, '/') = '\0';
+	assert_true(certs_new(&more, &e));
+	assert_false(ac_pick(&signer, dir, more, &e));
+	assert_int_equal(e.code, KD_E_FORMAT);
+	assert_non_null(strstr(e.hint, "the service sends it along"));
+	assert_int_equal(certs_n(more), 0);
+}
+
 static void
 expiry_is_one_sentence(void **state)
 {
@@ -129,6 +150,7 @@ main(void)
 	    cmocka_unit_test(what_leads_on_from_the_chain_fits),
 	    cmocka_unit_test(a_folder_gives_the_one_that_is_no_root),
 	    cmocka_unit_test(a_folder_without_one_is_refused),
+	    cmocka_unit_test(what_the_service_sends_already_is_pointed_out),
 	    cmocka_unit_test(expiry_is_one_sentence),
 	};
 

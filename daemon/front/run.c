@@ -28,7 +28,8 @@
  * a little more than the largest body, the keeper is broken. */
 #define KEEPER_ANSWER_MAX (API_ANSWER_MAX + 1024)
 #define RELAY_ANSWER_MAX ((size_t)256 << 10) /* a timestamp of 64 KiB as base64 in JSON */
-#define RELAY_HINT "try again; nothing is lost, the signature itself is done"
+#define RELAY_HINT                                                                       \
+	"try again, or ask another authority; what is signed can be timestamped later"
 #define DESCRIPTORS_SPARE 64 /* ours, and the files that a reload reads */
 
 struct sockets {

@@ -2,6 +2,7 @@
 /* base/own.h - scope-bound ownership: who releases a thing is visible where it is declared. */
 #ifndef KD_OWN_H
 #define KD_OWN_H
+#include <dirent.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -48,5 +49,12 @@ close_auto(int *fd)
 {
 	if (*fd >= 0)
 		(void)close(*fd);
+}
+
+static inline void
+closedir_auto(DIR **d)
+{
+	if (*d != NULL)
+		(void)closedir(*d);
 }
 #endif

@@ -14,14 +14,6 @@
 
 #define DATE_LEN 10 /* of clock_utc's text: 2021-02-22 */
 
-static void
-close_folder(DIR *d)
-{
-	if (d != NULL)
-		(void)closedir(d);
-}
-AUTO_DEFINE(DIR, close_folder);
-
 static bool
 copy_one(const struct certs *from, size_t i, struct certs *ret, struct kd_err *e)
 {
@@ -203,7 +195,7 @@ static bool
 consider_folder(const struct ac_signer *signer, const char *dir, struct best *best,
     struct kd_err *e)
 {
-	AUTO(close_folder) DIR *d = opendir(dir);
+	AUTO(closedir) DIR *d = opendir(dir);
 	const struct dirent *entry;
 	size_t n = 0;
 

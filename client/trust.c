@@ -21,14 +21,6 @@ trust_clear(struct trust *t)
 	*t = (struct trust){0};
 }
 
-static void
-closedir_ptr(DIR *d)
-{
-	if (d != NULL)
-		(void)closedir(d);
-}
-AUTO_DEFINE(DIR, closedir_ptr);
-
 static bool
 is_certificate(const char *name)
 {
@@ -47,7 +39,7 @@ is_certificate(const char *name)
 static bool
 load_folder(struct certs *into, const char *path, struct kd_err *e)
 {
-	AUTO(closedir_ptr) DIR *d = opendir(path);
+	AUTO(closedir) DIR *d = opendir(path);
 	const struct dirent *entry;
 
 	if (d == NULL)

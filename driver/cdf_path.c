@@ -13,14 +13,6 @@
 #include "base/own.h"
 #include "base/text.h"
 
-static void
-close_folder(DIR *d)
-{
-	if (d != NULL)
-		(void)closedir(d);
-}
-AUTO_DEFINE(DIR, close_folder);
-
 /* What cannot be looked at may be there: opening it will say why it cannot. */
 static bool
 exists(struct buf *path)
@@ -59,7 +51,7 @@ static bool
 list(const char *path, struct cdf_folder *ret)
 {
 	AUTO(folder_clear) struct cdf_folder d = {.path = kd_strdup(path)};
-	AUTO(close_folder) DIR *dir = opendir(path);
+	AUTO(closedir) DIR *dir = opendir(path);
 	const struct dirent *entry;
 
 	if (d.path == NULL || dir == NULL)

@@ -28,14 +28,6 @@ inf_package_clear(struct inf_package *p)
 	*p = (struct inf_package){0};
 }
 
-static void
-close_dir(DIR *d)
-{
-	if (d != NULL)
-		(void)closedir(d);
-}
-AUTO_DEFINE(DIR, close_dir);
-
 static bool
 is_inf(const char *name)
 {
@@ -148,7 +140,7 @@ bool
 inf_package_open(const char *dir, struct inf_package *ret, struct kd_err *e)
 {
 	AUTO(inf_package_clear) struct inf_package p = {0};
-	AUTO(close_dir) DIR *d = opendir(dir);
+	AUTO(closedir) DIR *d = opendir(dir);
 
 	if (d == NULL)
 		return kd_fail_errno(

@@ -384,7 +384,8 @@ settings_load(const char *path, struct settings **ret, struct kd_err *e)
 	s->refs = 1;
 	if (!conf_load(path, settings_sections, &s->conf, e))
 		return false;
-	done = check_limits(&s->conf.main, e) && load_users(s, e) && load_keys(s, e) && load_grants(s, e) &&
+	done = check_limits(&s->conf.main, e) && load_users(s, e) && load_keys(s, e) &&
+	       load_grants(s, e) &&
 	       identity_trust_new(
 		   s->conf.main.client_ca, s->conf.main.client_crl, &s->trust, e) &&
 	       digest_settings(s, e);

@@ -2,6 +2,7 @@
 /* daemon/relay/run.c - the relay from its socket to its last answer. */
 #include "daemon/relay/run.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +18,8 @@
 
 #define STOP_MS 5000 /* for what is under way; clients simply ask again */
 #define LAST_ANSWERS_MS 1000
+
+static_assert(1 + FRONT_POLLS_MAX <= FETCH_POLLS_MAX, "what is waited for at once");
 
 struct relay {
 	const char *path;

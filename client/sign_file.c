@@ -233,7 +233,8 @@ stamp(struct sign_file *f, const struct sign_options *o, struct stamp_link **lin
 		return true;
 	}
 	(void)in_file(f->plan, &failed);
-	if (o->stamp_optional && failed.code == KD_E_TIMESTAMP) {
+	if (o->stamp_optional &&
+	    (failed.code == KD_E_TIMESTAMP || failed.code == KD_E_DENIED)) {
 		f->err = failed;
 		return true;
 	}

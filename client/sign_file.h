@@ -56,7 +56,7 @@ bool sign_file_item(struct sign_file *f, const struct sign_options *o,
  * On failure the target is what it was and no temporary file is left.
  * Errors: KD_E_PROTOCOL, KD_E_BAD_SIGNATURE (what came is not what was asked for),
  * KD_E_FILE (file changed meanwhile, cannot be replaced), KD_E_IO (disk full),
- * KD_E_TIMESTAMP.
+ * KD_E_TIMESTAMP, KD_E_DENIED (of timestamps).
  */
 bool sign_file_finish(struct sign_file *f, const struct sign_options *o,
     struct stamp_link **link, struct kd_err *e) KD_MUST;

@@ -217,6 +217,9 @@ fail_all(struct stamper *s, struct kd_err *e) /* lock: mu */
 		else if (other == NULL)
 			other = err;
 	}
+	/* The service's refusal is none that another try cures. */
+	if (first != NULL && other == NULL && first->code == KD_E_DENIED)
+		return kd_fail(e, KD_E_DENIED, "no timestamp: %s", first->msg);
 	(void)kd_fail(e, KD_E_TIMESTAMP, "no timestamp: %s",
 	    first != NULL ? first->msg : "no authority may be asked");
 	if (other != NULL)

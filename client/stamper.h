@@ -46,7 +46,8 @@ struct stamp_made { /* plain data */
  * ret       appended to on success
  * ret_made  written on success
  * Errors: KD_E_TIMESTAMP: the sentence of the authority that comes first; the others' in
- *         the hint. KD_E_FORMAT (cms), KD_E_NOMEM, KD_E_CRYPTO.
+ *         the hint. KD_E_DENIED: the service, which alone was named, grants none.
+ *         KD_E_FORMAT (cms), KD_E_NOMEM, KD_E_CRYPTO.
  */
 bool stamper_stamp(struct stamper *s, struct stamp_link **link, const uint8_t *cms,
     size_t len, struct buf *ret, struct stamp_made *ret_made, struct kd_err *e) KD_MUST;

@@ -20,7 +20,7 @@
 #define TIMEOUT_MS 600
 
 /* One letter a try: s timestamp, u unreachable at once, h never answers, w wrong answer,
- * m no memory. The last one stands for all that follow. */
+ * d denied, m no memory. The last one stands for all that follow. */
 static struct authority {
 	const char *url, *script;
 	unsigned asked;
@@ -63,6 +63,8 @@ answer(const char *url, const struct stamp_question *q, struct stamp_answer *ret
 		return kd_fail(e, KD_E_UNREACHABLE, "'%s': no answer in time", url);
 	case 'w':
 		return kd_fail(e, KD_E_NOT_VERIFIED, "'%s': another nonce", url);
+	case 'd':
+		return kd_fail(e, KD_E_DENIED, "timestamps are not granted");
 	case 'm':
 		return kd_fail_nomem(e, "answer");
 	default:
@@ -296,6 +298,27 @@ the_service_is_asked_once_when_it_fails(void **state)
 }
 
 static void
+a_refusal_of_the_service_is_told_as_such(void **state)
+{
+	struct run r;
+	const char *saved = urls[0];
+
+	(void)state;
+	*(const char **)&urls[0] = "server";
+	play("s", "u", "d");
+	open_run(&r, 1);
+	assert_false(stamp(&r));
+	assert_int_equal(r.e.code, KD_E_DENIED);
+	assert_string_equal(r.e.msg, "no timestamp: timestamps are not granted");
+	close_run(&r);
+	open_run(&r, 2);
+	assert_false(stamp(&r));
+	assert_int_equal(r.e.code, KD_E_TIMESTAMP);
+	close_run(&r);
+	*(const char **)&urls[0] = saved;
+}
+
+static void
 our_own_failure_is_not_the_authoritys(void **state)
 {
 	struct run r;
@@ -363,6 +386,7 @@ main(void)
 	    cmocka_unit_test(when_all_fail_the_first_is_named),
 	    cmocka_unit_test(nobody_left_is_told_without_asking),
 	    cmocka_unit_test(the_service_is_asked_once_when_it_fails),
+	    cmocka_unit_test(a_refusal_of_the_service_is_told_as_such),
 	    cmocka_unit_test(our_own_failure_is_not_the_authoritys),
 	    cmocka_unit_test(addresses_that_are_none_are_refused),
 	    cmocka_unit_test(one_signature_has_one_kind_of_timestamp),

@@ -46,6 +46,17 @@ lower_name(const char *path)
 	return name;
 }
 
+/* What an INF takes, with its indices and the marks of those who walk its sections. Short
+ * lines and sections take many times the bytes that they have in the file. */
+static size_t
+memory_of(const struct inf *f)
+{
+	return f->text_len + f->fields_n * sizeof(*f->fields) +
+	       f->lines_n * (sizeof(*f->lines) + sizeof(*f->by_key)) +
+	       f->strings_n * sizeof(*f->strings) +
+	       f->sections_n * (2 * sizeof(*f->sections) + sizeof(*f->by_name));
+}
+
 static bool
 add(struct inf_package *p, const char *path, bool tested, struct kd_err *e)
 {
@@ -69,10 +80,11 @@ add(struct inf_package *p, const char *path, bool tested, struct kd_err *e)
 	if (!inf_load(path, &f, e))
 		return false;
 	p->v[p->n++] = (struct inf_unit){f, STEAL(name), tested};
-	p->text += p->v[p->n - 1].inf.text_len;
-	if (p->text > INF_PACKAGE_TEXT_MAX)
-		return kd_fail(e, KD_E_LIMIT, "'%s': its INFs are larger than %zu bytes",
-		    SHOW(p->dir), INF_PACKAGE_TEXT_MAX);
+	p->len += memory_of(&p->v[p->n - 1].inf);
+	if (p->len > INF_PACKAGE_LEN_MAX)
+		return kd_fail(e, KD_E_LIMIT,
+		    "'%s': its INFs take more than %zu bytes of memory", SHOW(p->dir),
+		    INF_PACKAGE_LEN_MAX);
 	return true;
 }
 

@@ -5,7 +5,7 @@
 #include "driver/inf_findings.h"
 
 #define INF_UNITS_MAX ((size_t)256)
-#define INF_PACKAGE_TEXT_MAX ((size_t)32 << 20) /* of all INFs together */
+#define INF_PACKAGE_LEN_MAX ((size_t)40 << 20) /* of memory, all INFs together */
 #define INF_INCLUDES_MAX ((size_t)32)           /* of one section */
 
 struct inf_unit {
@@ -17,7 +17,7 @@ struct inf_unit {
 struct inf_package {
 	char *dir; /* "." or a path without a slash at its end; owned */
 	struct inf_unit *v; /* by name, without regard to case; owned */
-	size_t n, room, text;
+	size_t n, room, len;
 };
 void inf_package_clear(struct inf_package *p);
 AUTO_DEFINE_CLEAR(struct inf_package, inf_package_clear);
@@ -26,7 +26,7 @@ AUTO_DEFINE_CLEAR(struct inf_package, inf_package_clear);
  * inf_package_open - every INF of the folder, all of them to be tested.
  *
  * Errors: KD_E_FILE (no such folder, no INF in it), those of inf_load; KD_E_LIMIT
- *         (INF_UNITS_MAX, INF_PACKAGE_TEXT_MAX), KD_E_NOMEM.
+ *         (INF_UNITS_MAX, INF_PACKAGE_LEN_MAX), KD_E_NOMEM.
  */
 bool inf_package_open(const char *dir, struct inf_package *ret, struct kd_err *e) KD_MUST;
 /* One INF to be tested, and those of its folder that it includes, directly or not. */

@@ -264,10 +264,10 @@ wrong_form "no section" "'$P/Hello.INF' line 1: text before the first [section] 
 printf '[Version]\r\nS\000ignature\r\n' >"$P/Hello.INF"
 wrong_form "a NUL" "'$P/Hello.INF': line 2: a NUL character"
 fresh
-for i in 1 2 3 4 5; do
+for i in 1 2 3 4 5 6; do
 	{ printf '[Version]\r\n' && head -c 7000000 /dev/zero | tr '\0' ';'; } >"$P/large$i.inf"
 done
-wrong_form "one folder's INFs grown large" "'$P': its INFs are larger than 33554432 bytes"
+wrong_form "one folder's INFs grown large" "'$P': its INFs take more than 41943040 bytes of memory"
 rm "$P"/large*.inf
 fresh
 # CFHEADER with flag 4: room reserved for a signature

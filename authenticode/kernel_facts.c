@@ -3,6 +3,7 @@
  * installer.h judge. */
 #include "authenticode/kernel_facts.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +13,9 @@
 #include "authenticode/chain.h"
 
 #define MICROSOFT "1.3.6.1.4.1.311."
+
+static_assert(KERNEL_SIGNATURES_MAX == VERIFY_SIGNATURES_MAX + 1, "a catalog's, too");
+static_assert(KERNEL_CERTS_MAX >= CHAIN_MAX, "a date that nobody looks at");
 
 /* Kernel policy facts 3 "Certificates and EKUs". */
 static void

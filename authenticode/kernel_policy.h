@@ -11,7 +11,7 @@
 #include "base/md.h"
 
 #define KERNEL_CERTS_MAX 10
-#define KERNEL_SIGNATURES_MAX 33 /* VERIFY_SIGNATURES_MAX, and a catalog's */
+#define KERNEL_SIGNATURES_MAX 17 /* VERIFY_SIGNATURES_MAX, and a catalog's */
 #define KERNEL_RELEASES_MAX 24
 #define KERNEL_NOTES_MAX 8
 #define KERNEL_WHY_LEN 480

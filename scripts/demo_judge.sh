@@ -28,13 +28,10 @@ judge() { # FILE [osslsigncode OPTION...]
 }
 
 # signed_data FILE DIR - its signature in DIR/cms, what that covers in DIR/content, the RFC 3161 token in DIR/token,
-# what the token covers in DIR/value; taken apart by openssl asn1parse
+# what the token covers in DIR/value; taken apart by openssl asn1parse. DIR is the caller's who is not root
 signed_data() {
 	local dir=$2 content value token
-	case $1 in
-	*.cat) cp "$1" "$dir/cms" ;;
-	*) osslsigncode extract-signature -in "$1" -out "$dir/cms" >/dev/null ;;
-	esac
+	client extract --output "$dir/cms" "$1"
 	read -r content value token < <(openssl asn1parse -inform DER -in "$dir/cms" | awk '
 		{ match($0, /hl=[0-9]+/); head = substr($0, RSTART + 3, RLENGTH - 3)
 		  match($0, / l= *[0-9]+/); len = substr($0, RSTART + 3, RLENGTH - 3) + 0
@@ -58,7 +55,7 @@ both_refuse() { refuses client verify "$1" && refuses judge "$1"; } # FILE
 
 openssl_judges() { # FILE - its signature, and its timestamp over that
 	local dir rc=0
-	dir=$(mktemp -d)
+	dir=$(as_owner mktemp -d)
 	signed_data "$1" "$dir" &&
 		openssl smime -verify -inform DER -in "$dir/cms" -binary -content "$dir/content" -out /dev/null \
 			-CAfile "$state/pki/kernel-root.pem" -purpose any &&

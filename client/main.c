@@ -87,11 +87,12 @@ check_files(const struct command *cmd, size_t n, struct kd_err *e)
 	if (n < cmd->files_min)
 		(void)kd_fail(e, KD_E_USAGE, "'%s': no file is named", cmd->name);
 	else if (n > cmd->files_max)
-		(void)kd_fail(e, KD_E_USAGE, "'%s': %zu words too many", cmd->name,
-		    n - cmd->files_max);
+		(void)kd_fail(e, KD_E_USAGE, "'%s': %zu word%s too many", cmd->name,
+		    n - cmd->files_max, n - cmd->files_max == 1 ? "" : "s");
 	else
 		return true;
-	return kd_hint(e, "usage: " PROGRAM " %s %s", cmd->name, cmd->args);
+	return kd_hint(e, "usage: " PROGRAM " %s%s%s", cmd->name,
+	    cmd->args[0] == '\0' ? "" : " ", cmd->args);
 }
 
 /* Options of the command, settings, then the command itself. */

@@ -172,6 +172,8 @@ says err "did you mean 'sign'?"
 fails 2 "unknown option" "$client" verify --rot x "$T/drv64.sys"
 says err "did you mean '--root'?"
 fails 2 "no file" "$client" digest
+fails 2 "a word too many" "$client" keys driver
+says err "'keys': 1 word too many"
 fails 2 "unknown digest" "$client" digest --digest md5 "$T/drv64.sys"
 fails 2 "no server" env -u KDSIGN_SERVER HOME="$T" "$client" sign "$T/drv64.sys"
 says err "no signing service is named"

@@ -64,7 +64,11 @@ ok "a second signature beside it" sign --append --timestamp "$TSA_URL" "$T/net.c
 says out "beside the signature that was there"
 ok "our verify takes both" verify "$T/net.cat"
 says out "nested signature 1"
-ok "osslsigncode still takes the first" judge "$T/net.sys" -catalog "$T/net.cat"
+if osslsigncode --version | grep -q '^osslsigncode 2\.[0-6][^0-9]'; then
+	skip "osslsigncode still takes the first" "this one crashes over a catalog's nested signature"
+else
+	ok "osslsigncode still takes the first" judge "$T/net.sys" -catalog "$T/net.cat"
+fi
 ok "remove takes both" "$client" remove "$T/net.cat"
 ok "and the unsigned catalog is left" cmp "$T/bare.cat" "$T/net.cat"
 fails 1 "which has no more to remove" "$client" remove "$T/net.cat"
@@ -136,8 +140,10 @@ ok "the file is as it was" cmp "$T/t.sys" "$T/t.was"
 
 # extract and attach
 ok "extract" "$client" extract "$T/n.sys"
-ok "osslsigncode's is the same" sh -c 'osslsigncode extract-signature -in "$1" -out "$2/theirs.p7" >/dev/null &&
-	cmp "$1.p7" "$2/theirs.p7"' - "$T/n.sys" "$T"
+cp "$T/n.sys.p7" "$T/kept.p7"
+# As PEM: Debian 12's own version writes DER with the certificate table's header in front.
+ok "osslsigncode's is the same" sh -c 'osslsigncode extract-signature -pem -in "$1" -out "$2/theirs.pem" >/dev/null &&
+	sed /-----/d "$2/theirs.pem" | openssl base64 -d | cmp "$1.p7" -' - "$T/n.sys" "$T"
 ok "extract the nested one" "$client" extract --index 1 --output "$T/nested.p7" "$T/n.sys"
 ok "which is PKCS#7" openssl pkcs7 -inform DER -in "$T/nested.p7" -noout -print_certs
 fails 1 "of an unsigned file" "$client" extract "$T/drv64.sys"
@@ -146,7 +152,7 @@ fails 2 "not over the file itself" "$client" extract --output "$T/n.sys" "$T/n.s
 says err "'$T/n.sys' is the file itself, which its signature would replace"
 fails 2 "nor the file over its signature" "$client" attach --signature "$T/n.sys.p7" --output "$T/n.sys.p7" "$T/drv64.sys"
 says err "'$T/n.sys.p7' is the signature itself, which the signed file would replace"
-ok "neither is touched" sh -c 'cmp "$1" "$2" && cmp "$3" "$4"' - "$T/n.sys" "$T/kept.sys" "$T/n.sys.p7" "$T/theirs.p7"
+ok "neither is touched" sh -c 'cmp "$1" "$2" && cmp "$3" "$4"' - "$T/n.sys" "$T/kept.sys" "$T/n.sys.p7" "$T/kept.p7"
 ok "attach" "$client" attach --signature "$T/n.sys.p7" --output "$T/again.sys" "$T/drv64.sys"
 ok "gives the file that it was taken from" cmp "$T/n.sys" "$T/again.sys"
 ok "attach the second alone, page hashes and all" "$client" attach --signature "$T/nested.p7" "$T/again.sys"

@@ -196,8 +196,9 @@ ok 'hears of both kinds' jq -e '.kinds == ["pe", "catalog"]' "$T/body"
 
 # The table that osslsigncode makes: the octet string in the one string that holds a SET.
 osslsigncode sign -certs "$T/chain.pem" -key "$T/leaf.key" -h sha256 -ph -in "$T/drv64.sys" -out "$T/ph.sys" \
-	>"$T/sign.log" 2>&1 && osslsigncode extract-signature -in "$T/ph.sys" -out "$T/ph.der" >"$T/sign.log" 2>&1 ||
+	>"$T/sign.log" 2>&1 && osslsigncode extract-signature -pem -in "$T/ph.sys" -out "$T/ph.pem" >"$T/sign.log" 2>&1 ||
 	exit 99
+sed /-----/d "$T/ph.pem" | openssl base64 -d >"$T/ph.der"
 at=$(openssl asn1parse -inform DER -in "$T/ph.der" | sed -n '/A6B586D5B4A12466AE05A217DA8E60D6/ { n; s/^ *\([0-9]*\):.*/\1/p; q; }')
 openssl asn1parse -inform DER -in "$T/ph.der" -strparse "$at" -noout -out "$T/set.der" >"$T/cut.log" || exit 99
 table_at=$(openssl asn1parse -inform DER -in "$T/set.der" | sed -n \
@@ -211,9 +212,10 @@ pe_request() { # ID TABLE [JSON-MEMBERS]
 		size: '"$(stat -c %s "$T/drv64.sys")"', digest_algorithm: "sha256", digest: $digest, page_hashes: $table} +
 		{'"${3:-}"'}]}' >"$T/request"
 }
-embed() { # CMS IN OUT
+embed() { # CMS IN OUT [OPTION]; as PEM, since Debian 12's own osslsigncode takes no bare DER
 	rm -f "$3"
-	osslsigncode attach-signature -sigin "$1" -CAfile "$T/ca-root.pem" -in "$2" -out "$3"
+	{ echo '-----BEGIN PKCS7-----' && openssl base64 -in "$1" && echo '-----END PKCS7-----'; } >"$T/embed.pem"
+	osslsigncode attach-signature ${4:+"$4"} -sigin "$T/embed.pem" -CAfile "$T/ca-root.pem" -in "$2" -out "$3"
 }
 verifies() {
 	osslsigncode verify -CAfile "$T/ca-root.pem" -in "$1"
@@ -257,8 +259,7 @@ post 200 'a nested signature'
 take_cms 0 "$T/nested.der"
 ok 'has its number' sequence_is "$T/nested.der" 1
 ok 'which is on record' test "$(record "SELECT $(event sequence) FROM event WHERE $(event sequence) IS NOT NULL")" = 1
-ok 'osslsigncode puts it into a signed file' osslsigncode attach-signature -nest -sigin "$T/nested.der" \
-	-CAfile "$T/ca-root.pem" -in "$T/pages.sys" -out "$T/both.sys"
+ok 'osslsigncode puts it into a signed file' embed "$T/nested.der" "$T/pages.sys" "$T/both.sys" -nest
 ok 'and verifies both' verifies "$T/both.sys"
 ok 'which are two' test "$(grep -c '^Signature Index' "$T/out")" = 2
 cat_request nested-00000000002 "$T/hello.ctl" 'sequence: 2'

@@ -26,11 +26,11 @@ make_many() {
 	done
 }
 
-# osslsigncode once a file, as a build script would
+# osslsigncode once a file, as a build script would. It finds the engine by its name; Debian 12's own takes no path.
 sign_with_osslsigncode() {
 	local file
 	for file in "$1"/*.sys; do
-		osslsigncode sign -pkcs11engine "$engine" -pkcs11module "$softhsm" -certs "$D/soft-rsa.pem" \
+		osslsigncode sign -pkcs11module "$softhsm" -certs "$D/soft-rsa.pem" \
 			-key "pkcs11:token=soft;object=rsa;type=private" -readpass "$D/pin" -h sha256 \
 			-in "$file" -out "$file.signed" || return 1
 	done

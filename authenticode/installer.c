@@ -156,6 +156,27 @@ is_windows_signature(const struct installer_facts *f)
 	return r.policy.loads;
 }
 
+/* Security advisory 3033929; the loader's rule is kernel_policy.c's digest_is_known. */
+static bool
+needs_sha2(const struct installer_facts *f)
+{
+	bool sha2 = f->sig.md != MD_SHA1;
+
+	for (size_t i = 0; i < f->sig.certs_n; i++)
+		sha2 = sha2 || f->sig.certs[i].sha2;
+	return sha2;
+}
+
+static void
+add_old_windows(struct installer_verdict *ret)
+{
+	size_t n = strlen(ret->why);
+
+	(void)snprintf(ret->why + n, sizeof(ret->why) - n,
+	    "; Windows 7 and older without KB3033929 do not know its SHA-2 and take it "
+	    "for unsigned");
+}
+
 static void
 judge_version(const struct installer_facts *f, size_t i, struct installer_verdict *ret)
 {
@@ -178,6 +199,8 @@ installer_judge(const struct installer_facts *f, struct installer_report *ret)
 	if (judge_list(f, all)) {
 		if (!is_windows_signature(f)) {
 			judge_authenticode(f, "", all);
+			if (all->outcome != INSTALLER_REFUSED && needs_sha2(f))
+				add_old_windows(all);
 		} else if (!f->has_versions) {
 			verdict(all, INSTALLER_WINDOWS, "by '%s', for no version alone",
 			    publisher(f));

@@ -24,7 +24,7 @@ third_party(void)
 	return (struct installer_facts){.catalog = true, .catalog_signed = true,
 	    .listed = true, .root_trusted = true, .now = T_2026,
 	    .sig = {.catalog = true, .name = "the catalog's signature", .md = MD_SHA1,
-		.certs = {{"Maker", T_2020, T_2026, true}}, .certs_n = 1,
+		.certs = {{"Maker", T_2020, T_2026, false}}, .certs_n = 1,
 		.root = KERNEL_ROOT_VERIFICATION, .code_signing = true}};
 }
 
@@ -52,6 +52,29 @@ only(const struct installer_facts *f, enum installer_category c,
 	assert_int_equal(r.rows[0].category, c);
 	assert_int_equal(r.rows[0].outcome, o);
 	assert_int_equal(r.installs, o != INSTALLER_REFUSED);
+}
+
+/* [advisory 3033929]: in the signature, or in a certificate's own. */
+static void
+old_windows_does_not_know_sha2(void **state)
+{
+	struct installer_facts f = third_party();
+	(void)state;
+
+	f.sig.md = MD_SHA256;
+	only(&f, INSTALLER_UNKNOWN_PUBLISHER, INSTALLER_PROMPT,
+	    "an administrator is asked whether to trust 'Maker'; others are refused; "
+	    "Windows 7 and older without KB3033929 do not know its SHA-2 and take it for "
+	    "unsigned");
+	f.sig.md = MD_SHA1;
+	f.sig.certs[0].sha2 = true;
+	f.publisher_trusted = true;
+	only(&f, INSTALLER_TRUSTED_PUBLISHER, INSTALLER_SILENT,
+	    "'Maker' is among the trusted publishers; Windows 7 and older without "
+	    "KB3033929 do not know its SHA-2 and take it for unsigned");
+	f.root_trusted = false;
+	(void)snprintf(f.root_fault, sizeof(f.root_fault), "ends at nobody");
+	only(&f, INSTALLER_UNTRUSTED_CHAIN, INSTALLER_REFUSED, "ends at nobody");
 }
 
 /* [Signature Categories and Driver Installation], a row each. */
@@ -225,6 +248,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(publisher_categories),
+	    cmocka_unit_test(old_windows_does_not_know_sha2),
 	    cmocka_unit_test(without_a_signed_catalog_it_is_unsigned),
 	    cmocka_unit_test(osattr_limits_windows_signatures_alone),
 	    cmocka_unit_test(windows_signature_must_be_in_time_and_for_drivers),

@@ -177,9 +177,13 @@ check_token(const struct signer_link *l, struct kd_err *e)
 		return kd_fail(e, KD_E_TOKEN, "signer '%s' is not connected", l->name);
 	if (l->state.token == TOKEN_READY)
 		return true;
-	return kd_fail(e, l->state.token == TOKEN_LATCHED ? KD_E_PIN : KD_E_TOKEN,
+	(void)kd_fail(e, l->state.token == TOKEN_LATCHED ? KD_E_PIN : KD_E_TOKEN,
 	    "token of signer '%s' is %s%s%s", l->name, token_state_name(l->state.token),
 	    l->state.detail[0] != '\0' ? ": " : "", l->state.detail);
+	if (l->state.token != TOKEN_LATCHED)
+		return false;
+	return kd_hint(e, "whoever keeps the token puts the right PIN in place, then runs "
+			  "kdsign-signer --unlatch");
 }
 
 bool

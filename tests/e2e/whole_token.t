@@ -110,6 +110,7 @@ answers 503 'readyz' /readyz
 ok 'says which keys' jq -e '[.keys[] | .name + " " + .code] == ["driver pin_latched", "second pin_latched"]' "$T/body"
 post 503 'a request' latched-00000001
 body_says '"code":"pin_latched"'
+body_says 'kdsign-signer --unlatch'
 fails 5 'kdsign-client' sign latched
 says err 'PIN'
 ok 'the file is as it was' untouched latched

@@ -171,17 +171,26 @@ read_optional_header(int fd, struct pe *pe, const struct coff *coff, struct kd_e
 	return true;
 }
 
+/* What a copy that was broken off looks like. */
+static bool
+cut_short(struct kd_err *e)
+{
+	return kd_hint(e, "the file is cut short; copy it again and compare its size");
+}
+
 static bool
 check_header_sizes(struct pe *pe, const struct coff *coff, struct kd_err *e)
 {
 	uint64_t end =
 	    coff->opt_off + coff->opt_len + (uint64_t)pe->nsections * SECTION_LEN;
 
-	if (end > pe->size)
-		return kd_fail(e, KD_E_FORMAT,
+	if (end > pe->size) {
+		(void)kd_fail(e, KD_E_FORMAT,
 		    "section table of %u entries at offset 0x%" PRIx64
 		    " ends at 0x%" PRIx64 "; the file ends at 0x%" PRIx64,
 		    pe->nsections, coff->opt_off + coff->opt_len, end, pe->size);
+		return cut_short(e);
+	}
 	pe->headers_end = (uint32_t)end;
 	return true;
 }
@@ -209,11 +218,13 @@ check_cert_table(struct pe *pe, struct kd_err *e)
 		    "certificate table's offset at 0x%" PRIx32 " is 0x%" PRIx32
 		    ", expected a multiple of %d",
 		    pe->secdir_off, pe->cert_off, CERT_ALIGN);
-	if (end > pe->size)
-		return kd_fail(e, KD_E_FORMAT,
+	if (end > pe->size) {
+		(void)kd_fail(e, KD_E_FORMAT,
 		    "certificate table at offset 0x%" PRIx32 " with %" PRIu32
 		    " bytes ends at 0x%" PRIx64 "; the file ends at 0x%" PRIx64,
 		    pe->cert_off, pe->cert_len, end, pe->size);
+		return cut_short(e);
+	}
 	pe->image_end = pe->cert_off;
 	pe->trailing = pe->size - end;
 	return true;
@@ -229,11 +240,13 @@ check_section(
 
 	if (off == 0 || len == 0) /* nothing is mapped from the file */
 		return true;
-	if (end > pe->size)
-		return kd_fail(e, KD_E_FORMAT,
+	if (end > pe->size) {
+		(void)kd_fail(e, KD_E_FORMAT,
 		    "section %u: data at offset 0x%" PRIx32 " with %" PRIu32
 		    " bytes ends at 0x%" PRIx64 "; the file ends at 0x%" PRIx64,
 		    number, off, len, end, pe->size);
+		return cut_short(e);
+	}
 	if (pe->mapped_table == 0 && pe->cert_len != 0 && off < cert_end &&
 	    end > pe->cert_off)
 		pe->mapped_table = number;

@@ -105,11 +105,14 @@ fi
 # input that is not right
 : >"$T/empty.sys"
 head -c 70 "$T/drv64.sys" >"$T/short.sys"
+head -c $(($(stat -c %s "$T/drv64.sys") / 2)) "$T/drv64.sys" >"$T/half.sys"
 printf 'hello, world\n' >"$T/text.sys"
 mkfifo "$T/fifo.sys"
 for command in digest inspect verify remove; do
 	fails 3 "$command of an empty file" "$client" "$command" "$T/empty.sys"
 	fails 3 "$command of a truncated file" "$client" "$command" "$T/short.sys"
+	fails 3 "$command of half a file" "$client" "$command" "$T/half.sys"
+	says err "hint: the file is cut short; copy it again"
 	fails 3 "$command of something else" "$client" "$command" "$T/text.sys"
 	says err "'$T/text.sys': "
 	says err "is signed by a catalog that lists it"

@@ -27,7 +27,14 @@ enum md spc_pages_md(enum md md);
 bool spc_build_pe(enum md md, const uint8_t *digest, const uint8_t *pages,
     size_t pages_len, struct buf *ret, struct kd_err *e) KD_MUST;
 
-enum spc_type { SPC_TYPE_OTHER, SPC_TYPE_PE };
+enum spc_type {
+	SPC_TYPE_OTHER,
+	SPC_TYPE_PE,
+	SPC_TYPE_CABINET,
+	SPC_TYPE_SCRIPT,
+	SPC_TYPE_MSI,
+	SPC_TYPE_NONE /* of a format (format.h): its signatures have no such content */
+};
 struct spc { /* borrowed */
 	enum spc_type type;
 	char type_oid[64]; /* dotted */

@@ -38,6 +38,7 @@ const struct oid oid_rfc3161_token = OID(MICROSOFT "\x03\x03\x01");
 const struct oid oid_timestamp_request = OID(MICROSOFT "\x03\x02\x01");
 const struct oid oid_spc_link = OID(MICROSOFT "\x02\x01\x19");
 const struct oid oid_spc_cab_link = OID(MICROSOFT "\x02\x01\x1c");
+const struct oid oid_spc_sip_info = OID(MICROSOFT "\x02\x01\x1e");
 const struct oid oid_page_hashes_sha1 = OID(MICROSOFT "\x02\x03\x01");
 const struct oid oid_page_hashes_sha256 = OID(MICROSOFT "\x02\x03\x02");
 const struct oid oid_cab_header_hash = OID(MICROSOFT "\x02\x05\x01");

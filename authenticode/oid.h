@@ -34,6 +34,7 @@ extern const struct oid oid_rfc3161_token;      /* 1.3.6.1.4.1.311.3.3.1 */
 extern const struct oid oid_timestamp_request;  /* 1.3.6.1.4.1.311.3.2.1 */
 extern const struct oid oid_spc_link;           /* 1.3.6.1.4.1.311.2.1.25: flat files */
 extern const struct oid oid_spc_cab_link;       /* 1.3.6.1.4.1.311.2.1.28: cabinets */
+extern const struct oid oid_spc_sip_info;       /* 1.3.6.1.4.1.311.2.1.30 */
 extern const struct oid oid_page_hashes_sha1;   /* 1.3.6.1.4.1.311.2.3.1 */
 extern const struct oid oid_page_hashes_sha256; /* 1.3.6.1.4.1.311.2.3.2 */
 extern const struct oid oid_cab_header_hash;    /* 1.3.6.1.4.1.311.2.5.1 */

@@ -35,6 +35,19 @@ enum spc_type {
 	SPC_TYPE_MSI,
 	SPC_TYPE_NONE /* of a format (format.h): its signatures have no such content */
 };
+
+/*
+ * spc_build - the same for a cabinet, a script or an MSI.
+ *
+ * Cabinet: an SpcLink to an empty file name, which every tool takes. Script and MSI: an
+ * SpcSipInfo, the class id of what reads such files on Windows.
+ *
+ * Errors: KD_E_NOMEM, KD_E_BUG (another type, no algorithm); ret is then untouched.
+ * Spec:   cab-and-others facts 2, 4, 5.
+ */
+bool spc_build(enum spc_type type, enum md md, const uint8_t *digest, struct buf *ret,
+    struct kd_err *e) KD_MUST;
+
 struct spc { /* borrowed */
 	enum spc_type type;
 	char type_oid[64]; /* dotted */
@@ -44,7 +57,15 @@ struct spc { /* borrowed */
 	enum md pages_md; /* sha1 or sha256 */
 	const uint8_t *pages;
 	size_t pages_len;
+	/* Cabinet, as signtool writes it: a hash of the header's cbCabinet, by an algorithm
+	 * of that length; NULL: the signature has none */
+	const uint8_t *length_hash;
+	size_t length_hash_len;
 };
+/*
+ * What a type is told by, strictly: another link, another class id or another shape comes
+ * out as SPC_TYPE_OTHER or as KD_E_FORMAT.
+ */
 /* Exactly len bytes; ret written on success only. KD_E_FORMAT names the element. */
 bool spc_parse(const uint8_t *der, size_t len, struct spc *ret, struct kd_err *e) KD_MUST;
 #endif

@@ -20,7 +20,9 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		return 0;
 	}
 	if (md_len(s.md) == 0 || s.type_oid[0] == '\0' ||
-	    (s.page_hashes && s.type != SPC_TYPE_PE))
+	    (s.page_hashes && s.type != SPC_TYPE_PE) ||
+	    (s.length_hash != NULL && s.type != SPC_TYPE_CABINET) ||
+	    s.type == SPC_TYPE_NONE)
 		abort();
 	return 0;
 }

@@ -108,6 +108,115 @@ built_page_hashes_are_signtools(void **state)
 	assert_int_equal(spc_pages_md(MD_SHA384), MD_SHA256);
 }
 
+/* Facts on cabinets and others 2, 4, 5: as osslsigncode writes them. */
+#define LINK_OID "060a2b060104018237020119"
+#define CAB_OID "060a2b06010401823702011c"
+#define SIP_OID "060a2b06010401823702011e"
+#define CAB_DATA "3010" LINK_OID "a2028000"
+#define SCRIPT_GUID "04101fcc3b60594b084eb724d2c6297ef351"
+#define MSI_GUID "0410f1100c0000000000c000000000000046"
+#define ZEROS_5 "020100020100020100020100020100"
+#define SCRIPT_DATA "3034" SIP_OID "30260203010000" SCRIPT_GUID ZEROS_5
+#define MSI_DATA "3032" SIP_OID "3024020101" MSI_GUID ZEROS_5
+
+static void
+built_content_says_its_type(void **state)
+{
+	static const struct {
+		enum spc_type type;
+		enum md md;
+		const char *der;
+	} cases[] = {
+	    {SPC_TYPE_CABINET, MD_SHA256, "3045" CAB_DATA SHA256_INFO},
+	    {SPC_TYPE_CABINET, MD_SHA1, "3035" CAB_DATA SHA1_INFO},
+	    {SPC_TYPE_SCRIPT, MD_SHA256, "3069" SCRIPT_DATA SHA256_INFO},
+	    {SPC_TYPE_MSI, MD_SHA256, "3067" MSI_DATA SHA256_INFO},
+	};
+	uint8_t digest[MD_LEN_MAX], want[256];
+	(void)state;
+
+	memset(digest, 1, sizeof(digest));
+	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
+		size_t n = unhex(cases[i].der, want, sizeof(want));
+		AUTO(buf_clear) struct buf b = {0};
+		struct kd_err e = {0};
+		struct spc spc;
+
+		assert_true(spc_build(cases[i].type, cases[i].md, digest, &b, &e));
+		assert_int_equal(b.len, n);
+		assert_memory_equal(b.p, want, n);
+		assert_true(spc_parse(b.p, b.len, &spc, &e));
+		assert_int_equal(spc.type, cases[i].type);
+		assert_int_equal(spc.md, cases[i].md);
+		assert_null(spc.length_hash);
+	}
+}
+
+/* The length that signtool hashes into a cabinet's signature. */
+#define LENGTH_DATA(oid)                                                                 \
+	"3052" CAB_OID "a1440410a6b586d5b4a12466ae05a217da8e60d6"                        \
+	"0430312e302c060a2b060104018237" oid "311e041c"                                  \
+	"01020304050607080910111213141516171819202122232425262728"
+
+static void
+types_are_told_strictly(void **state)
+{
+	static const struct {
+		const char *der;
+		enum spc_type type;
+		size_t length_hash_len;
+	} cases[] = {
+	    {"308187" LENGTH_DATA("020501") SHA256_INFO, SPC_TYPE_CABINET, 28},
+	    {"308187" LENGTH_DATA("020302") SHA256_INFO, SPC_TYPE_OTHER, 0},
+	    /* a link to a file with a name, unicode or not; to a URL */
+	    {"3047" "3012" LINK_OID "a20480020041" SHA256_INFO, SPC_TYPE_CABINET, 0},
+	    {"3046" "3011" LINK_OID "a203810141" SHA256_INFO, SPC_TYPE_CABINET, 0},
+	    {"3045" "3010" LINK_OID "a2028200" SHA256_INFO, SPC_TYPE_OTHER, 0},
+	    {"3043" "300e" LINK_OID "8000" SHA256_INFO, SPC_TYPE_OTHER, 0},
+	    {"3045" "3010" CAB_OID "a2028000" SHA256_INFO, SPC_TYPE_CABINET, 0},
+	    /* another class id */
+	    {"3067" "3032" SIP_OID
+	     "30240201010410000000000000000000000000000000" "00" ZEROS_5 SHA256_INFO,
+		SPC_TYPE_OTHER, 0},
+	};
+	static const struct {
+		const char *der, *msg;
+	} wrong[] = {
+	    {"3047" "3012" LINK_OID "a20280000500" SHA256_INFO,
+		"SpcIndirectDataContent data has 2 unexpected bytes at offset 0x14"},
+	    {"3064" "302f" SIP_OID "3021020101" MSI_GUID "020100020100020100020100"
+	     SHA256_INFO,
+		"SpcSipInfo at offset 0x33 needs 1 bytes; the data ends at 0x33"},
+	    {"306a" "3035" SIP_OID "3027020101" MSI_GUID ZEROS_5 "020100" SHA256_INFO,
+		"SpcSipInfo has 3 unexpected bytes at offset 0x36"},
+	    {"3047" "3012" SIP_OID "3004040101" "00" SHA256_INFO,
+		"SpcSipInfo version at offset 0x12: tag 0x04, expected 0x02"},
+	};
+	uint8_t der[256];
+	(void)state;
+
+	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
+		size_t n = unhex(cases[i].der, der, sizeof(der));
+		struct kd_err e = {0};
+		struct spc s;
+
+		if (!spc_parse(der, n, &s, &e))
+			fail_msg("case %zu: %s", i, e.msg);
+		assert_int_equal(s.type, cases[i].type);
+		assert_int_equal(s.length_hash_len, cases[i].length_hash_len);
+		assert_int_equal(s.md, MD_SHA256);
+	}
+	for (size_t i = 0; i < KD_ARRAY_LEN(wrong); i++) {
+		size_t n = unhex(wrong[i].der, der, sizeof(der));
+		struct kd_err e = {0};
+		struct spc s;
+
+		assert_false(spc_parse(der, n, &s, &e));
+		assert_int_equal(e.code, KD_E_FORMAT);
+		assert_string_equal(e.msg, wrong[i].msg);
+	}
+}
+
 static void
 no_algorithm_is_refused(void **state)
 {
@@ -117,6 +226,15 @@ no_algorithm_is_refused(void **state)
 	(void)state;
 
 	assert_false(spc_build_pe(MD_NONE, digest, NULL, 0, &b, &e));
+	assert_int_equal(e.code, KD_E_BUG);
+	e = (struct kd_err){0};
+	assert_false(spc_build(SPC_TYPE_MSI, MD_NONE, digest, &b, &e));
+	assert_int_equal(e.code, KD_E_BUG);
+	e = (struct kd_err){0};
+	assert_false(spc_build(SPC_TYPE_PE, MD_SHA256, digest, &b, &e));
+	assert_int_equal(e.code, KD_E_BUG);
+	e = (struct kd_err){0};
+	assert_false(spc_build(SPC_TYPE_NONE, MD_SHA256, digest, &b, &e));
 	assert_int_equal(e.code, KD_E_BUG);
 	assert_int_equal(b.len, 0);
 }
@@ -240,6 +358,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(built_content_is_signtools),
 	    cmocka_unit_test(built_page_hashes_are_signtools),
+	    cmocka_unit_test(built_content_says_its_type),
+	    cmocka_unit_test(types_are_told_strictly),
 	    cmocka_unit_test(no_algorithm_is_refused),
 	    cmocka_unit_test(real_variants_are_read),
 	    cmocka_unit_test(wrong_content_is_named),

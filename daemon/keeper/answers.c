@@ -10,16 +10,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-struct signer_link *
-keeper_link(const struct keeper *k, const char *signer)
-{
-	for (size_t i = 0; i < k->links_n; i++)
-		if (strcmp(signer_link_name(k->links[i]), signer) == 0 &&
-		    !signer_link_retired(k->links[i]))
-			return k->links[i];
-	return NULL;
-}
-
 static void
 list_words(
     char *dst, size_t room, unsigned bits, const char *(*name)(unsigned i), unsigned n)
@@ -51,13 +41,33 @@ copy(char *dst, size_t room, const char *s)
 	(void)snprintf(dst, room, "%.*s", (int)room - 1, s);
 }
 
+/* What is promised of a key that several tokens hold must be so on each. */
+static uint32_t
+attrs_of(const struct keeper *k, const struct key *key)
+{
+	const uint32_t risks = KEY_ATTR_EXTRACTABLE | KEY_ATTR_DECRYPT | KEY_ATTR_UNWRAP |
+			       KEY_ATTR_DERIVE | KEY_ATTR_MODIFIABLE;
+	uint32_t all = UINT32_MAX, any = 0;
+	bool seen = false;
+
+	for (size_t i = 0; i < key->signers_n; i++) {
+		const struct signer_key *held = signer_link_find_key(
+		    signers_link(k, key->signers[i]), key->name);
+
+		if (held == NULL)
+			continue;
+		seen = true;
+		all &= held->attrs;
+		any |= held->attrs;
+	}
+	return seen ? (all & ~risks) | (any & risks) : 0;
+}
+
 static bool
 fill_key(const struct keeper *k, const struct key *key, struct policy_scope scope,
     struct api_key *ret, struct kd_err *e)
 {
-	const struct signer_link *link = keeper_link(k, key->signer->name);
-	const struct signer_key *token = signer_link_find_key(link, key->name);
-	uint32_t attrs = token != NULL ? token->attrs : 0;
+	uint32_t attrs = attrs_of(k, key);
 	struct kd_err why = {0};
 
 	copy(ret->name, sizeof(ret->name), key->name);
@@ -68,7 +78,8 @@ fill_key(const struct keeper *k, const struct key *key, struct policy_scope scop
 	clock_utc(ret->not_after, key->info.not_after * 1000);
 	memcpy(ret->sha1, key->info.sha1, sizeof(ret->sha1));
 	memcpy(ret->sha256, key->info.sha256, sizeof(ret->sha256));
-	ret->ready = signer_link_check_key(link, key, clock_unix_ms() / 1000, &why);
+	ret->ready = group_check_key(
+	    signers_group(k, key), key, clock_unix_ms() / 1000, &why);
 	copy(ret->detail, sizeof(ret->detail), why.msg);
 	ret->sensitive = (attrs & KEY_ATTR_SENSITIVE) != 0;
 	ret->extractable = (attrs & KEY_ATTR_EXTRACTABLE) != 0;
@@ -168,12 +179,14 @@ separation(const struct keeper *k)
 static void
 fill_ready_key(const struct keeper *k, const struct key *key, struct api_ready_key *to)
 {
-	const struct signer_link *link = keeper_link(k, key->signer->name);
-	struct signer_link_view v = signer_link_view(link);
+	const struct group *g = signers_group(k, key);
+	const struct signer_link *link = group_pick(g, key, clock_unix_ms() / 1000);
+	struct signer_link_view v =
+	    signer_link_view(link != NULL ? link : g->members[0]);
 	struct kd_err why = {0};
 
 	copy(to->name, sizeof(to->name), key->name);
-	to->ready = signer_link_check_key(link, key, clock_unix_ms() / 1000, &why);
+	to->ready = group_check_key(g, key, clock_unix_ms() / 1000, &why);
 	if (!to->ready)
 		copy(to->code, sizeof(to->code), kd_code_info(why.code)->name);
 	copy(to->detail, sizeof(to->detail), why.msg);
@@ -212,6 +225,16 @@ metric(struct buf *b, const char *name, const char *type, uint64_t v)
 	    (unsigned long long)v);
 }
 
+static size_t
+waiting(const struct keeper *k)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < k->groups_n; i++)
+		n += k->groups[i]->queue.waiting;
+	return n;
+}
+
 bool
 answers_metrics(
     const struct keeper *k, struct answer *ret, struct buf *body, struct kd_err *e)
@@ -230,8 +253,9 @@ answers_metrics(
 	metric(body, "record_writable", "gauge", k->record_bad ? 0 : 1);
 	metric(body, "requests_live", "gauge", k->live.n);
 	metric(body, "large_requests_bytes", "gauge", k->bytes);
+	metric(body, "queue_items", "gauge", waiting(k));
 	buf_str(
-	    body, "# TYPE kdsign_token_ready gauge\n# TYPE kdsign_queue_items gauge\n");
+	    body, "# TYPE kdsign_token_ready gauge\n# TYPE kdsign_sent_items gauge\n");
 	for (size_t i = 0; i < k->links_n; i++) {
 		struct signer_link_view v = signer_link_view(k->links[i]);
 		const char *name = signer_link_name(k->links[i]);
@@ -240,8 +264,7 @@ answers_metrics(
 			continue; /* its successor may have the same name */
 		buf_printf(body, "kdsign_token_ready{signer=\"%s\"} %d\n", name,
 		    v.have_state && v.state->token == TOKEN_READY);
-		buf_printf(body, "kdsign_queue_items{signer=\"%s\"} %zu\n", name,
-		    v.waiting + v.sent);
+		buf_printf(body, "kdsign_sent_items{signer=\"%s\"} %zu\n", name, v.sent);
 	}
 	return finish(ret, 200, ANSWER_TEXT, body, e);
 }

@@ -35,7 +35,7 @@ sign_begin(const struct call *c, struct request *take_r, struct kd_err *e)
 
 	r->keeper = k;
 	r->settings = settings_hold(k->settings);
-	r->link = keeper_link(k, r->key->signer->name);
+	r->group = signers_group(k, r->key);
 	if (live != NULL) {
 		join(c, live, r);
 		return true;
@@ -45,7 +45,7 @@ sign_begin(const struct call *c, struct request *take_r, struct kd_err *e)
 		return kd_hint(e, "send the same request again");
 	}
 	/* A key that cannot sign now may still have signed this before. */
-	if (!signer_link_check_key(r->link, r->key, clock_unix_ms() / 1000, &unable))
+	if (!group_check_key(r->group, r->key, clock_unix_ms() / 1000, &unable))
 		return look_up(c, STEAL(r), true, &unable, e);
 	return pipeline_begin(c, STEAL(r), e);
 }

@@ -4,6 +4,7 @@
 #ifndef KD_KEEPER_KEEPER_H
 #define KD_KEEPER_KEEPER_H
 #include "daemon/keeper/front_link.h"
+#include "daemon/keeper/group.h"
 #include "daemon/keeper/loop.h"
 #include "daemon/keeper/pool.h"
 #include "daemon/keeper/record.h"
@@ -26,6 +27,8 @@ struct keeper {
 	struct settings *settings; /* one reference: the newest */
 	struct signer_link **links;
 	size_t links_n;
+	struct group **groups;
+	size_t groups_n;
 	struct live live;
 	struct work_list ops;      /* for the record, at the end of the turn */
 	struct work_list checks;   /* for the pool, at the end of the turn */
@@ -73,6 +76,21 @@ bool answers_ready(const struct keeper *k, struct answer *ret, struct buf *body,
 bool answers_metrics(const struct keeper *k, struct answer *ret, struct buf *body,
     struct kd_err *e) KD_MUST;
 
-struct signer_link *keeper_link(
-    const struct keeper *k, const char *signer); /* NULL when none */
+/* ---- signers.c: all signers, and who of them holds the same keys ---- */
+
+/*
+ * Links and groups for the signers and keys of s: those that stay are kept with what they
+ * have under way, the others are retired. Nothing changes on failure. KD_E_NOMEM.
+ */
+bool signers_plug(struct keeper *k, const struct settings *s, struct kd_err *e) KD_MUST;
+/* Of the newest settings, both; never NULL for what is configured there. */
+struct signer_link *signers_link(const struct keeper *k, const struct signer_conf *c);
+struct group *signers_group(const struct keeper *k, const struct key *key);
+/* Retired ones that nothing needs any more; the end of a turn. */
+void signers_drop_retired(struct keeper *k);
+/* What waits goes to the signers as far as their windows allow. */
+void signers_dispatch(struct keeper *k, uint64_t now_ms);
+/* Returns when to be called again. */
+uint64_t signers_timer(struct keeper *k, uint64_t now_ms);
+void signers_free(struct keeper *k);
 #endif

@@ -5,6 +5,7 @@ libkeeper_a_SOURCES = \
 	daemon/keeper/answers.c daemon/keeper/ask.c daemon/keeper/call.h \
 	daemon/keeper/catalog.c daemon/keeper/catalog.h daemon/keeper/copy.h \
 	daemon/keeper/front_link.c daemon/keeper/front_link.h \
+	daemon/keeper/group.c daemon/keeper/group.h \
 	daemon/keeper/identity.c daemon/keeper/identity.h \
 	daemon/keeper/keeper.h daemon/keeper/lookup.c \
 	daemon/keeper/loop.c daemon/keeper/loop.h \
@@ -20,6 +21,7 @@ libkeeper_a_SOURCES = \
 	daemon/keeper/request.c daemon/keeper/request.h daemon/keeper/request_build.c \
 	daemon/keeper/settings.c daemon/keeper/settings.h \
 	daemon/keeper/signer_link.c daemon/keeper/signer_link.h \
+	daemon/keeper/signers.c \
 	daemon/keeper/store.h daemon/keeper/store_sql.c daemon/keeper/store_sql.h \
 	daemon/keeper/store_sqlite.c \
 	daemon/keeper/waiter.c \
@@ -40,7 +42,8 @@ tests_unit_keeper_fake_front_tool_SOURCES = tests/unit/keeper/fake_front_tool.c
 tests_unit_keeper_fake_front_tool_LDADD = $(KEEPER_LIBS)
 
 EXTRA_DIST += tests/e2e/keeper.sh
-keeper_e2e_tests = tests/e2e/keeper.t tests/e2e/keeper_crash.t tests/e2e/keeper_io.t tests/e2e/keeper_store.t
+keeper_e2e_tests = tests/e2e/keeper.t tests/e2e/keeper_crash.t tests/e2e/keeper_io.t tests/e2e/keeper_pool.t \
+	tests/e2e/keeper_store.t
 dist_check_SCRIPTS += $(keeper_e2e_tests)
 TESTS += $(keeper_e2e_tests)
 

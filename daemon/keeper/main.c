@@ -45,96 +45,6 @@ struct signals {
 	struct keeper *k;
 };
 
-/* ---- signers ---- */
-
-static void
-on_result(void *self, struct item *it, const struct sign_result *res)
-{
-	pipeline_signed(self, it, res);
-}
-
-static struct signer_link *
-find_link(const struct keeper *k, const struct signer_conf *c, uid_t uid)
-{
-	for (size_t i = 0; i < k->links_n; i++)
-		if (signer_link_is(k->links[i], c, uid))
-			return k->links[i];
-	return NULL;
-}
-
-/*
- * Links for the signers of s: those that stay are kept with what they have under way, the
- * others are retired. Nothing changes on failure.
- */
-static bool
-plug_links(struct keeper *k, const struct settings *s, struct kd_err *e)
-{
-	const struct signer_link_hooks hooks = {.self = k, .result = on_result};
-	size_t n = settings_signers_n(s), limit = s->conf.main.queue_limit, made = 0,
-	       kept = k->links_n, i;
-	struct signer_link **all =
-	    kd_alloc_array(k->links_n + n, sizeof(struct signer_link *));
-
-	if (all == NULL)
-		return kd_fail_nomem(e, "signers");
-	if (kept > 0)
-		memcpy(all, k->links, kept * sizeof(struct signer_link *));
-	for (i = 0; i < n; i++) {
-		if (find_link(k, settings_signer(s, i), s->signer_uids[i]) != NULL)
-			continue;
-		if (!signer_link_new(settings_signer(s, i), s->signer_uids[i], limit,
-			k->loop, &hooks, &all[kept + made], e))
-			break;
-		made++;
-	}
-	if (i < n) {
-		while (made > 0)
-			signer_link_free(all[kept + --made]);
-		free(all);
-		return false;
-	}
-	for (i = 0; i < kept; i++) {
-		bool wanted = false;
-
-		for (size_t j = 0; j < n && !wanted; j++) {
-			wanted = signer_link_is(
-			    all[i], settings_signer(s, j), s->signer_uids[j]);
-			if (wanted)
-				signer_link_adjust(all[i], settings_signer(s, j), limit);
-		}
-		if (!wanted)
-			signer_link_retire(all[i]);
-	}
-	free(k->links);
-	k->links = all;
-	k->links_n = kept + made;
-	return true;
-}
-
-static bool
-link_is_used(const struct keeper *k, const struct signer_link *l)
-{
-	const struct request *r = k->live.first;
-
-	while (r != NULL && r->link != l)
-		r = r->next;
-	return r != NULL || !signer_link_retired_and_idle(l);
-}
-
-static void
-drop_retired(struct keeper *k)
-{
-	size_t to = 0;
-
-	for (size_t i = 0; i < k->links_n; i++) {
-		if (signer_link_retired(k->links[i]) && !link_is_used(k, k->links[i]))
-			signer_link_free(k->links[i]);
-		else
-			k->links[to++] = k->links[i];
-	}
-	k->links_n = to;
-}
-
 /* ---- signals ---- */
 
 static struct record_limits
@@ -176,7 +86,7 @@ reload(struct keeper *k)
 
 	service_reloading();
 	if (!settings_load(k->config_path, &s, &e) || !same_start(k->settings, s, &e) ||
-	    !plug_links(k, s, &e)) {
+	    !signers_plug(k, s, &e)) {
 		(void)kd_hint(&e, "the configuration before stays in force");
 		log_err(LOG_L_ERROR, &e);
 		service_ready("reload refused, see the log");
@@ -232,7 +142,7 @@ on_turn(void *self)
 	pipeline_turn(k);
 	unread = front_turn(k->front);
 	if (!k->stopping) {
-		drop_retired(k);
+		signers_drop_retired(k);
 		return true;
 	}
 	return (!pipeline_idle(k) || unread) && clock_ms() < k->stop_at;
@@ -298,7 +208,7 @@ start(struct keeper *k, struct signals *sig, struct kd_err *e)
 	    !pool_new((unsigned)k->settings->conf.main.threads, CHECKS_AT_ONCE, k->loop,
 		&k->pool, e) ||
 	    !pool_new(1, 1, k->loop, &k->heavy_pool, e) ||
-	    !plug_links(k, k->settings, e) || !open_front(k, e))
+	    !signers_plug(k, k->settings, e) || !open_front(k, e))
 		return false;
 	pipeline_note(k, "start");
 	pipeline_turn(k);
@@ -323,9 +233,7 @@ tear_down(struct keeper *k)
 		live_remove(&k->live, r);
 		pipeline_forget(r);
 	}
-	for (size_t i = 0; i < k->links_n; i++)
-		signer_link_free(k->links[i]);
-	free(k->links);
+	signers_free(k);
 	front_free(k->front);
 	loop_free(k->loop);
 	settings_drop(k->settings);

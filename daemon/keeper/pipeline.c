@@ -86,7 +86,7 @@ fail_item(
 static void
 enqueue(struct keeper *k, struct request *r)
 {
-	struct queue *q = signer_link_queue(r->link);
+	struct queue *q = &r->group->queue;
 	struct kd_err e = {0};
 
 	for (size_t i = 0; i < r->items_n; i++) {
@@ -130,6 +130,7 @@ resume(struct keeper *k, struct request *r, struct kd_err *e)
 		if (it->state == ITEM_DONE)
 			r->undecided++;
 		it->state = ITEM_INTENT;
+		it->tried = 0;
 		it->code = KD_OK;
 		it->detail[0] = '\0';
 		again++;
@@ -138,7 +139,7 @@ resume(struct keeper *k, struct request *r, struct kd_err *e)
 		return kd_fail(e, KD_E_CONFLICT,
 		    "request '%s' was for key '%s', which is now '%s'", r->ask.id,
 		    r->key_name, key);
-	queue_release(signer_link_queue(r->link), r->items_n - again);
+	queue_release(&r->group->queue, r->items_n - again);
 	r->places -= r->items_n - again;
 	if (again > 0)
 		start_op(k, r, &r->intent, RECORD_AGAIN, intent_done);
@@ -162,7 +163,7 @@ intent_done(struct work *w)
 	else if (op->kind == RECORD_INTENT && op->existed && (resume(k, r, &e)))
 		return;
 	if (e.code != KD_OK) {
-		queue_release(signer_link_queue(r->link), r->places);
+		queue_release(&r->group->queue, r->places);
 		end_request(k, r, &e);
 		return;
 	}
@@ -253,7 +254,7 @@ pipeline_begin(const struct call *c, struct request *take_r, struct kd_err *e)
 {
 	AUTO(request_free) struct request *r = take_r;
 	struct keeper *k = c->k;
-	struct queue *q = signer_link_queue(r->link);
+	struct queue *q = &r->group->queue;
 
 	if (!queue_reserve(q, r->items_n, e))
 		return false;
@@ -330,7 +331,7 @@ patience(const struct work_list *ops)
 		const struct record_op *op = (const struct record_op *)w;
 
 		if ((op->kind != RECORD_INTENT && op->kind != RECORD_RESULT) ||
-		    signer_link_busy_ms(op->req->link) < (uint64_t)2 * GATHER_MS)
+		    group_busy_ms(op->req->group) < (uint64_t)2 * GATHER_MS)
 			return 0;
 	}
 	return GATHER_MS;
@@ -341,9 +342,7 @@ pipeline_turn(struct keeper *k)
 {
 	uint64_t now = clock_ms();
 
-	for (size_t i = 0; i < k->links_n; i++)
-		signer_link_dispatch(
-		    k->links[i], now, k->settings->conf.main.sign_deadline);
+	signers_dispatch(k, now);
 	submit_results(k, now);
 	record_submit(k->record, &k->ops, patience(&k->ops));
 	pool_submit(k->pool, &k->checks);
@@ -392,11 +391,8 @@ pipeline_timer(struct keeper *k, uint64_t now_ms)
 	}
 	if (k->record_bad && k->probe_at < next)
 		next = k->probe_at;
-	for (size_t i = 0; i < k->links_n; i++) {
-		at = signer_link_timer(k->links[i], now_ms);
-		next = at < next ? at : next;
-	}
-	return next;
+	at = signers_timer(k, now_ms);
+	return at < next ? at : next;
 }
 
 void

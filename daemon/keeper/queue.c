@@ -34,6 +34,12 @@ queue_release(struct queue *q, size_t n)
 	q->reserved -= n;
 }
 
+void
+queue_reserve_again(struct queue *q)
+{
+	q->reserved++;
+}
+
 static struct queue_client **
 bucket_of(struct queue *q, const uint8_t client[32])
 {
@@ -99,6 +105,12 @@ queue_push(
 	c->tail = node;
 	q->waiting++;
 	return true;
+}
+
+struct queue_node *
+queue_peek(const struct queue *q)
+{
+	return q->turn != NULL ? q->turn->head : NULL;
 }
 
 struct queue_node *

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* daemon/keeper/queue.h - what waits for one token, clients served in turn. */
+/* daemon/keeper/queue.h - what waits for a token, or for any of several, clients served in
+ * turn. */
 #ifndef KD_KEEPER_QUEUE_H
 #define KD_KEEPER_QUEUE_H
 #include <stddef.h>
@@ -32,9 +33,13 @@ struct queue {
  * KD_E_BUSY. */
 bool queue_reserve(struct queue *q, size_t n, struct kd_err *e) KD_MUST;
 void queue_release(struct queue *q, size_t n); /* places that are not needed after all */
+/* A place, whatever the limit, for a node that had one and was popped. */
+void queue_reserve_again(struct queue *q);
 /* The node waits; its place was reserved. Ownership stays with the caller. KD_E_NOMEM. */
 bool queue_push(struct queue *q, const uint8_t client[32], struct queue_node *node,
     struct kd_err *e) KD_MUST;
 /* Next in turn, its place given back; NULL when none waits. */
 struct queue_node *queue_pop(struct queue *q);
+/* The one that queue_pop would give; it stays. */
+struct queue_node *queue_peek(const struct queue *q);
 #endif

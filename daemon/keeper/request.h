@@ -15,7 +15,7 @@
 
 struct front_conn;
 struct keeper;
-struct signer_link;
+struct group;
 
 /* Each arrow of pipeline.c moves an item from one state to the next. */
 enum item_state {
@@ -35,6 +35,7 @@ struct item {
 	struct request *req;
 	uint32_t index;
 	enum item_state state;
+	uint32_t tried;    /* members of the group that gave it back; a bit each */
 	bool final;        /* false with a failure: no token heard of it */
 	enum kd_code code; /* KD_OK: signed */
 	char detail[SIGNER_DETAIL_MAX + 1];
@@ -82,7 +83,7 @@ struct request {
 	char key_name[API_KEY_NAME_MAX + 1];
 	struct settings *settings; /* held */
 	const struct key *key;     /* of settings */
-	struct signer_link *link;
+	struct group *group;       /* the signers that hold it */
 	uint64_t no; /* in the record; 0 before */
 	struct item *items;
 	size_t items_n, undecided;

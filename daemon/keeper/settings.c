@@ -59,8 +59,9 @@ static const struct conf_key signer_keys[] = {
 };
 #define KEY(field) offsetof(struct key_conf, field)
 static const struct conf_key key_keys[] = {
-    {"signer", CONF_NAME, KEY(signer), NULL,
-	"name of the signer that holds it, under the same key name"},
+    {"signer", CONF_WORDS, KEY(signers), NULL,
+	"name of the signer that holds it, under the same key name; of several, when "
+	"several tokens hold it"},
     {"certificates", CONF_PATHS, KEY(certificates), NULL,
 	"its certificate, then intermediates"},
     {"cross-certificates", CONF_PATHS, KEY(cross), NULL,
@@ -200,18 +201,40 @@ check_leaf(struct key *k, struct kd_err *e)
 }
 
 static bool
+load_key_signers(const struct settings *s, const struct conf_list *names, struct key *k,
+    struct kd_err *e)
+{
+	if (names->n > SETTINGS_KEY_SIGNERS_MAX)
+		return kd_fail(e, KD_E_CONFIG, "signer: names %zu, at most %d can share a key",
+		    names->n, SETTINGS_KEY_SIGNERS_MAX);
+	for (; k->signers_n < names->n; k->signers_n++) {
+		const char *name = names->v[k->signers_n];
+		const struct signer_conf *found = NULL;
+
+		for (size_t i = 0; i < settings_signers_n(s); i++)
+			if (strcmp(settings_signer(s, i)->name, name) == 0)
+				found = settings_signer(s, i);
+		if (found == NULL)
+			return kd_fail(e, KD_E_CONFIG,
+			    "signer '%s': there is no [signer %s]", SHOW(name), SHOW(name));
+		for (size_t i = 0; i < k->signers_n; i++)
+			if (k->signers[i] == found)
+				return kd_fail(e, KD_E_CONFIG,
+				    "signer '%s' is named twice", SHOW(name));
+		k->signers[k->signers_n] = found;
+	}
+	return true;
+}
+
+static bool
 load_key(
     const struct settings *s, const struct key_conf *c, struct key *k, struct kd_err *e)
 {
 	size_t i;
 
 	COPY(k->name, c->name);
-	for (i = 0; i < settings_signers_n(s); i++)
-		if (strcmp(settings_signer(s, i)->name, c->signer) == 0)
-			k->signer = settings_signer(s, i);
-	if (k->signer == NULL)
-		return kd_fail(e, KD_E_CONFIG, "signer '%s': there is no [signer %s]",
-		    c->signer, c->signer);
+	if (!load_key_signers(s, &c->signers, k, e))
+		return false;
 	if (!certs_new(&k->chain, e))
 		return false;
 	for (i = 0; i < c->certificates.n; i++)

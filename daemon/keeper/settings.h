@@ -18,10 +18,10 @@ struct signer_conf { /* [signer NAME] */
 	char *socket, *user;
 	uint64_t window;
 };
+#define SETTINGS_KEY_SIGNERS_MAX 16
 struct key_conf { /* [key NAME] */
 	char *name;
-	char *signer;
-	struct conf_list certificates, cross;
+	struct conf_list signers, certificates, cross;
 };
 struct grant_conf { /* [grant NAME] */
 	char *name;
@@ -42,7 +42,8 @@ extern const struct conf_section settings_sections[];
  * thread. */
 struct key {
 	char name[API_KEY_NAME_MAX + 1];
-	const struct signer_conf *signer;
+	const struct signer_conf *signers[SETTINGS_KEY_SIGNERS_MAX];
+	size_t signers_n;
 	struct certs *chain;   /* [0] leaf, then intermediates, then cross-certificates */
 	struct cert_info info; /* of the leaf */
 	struct cert_key *verifier;

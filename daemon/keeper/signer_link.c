@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* daemon/keeper/signer_link.c - the connection to one signer, its state, and what waits
- * for it. */
+/* daemon/keeper/signer_link.c - the connection to one signer, its state, and what it has
+ * not answered yet. */
 #include "daemon/keeper/signer_link.h"
 
 #include <stdio.h>
@@ -41,7 +41,6 @@ struct signer_link {
 	struct signer_state state;
 	bool have_state, retired;
 	uint64_t retry_at, retry_ms;
-	struct queue queue;
 	struct sent sent[SIGNER_WINDOW_MAX];
 	uint16_t unused[SIGNER_WINDOW_MAX]; /* stack of free slots */
 	size_t unused_n, sent_n;
@@ -53,8 +52,8 @@ struct signer_link {
 static void on_ready(struct loop_source *s, uint32_t events);
 
 bool
-signer_link_new(const struct signer_conf *c, uid_t uid, size_t queue_limit,
-    struct loop *loop, const struct signer_link_hooks *hooks, struct signer_link **ret,
+signer_link_new(const struct signer_conf *c, uid_t uid, struct loop *loop,
+    const struct signer_link_hooks *hooks, struct signer_link **ret,
     struct kd_err *e)
 {
 	AUTO(signer_link_free) struct signer_link *l = kd_alloc(sizeof(*l));
@@ -73,7 +72,7 @@ signer_link_new(const struct signer_conf *c, uid_t uid, size_t queue_limit,
 		return kd_fail_nomem(e, "signer");
 	for (l->unused_n = 0; l->unused_n < SIGNER_WINDOW_MAX; l->unused_n++)
 		l->unused[l->unused_n] = (uint16_t)(SIGNER_WINDOW_MAX - 1 - l->unused_n);
-	signer_link_adjust(l, c, queue_limit);
+	signer_link_adjust(l, c);
 	*ret = STEAL(l);
 	return true;
 }
@@ -109,10 +108,9 @@ signer_link_is(const struct signer_link *l, const struct signer_conf *c, uid_t u
 }
 
 void
-signer_link_adjust(struct signer_link *l, const struct signer_conf *c, size_t queue_limit)
+signer_link_adjust(struct signer_link *l, const struct signer_conf *c)
 {
 	l->window = c->window;
-	l->queue.limit = queue_limit;
 }
 
 void
@@ -130,7 +128,7 @@ signer_link_retired(const struct signer_link *l)
 bool
 signer_link_retired_and_idle(const struct signer_link *l)
 {
-	return l->retired && l->sent_n == 0 && l->queue.reserved == 0;
+	return l->retired && l->sent_n == 0;
 }
 
 struct signer_link_view
@@ -140,23 +138,40 @@ signer_link_view(const struct signer_link *l)
 	    .connected = l->src.fd >= 0,
 	    .have_state = l->have_state,
 	    .state = &l->state,
-	    .waiting = l->queue.waiting,
 	    .sent = l->sent_n,
 	    .peer_uid = l->uid,
 	};
 }
 
-struct queue *
-signer_link_queue(struct signer_link *l)
+bool
+signer_link_connected(const struct signer_link *l)
 {
-	return &l->queue;
+	return l->src.fd >= 0;
+}
+
+bool
+signer_link_has_room(const struct signer_link *l)
+{
+	return l->sent_n < l->window;
+}
+
+static uint64_t
+sessions_of(const struct signer_link *l)
+{
+	return l->state.sessions > 0 ? l->state.sessions : 1;
+}
+
+/* A token that has not signed yet counts as a fast one: so it is tried. */
+uint64_t
+signer_link_load_us(const struct signer_link *l)
+{
+	return (l->sent_n + 1) * (l->token_us + 1) / sessions_of(l);
 }
 
 uint64_t
-signer_link_busy_ms(const struct signer_link *l)
+signer_link_busy_ms(const struct signer_link *l, size_t more)
 {
-	uint64_t sessions = l->state.sessions > 0 ? l->state.sessions : 1;
-	uint64_t n = l->sent_n + l->queue.waiting;
+	uint64_t sessions = sessions_of(l), n = l->sent_n + more;
 
 	return n > sessions ? (n - sessions) * l->token_us / sessions / 1000 : 0;
 }
@@ -230,7 +245,7 @@ finish(struct signer_link *l, struct sent *s, const struct sign_result *res)
 	s->item = NULL;
 	l->unused[l->unused_n++] = (uint16_t)(s - l->sent);
 	l->sent_n--;
-	l->hooks.result(l->hooks.self, it, res);
+	l->hooks.result(l->hooks.self, l, it, res);
 }
 
 static void
@@ -243,23 +258,14 @@ answer_for(
 	finish(l, s, &res);
 }
 
-/* Queued, and it cannot be handed over: nobody heard of it. */
-static void
-give_back(struct signer_link *l, struct item *it, enum kd_code code, const char *why)
+void
+signer_link_give_back(
+    struct signer_link *l, struct item *it, enum kd_code code, const char *why)
 {
 	struct sign_result res = {.code = code};
 
 	(void)snprintf(res.detail, sizeof(res.detail), "signer '%s': %s", l->name, why);
-	l->hooks.result(l->hooks.self, it, &res);
-}
-
-static void
-give_back_all(struct signer_link *l, const char *why)
-{
-	struct queue_node *n;
-
-	while ((n = queue_pop(&l->queue)) != NULL)
-		give_back(l, (struct item *)n, KD_E_TOKEN, why);
+	l->hooks.result(l->hooks.self, l, it, &res);
 }
 
 /* Longer each time, until a signer tells its state. */
@@ -303,11 +309,10 @@ go_down(struct signer_link *l, const char *why)
 			    "connection lost before it answered");
 	}
 	l->appended = l->written = 0;
-	give_back_all(l, "connection lost");
 }
 
-static void
-flush(struct signer_link *l)
+void
+signer_link_flush(struct signer_link *l)
 {
 	struct kd_err e = {0};
 	uint32_t want = EPOLLIN;
@@ -395,7 +400,7 @@ on_ready(struct loop_source *s, uint32_t events)
 	bool eof = false;
 
 	if ((events & EPOLLOUT) != 0)
-		flush(l);
+		signer_link_flush(l);
 	if (l->src.fd < 0 || (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0)
 		return;
 	if (!frame_in_fill(&l->in, l->src.fd, &eof, &e) || !take_frames(l, &e))
@@ -405,13 +410,10 @@ on_ready(struct loop_source *s, uint32_t events)
 }
 
 static bool
-send_job(
-    struct signer_link *l, struct item *it, uint64_t now_ms, uint64_t sign_deadline_ms)
+put_job(struct signer_link *l, const struct item *it, uint64_t id,
+    uint64_t sign_deadline_ms, struct kd_err *e)
 {
-	uint16_t slot = l->unused[l->unused_n - 1];
-	struct sent *s = &l->sent[slot];
-	struct kd_err e = {0};
-	size_t mark, before;
+	size_t before = frame_out_pending(&l->out), mark;
 	struct sign_job job = {
 	    .mechanism = it->req->key->mechanism,
 	    .md = it->md,
@@ -420,13 +422,28 @@ send_job(
 
 	COPY(job.key, it->req->key->name);
 	memcpy(job.digest, it->tbs, md_len(it->md));
-	s->id = ++l->serial << SLOT_BITS | slot;
-	before = frame_out_pending(&l->out);
-	mark = frame_out_begin(&l->out, FRAME_SIGN, s->id);
+	mark = frame_out_begin(&l->out, FRAME_SIGN, id);
 	sign_job_encode(&job, &l->out.buf);
-	if (!frame_out_end(&l->out, mark, &e))
+	if (!frame_out_end(&l->out, mark, e))
 		return false;
 	l->appended += frame_out_pending(&l->out) - before;
+	return true;
+}
+
+void
+signer_link_send(struct signer_link *l, struct item *it, uint64_t now_ms,
+    uint64_t sign_deadline_ms)
+{
+	uint16_t slot = l->unused[l->unused_n - 1];
+	struct sent *s = &l->sent[slot];
+	struct kd_err e = {0};
+
+	s->id = ++l->serial << SLOT_BITS | slot;
+	if (!put_job(l, it, s->id, sign_deadline_ms, &e)) {
+		signer_link_give_back(l, it, KD_E_NOMEM, e.msg);
+		go_down(l, e.msg);
+		return;
+	}
 	s->end = l->appended;
 	s->item = it;
 	s->deadline = now_ms + sign_deadline_ms + SIGNER_GRACE_MS;
@@ -434,32 +451,6 @@ send_job(
 	l->sent_n++;
 	it->state = ITEM_SENT;
 	loop_wake_at(l->loop, s->deadline);
-	return true;
-}
-
-void
-signer_link_dispatch(struct signer_link *l, uint64_t now_ms, uint64_t sign_deadline_ms)
-{
-	struct queue_node *n;
-	bool any = false;
-
-	if (l->queue.waiting > 0 && l->src.fd < 0)
-		give_back_all(l, "not connected");
-	while (l->sent_n < l->window && (n = queue_pop(&l->queue)) != NULL) {
-		struct item *it = (struct item *)n; /* its first member */
-
-		if (now_ms >= it->req->work_deadline) {
-			give_back(
-			    l, it, KD_E_TOKEN_TIMEOUT, "not reached by the deadline");
-		} else if (!send_job(l, it, now_ms, sign_deadline_ms)) {
-			give_back(l, it, KD_E_NOMEM, "out of memory");
-			go_down(l, "out of memory");
-			return;
-		}
-		any = true;
-	}
-	if (any)
-		flush(l);
 }
 
 static bool

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* daemon/keeper/signer_link.h - the connection to one signer, its state, and what waits
- * for it. */
+/* daemon/keeper/signer_link.h - the connection to one signer, its state, and what it has
+ * not answered yet. */
 #ifndef KD_KEEPER_SIGNER_LINK_H
 #define KD_KEEPER_SIGNER_LINK_H
 #include "daemon/keeper/loop.h"
-#include "daemon/keeper/queue.h"
 #include "daemon/keeper/request.h"
 #include "wire/frame.h"
 #include "wire/signer_msg.h"
@@ -17,38 +16,41 @@ struct signer_link; /* opaque; the loop's thread only */
 
 struct signer_link_hooks {
 	void *self;
-	/* Whatever became of an item that was queued: exactly one call each. */
-	void (*result)(void *self, struct item *it, const struct sign_result *res);
+	/* Whatever became of an item that was sent or given back: exactly one call each. */
+	void (*result)(void *self, struct signer_link *l, struct item *it,
+	    const struct sign_result *res);
 };
 
 struct signer_link_view { /* borrowed, for readiness and metrics */
 	bool connected, have_state;
 	const struct signer_state *state;
-	size_t waiting, sent;
+	size_t sent;
 	uid_t peer_uid;
 };
 
-bool signer_link_new(const struct signer_conf *c, uid_t uid, size_t queue_limit,
-    struct loop *loop, const struct signer_link_hooks *hooks, struct signer_link **ret,
+bool signer_link_new(const struct signer_conf *c, uid_t uid, struct loop *loop,
+    const struct signer_link_hooks *hooks, struct signer_link **ret,
     struct kd_err *e) KD_MUST;
-/* Nothing may be queued or sent any more. */
+/* Nothing may be sent any more. */
 void signer_link_free(struct signer_link *l);
 AUTO_DEFINE(struct signer_link, signer_link_free);
 const char *signer_link_name(const struct signer_link *l);
 /* The same socket and user under the same name: a reload keeps it, with the new limits.
  */
 bool signer_link_is(const struct signer_link *l, const struct signer_conf *c, uid_t uid);
-void signer_link_adjust(
-    struct signer_link *l, const struct signer_conf *c, size_t queue_limit);
+void signer_link_adjust(struct signer_link *l, const struct signer_conf *c);
 /* Not configured any more: goes on until what it has is done. */
 void signer_link_retire(struct signer_link *l);
 bool signer_link_retired(const struct signer_link *l);
 bool signer_link_retired_and_idle(const struct signer_link *l);
 struct signer_link_view signer_link_view(const struct signer_link *l);
-struct queue *signer_link_queue(struct signer_link *l);
-/* For how long none of its token's sessions will be idle, by what its last signatures
- * took. */
-uint64_t signer_link_busy_ms(const struct signer_link *l);
+bool signer_link_connected(const struct signer_link *l);
+bool signer_link_has_room(const struct signer_link *l); /* in its window */
+/* When it would be done with one item more, by what its last signatures took; to be
+ * compared with others'. */
+uint64_t signer_link_load_us(const struct signer_link *l);
+/* For how long none of its token's sessions will be idle when it gets so many more. */
+uint64_t signer_link_busy_ms(const struct signer_link *l, size_t more);
 
 /*
  * signer_link_check_key - could this key sign now.
@@ -60,9 +62,14 @@ bool signer_link_check_key(const struct signer_link *l, const struct key *k,
 const struct signer_key *signer_link_find_key(
     const struct signer_link *l, const char *name); /* NULL */
 
-/* Hand queued items over as far as the window allows; deadline for each at the signer. */
-void signer_link_dispatch(
-    struct signer_link *l, uint64_t now_ms, uint64_t sign_deadline_ms);
+/* Hands an item over; connected, and with room in its window. deadline: at the signer. It
+ * leaves with the next flush. */
+void signer_link_send(struct signer_link *l, struct item *it, uint64_t now_ms,
+    uint64_t sign_deadline_ms);
+void signer_link_flush(struct signer_link *l);
+/* An item that was not sent, and will not be: nobody heard of it. */
+void signer_link_give_back(
+    struct signer_link *l, struct item *it, enum kd_code code, const char *why);
 /* Connects when it is time, gives up on answers overdue. Returns when to be called again.
  */
 uint64_t signer_link_timer(struct signer_link *l, uint64_t now_ms);

@@ -51,6 +51,30 @@ one_clients_thousand_waits_one_turn_for_anothers_one(void **state)
 }
 
 static void
+what_was_popped_may_come_back_whatever_the_limit(void **state)
+{
+	struct queue q = {.limit = 2};
+	struct thing t[] = {{.client = 1, .number = 1}, {.client = 1, .number = 2}};
+	uint8_t client[32] = {7, 1};
+	struct kd_err e = {0};
+
+	(void)state;
+	assert_null(queue_peek(&q));
+	push(&q, &t[0]);
+	push(&q, &t[1]);
+	assert_ptr_equal(queue_peek(&q), &t[0]);
+	assert_ptr_equal(queue_pop(&q), &t[0]);
+	assert_true(queue_reserve(&q, 1, &e)); /* somebody takes the place */
+	queue_reserve_again(&q);
+	assert_true(queue_push(&q, client, &t[0].node, &e));
+	assert_false(queue_reserve(&q, 1, &e));
+	assert_ptr_equal(queue_pop(&q), &t[1]);
+	assert_ptr_equal(queue_pop(&q), &t[0]);
+	queue_release(&q, 1);
+	assert_int_equal(q.reserved + q.waiting, 0);
+}
+
+static void
 three_clients_alternate_and_leave(void **state)
 {
 	struct queue q = {.limit = 100};
@@ -118,6 +142,7 @@ main(void)
 {
 	const struct CMUnitTest t[] = {
 	    cmocka_unit_test(one_clients_thousand_waits_one_turn_for_anothers_one),
+	    cmocka_unit_test(what_was_popped_may_come_back_whatever_the_limit),
 	    cmocka_unit_test(three_clients_alternate_and_leave),
 	    cmocka_unit_test(places_are_bounded_and_given_back),
 	    cmocka_unit_test(no_memory_is_said_and_changes_nothing),

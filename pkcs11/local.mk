@@ -34,12 +34,13 @@ check_PROGRAMS += tests/e2e/signer_client
 tests_e2e_signer_client_SOURCES = tests/e2e/signer_client.c
 tests_e2e_signer_client_LDADD = libwire.a libbase.a $(BASE_LIBS)
 
-# A shared object without libtool: one file, for our own tests only, never sanitized (it is a vendor's).
-tests/mock/mock_pkcs11.so: $(srcdir)/tests/mock/mock_pkcs11.c config.h
+# A shared object without libtool: for our own tests only, never sanitized (it is a vendor's).
+mock_files = tests/mock/mock_pkcs11.c tests/mock/mock_rules.c tests/mock/mock_watch.c
+tests/mock/mock_pkcs11.so: $(mock_files) tests/mock/mock.h config.h
 	$(AM_V_CC)$(MKDIR_P) tests/mock && $(CC) $(DEFS) -I. $(P11KIT_CFLAGS) $(CFLAGS) -std=gnu11 -Wall \
-		-shared -fPIC -o $@ $(srcdir)/tests/mock/mock_pkcs11.c
+		-shared -fPIC -o $@ $(mock_files:%=$(srcdir)/%)
 check_DATA += tests/mock/mock_pkcs11.so
-EXTRA_DIST += tests/mock/mock_pkcs11.c
+EXTRA_DIST += $(mock_files) tests/mock/mock.h
 CLEANFILES += tests/mock/mock_pkcs11.so
 
 pkcs11_e2e_tests = tests/e2e/signer_sign.t tests/e2e/signer_pin.t tests/e2e/signer_fail.t

@@ -73,7 +73,7 @@ libclient_a_SOURCES = \
 
 kdsign_client_SOURCES = client/main.c
 kdsign_client_LDADD = libclient.a libwire.a libdriver.a libauthenticode.a libbase.a \
-	$(CURL_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS)
+	$(CURL_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(GCAB_LIBS)
 
 # The names by which scripts written for Microsoft's tools call it (client/ms.c).
 MS_LINKS = signtool signtool.exe makecat makecat.exe inf2cat inf2cat.exe

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libdriver.a
+libdriver_a_CPPFLAGS = $(AM_CPPFLAGS) $(GCAB_CFLAGS)
 libdriver_a_SOURCES = \
+	driver/cab_pack.c driver/cab_pack.h \
 	driver/cdf.c driver/cdf.h \
 	driver/cdf_attr.c driver/cdf_attr.h \
 	driver/cdf_files.c driver/cdf_files.h \
@@ -27,6 +29,11 @@ TESTS += $(DRIVER_TESTS)
 tests_unit_driver_cdf_test_LDADD = libdriver.a libauthenticode.a libbase.a $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 tests_unit_driver_inf_test_LDADD = libdriver.a libauthenticode.a libbase.a $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 tests_unit_driver_oslist_test_LDADD = libdriver.a libauthenticode.a libbase.a $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+
+DRIVER_TESTS_CAB = tests/unit/driver/cab_pack_test
+check_PROGRAMS += $(DRIVER_TESTS_CAB)
+TESTS += $(DRIVER_TESTS_CAB)
+tests_unit_driver_cab_pack_test_LDADD = libdriver.a libauthenticode.a libbase.a $(OPENSSL_LIBS) $(GCAB_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += fuzz/replay_cdf
 fuzz_replay_cdf_SOURCES = fuzz/fuzz_cdf.c fuzz/replay.c

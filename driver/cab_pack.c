@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* driver/cab_pack.c - files into a cabinet, by libgcab. */
+#include "driver/cab_pack.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <libgcab.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/own.h"
+#include "base/text.h"
+
+/* What a DOS date can say. */
+#define DOS_TIME_MIN INT64_C(315532800)  /* 1980-01-01 */
+#define DOS_TIME_MAX INT64_C(4354819198) /* 2107-12-31 23:59:58 */
+
+/* What libgcab or GLib says, in our words as far as they are told apart. */
+static bool
+glib_failed(const GError *err, enum kd_code c, const char *what, struct kd_err *e)
+{
+	if (g_error_matches(err, G_IO_ERROR, G_IO_ERROR_NO_SPACE))
+		c = KD_E_IO;
+	return kd_fail(e, c, "%s: %s", what, err == NULL ? "failed" : SHOW(err->message));
+}
+
+/* ---- names ---- */
+
+/* One part of a name, between backslashes. */
+static bool
+part_ok(const char *p, size_t n)
+{
+	if (n == 0 || (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)p[i] < 0x20 || p[i] == 0x7f ||
+		    memchr("/:*?\"<>|", p[i], 8) != NULL)
+			return false;
+	return true;
+}
+
+static bool
+check_name(const char *name, struct kd_err *e)
+{
+	const char *p = name, *slash;
+
+	if (strlen(name) > CAB_PACK_NAME_MAX)
+		return kd_fail(e, KD_E_LIMIT,
+		    "'%s': name has %zu bytes, at most %zu fit into a cabinet",
+		    SHOW(name), strlen(name), CAB_PACK_NAME_MAX);
+	if (!text_is_utf8(name, strlen(name)))
+		return kd_fail(e, KD_E_FORMAT, "'%s': name is not UTF-8", SHOW(name));
+	for (; (slash = strchr(p, '\\')) != NULL; p = slash + 1)
+		if (!part_ok(p, (size_t)(slash - p)))
+			break;
+	if (slash != NULL || !part_ok(p, strlen(p)))
+		return kd_fail(e, KD_E_FORMAT,
+		    "'%s': not a name that Windows takes for a file below a folder",
+		    SHOW(name));
+	return true;
+}
+
+static int
+lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : (unsigned char)c;
+}
+
+/* ASCII letters in any case are one; else by bytes. */
+static int
+by_name(const void *a, const void *b)
+{
+	const char *x = ((const struct cab_item *)a)->name;
+	const char *y = ((const struct cab_item *)b)->name;
+
+	while (*x != '\0' && lower(*x) == lower(*y)) {
+		x++;
+		y++;
+	}
+	return lower(*x) - lower(*y);
+}
+
+/* A copy in the cabinet's order, each name fit and once. */
+static struct cab_item *
+sorted(const struct cab_item *items, size_t n, struct kd_err *e)
+{
+	AUTO(free) struct cab_item *v = NULL;
+
+	if (n == 0 || n > CAB_PACK_FILES_MAX) {
+		(void)kd_fail(e, KD_E_LIMIT, "%zu files, a cabinet has 1 to %zu", n,
+		    CAB_PACK_FILES_MAX);
+		return NULL;
+	}
+	v = kd_memdup(items, n * sizeof(*items));
+	if (v == NULL) {
+		(void)kd_fail_nomem(e, "cabinet's files");
+		return NULL;
+	}
+	qsort(v, n, sizeof(*v), by_name);
+	for (size_t i = 0; i < n; i++) {
+		if (!check_name(v[i].name, e))
+			return NULL;
+		if (i > 0 && by_name(&v[i - 1], &v[i]) == 0) {
+			(void)kd_fail(e, KD_E_FORMAT,
+			    "'%s' and '%s' would have one name in the cabinet: '%s'",
+			    SHOW(v[i - 1].path), SHOW(v[i].path), SHOW(v[i].name));
+			return NULL;
+		}
+	}
+	return STEAL(v);
+}
+
+/* ---- times ---- */
+
+/* SOURCE_DATE_EPOCH; -1: each file's own time. */
+static bool
+fixed_time(int64_t *ret, struct kd_err *e)
+{
+	const char *text = getenv("SOURCE_DATE_EPOCH");
+	uint64_t v = 0;
+
+	*ret = -1;
+	if (text == NULL || text[0] == '\0')
+		return true;
+	if (!kd_parse_u64(text, 0, INT64_MAX, &v, e))
+		return kd_in(e, "SOURCE_DATE_EPOCH");
+	*ret = (int64_t)v;
+	return true;
+}
+
+static bool
+set_time(GCabFile *file, int64_t when, struct kd_err *e)
+{
+	g_autoptr(GDateTime) t = NULL;
+
+	when = when < DOS_TIME_MIN ? DOS_TIME_MIN : when;
+	when = when > DOS_TIME_MAX ? DOS_TIME_MAX : when;
+	t = g_date_time_new_from_unix_utc(when);
+	if (t == NULL)
+		return kd_fail(e, KD_E_BUG, "no date for %" PRId64, when);
+	gcab_file_set_date_time(file, t);
+	return true;
+}
+
+/* ---- writing ---- */
+
+struct packing {
+	GCabFolder *folder; /* borrowed */
+	int64_t fixed;      /* time of all; -1: each its own */
+	uint64_t len;       /* of the files so far */
+};
+
+static bool
+add_item(struct packing *p, const struct cab_item *item, struct kd_err *e)
+{
+	AUTO(close) int fd = -1;
+	struct stat st;
+	g_autoptr(GFile) on_disk = NULL;
+	g_autoptr(GCabFile) file = NULL;
+	g_autoptr(GError) err = NULL;
+
+	if (!file_open_read(item->path, &fd, &st, e))
+		return false;
+	if ((uint64_t)st.st_size > CAB_PACK_LEN_MAX - p->len)
+		return kd_fail(e, KD_E_LIMIT,
+		    "'%s': the cabinet would have more than %" PRIu64
+		    " bytes in it, the most that it can have",
+		    SHOW(item->path), CAB_PACK_LEN_MAX);
+	p->len += (uint64_t)st.st_size;
+	on_disk = g_file_new_for_path(item->path);
+	file = gcab_file_new_with_file(item->name, on_disk);
+	if (!gcab_folder_add_file(p->folder, file, FALSE, NULL, &err)) {
+		(void)glib_failed(err, KD_E_FILE, "cannot be packed", e);
+		return kd_in(e, "'%s'", SHOW(item->path));
+	}
+	return set_time(file, p->fixed >= 0 ? p->fixed : (int64_t)st.st_mtime, e);
+}
+
+/*
+ * libgcab wants a stream that seeks; GLib's own over a descriptor does not. None that
+ * collects what it is given: libgcab closes it without a look at what that says.
+ */
+static bool
+write_cabinet(GCabCabinet *cabinet, int out_fd, struct kd_err *e)
+{
+	char path[32];
+	g_autoptr(GFile) file = NULL;
+	g_autoptr(GFileIOStream) io = NULL;
+	g_autoptr(GError) err = NULL;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", out_fd);
+	file = g_file_new_for_path(path);
+	io = g_file_open_readwrite(file, NULL, &err);
+	if (io == NULL)
+		return glib_failed(err, KD_E_IO, "cabinet cannot be opened", e);
+	if (!gcab_cabinet_write_simple(cabinet,
+		g_io_stream_get_output_stream(G_IO_STREAM(io)), NULL, NULL, NULL, &err))
+		return glib_failed(err, KD_E_FILE, "cabinet cannot be written", e);
+	return true;
+}
+
+bool
+cab_pack(const struct cab_item *items, size_t n, int out_fd, struct kd_err *e)
+{
+	AUTO(free) struct cab_item *v = sorted(items, n, e);
+	g_autoptr(GCabCabinet) cabinet = gcab_cabinet_new();
+	g_autoptr(GCabFolder) folder = gcab_folder_new(GCAB_COMPRESSION_MSZIP);
+	g_autoptr(GError) err = NULL;
+	struct packing p = {.folder = folder};
+
+	if (v == NULL || !fixed_time(&p.fixed, e))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!add_item(&p, &v[i], e))
+			return false;
+	if (!gcab_cabinet_add_folder(cabinet, folder, &err))
+		return glib_failed(err, KD_E_BUG, "cabinet's data folder", e);
+	return write_cabinet(cabinet, out_fd, e);
+}

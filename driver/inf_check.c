@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "driver/cdf_path.h"
+#include "driver/inf_arch.h"
 
 #define SUFFIX_CAT ".cat"
 #define SUFFIX_INF ".inf"
@@ -194,7 +195,10 @@ check_files(struct check *c, struct inf_files *files, struct kd_err *e)
 	for (size_t i = 0; i < files->n; i++)
 		if (!check_there(c, &files->v[i], e))
 			return false;
-	return inf_sources_check(c->unit, files, c->found, e);
+	return inf_sources_check(c->unit, files, c->found, e) &&
+	       inf_arch_check(c->p, c->unit,
+		   c->o->os == NULL ? INF_ARCHS_ALL : oslist_archs(c->o->os), &c->finder,
+		   c->found, e);
 }
 
 static bool

@@ -9,6 +9,7 @@ libdriver_a_SOURCES = \
 	driver/cdf_lines.c driver/cdf_lines.h \
 	driver/cdf_path.c driver/cdf_path.h \
 	driver/inf.c driver/inf.h \
+	driver/inf_arch.c driver/inf_arch.h \
 	driver/inf_catalog.c driver/inf_catalog.h \
 	driver/inf_check.c driver/inf_check.h \
 	driver/inf_decode.c driver/inf_decode.h \

@@ -29,8 +29,12 @@
 enum cms_content_type {
 	CMS_SPC,     /* SpcIndirectDataContent; its octets without tag and length */
 	CMS_CTL,     /* a catalog's CTL; the same */
-	CMS_CTL_AWAY /* a catalog's CTL under a nested signature: called data, left out
+	CMS_CTL_AWAY, /* a catalog's CTL under a nested signature: called data, left out
 			because it stands in the primary one; all of its bytes */
+	CMS_DETACHED  /* a file that the signature is appended to: called data, left out.
+			No signed attributes: the signature is over the file's own digest.
+			Laid out as Linux's sign-file does, byte for byte: no certificates,
+			digest algorithms without parameters, ecdsa-with-SHA* */
 };
 
 struct cms_signed { /* what a signature says; borrowed */
@@ -52,7 +56,7 @@ struct cms_signed { /* what a signature says; borrowed */
  *
  * ret  appended to on success, else untouched: begins with 0x31
  * Errors: KD_E_REQUEST (url), text_utf16be's (description), KD_E_FORMAT (content),
- *         KD_E_BUG (sequence), KD_E_NOMEM, KD_E_CRYPTO.
+ *         KD_E_BUG (sequence; CMS_DETACHED, which has none), KD_E_NOMEM, KD_E_CRYPTO.
  * Spec:   PKCS #7 1.5 section 9.3; Authenticode "authenticatedAttributes"; facts 5, 8, 9.
  */
 bool cms_build_signed_attrs(enum md md, const struct cms_signed *what, struct buf *ret,
@@ -65,15 +69,19 @@ bool cms_signed_type(const uint8_t *attrs, size_t len, enum cms_content_type *re
 /*
  * cms_assemble - the whole ContentInfo.
  *
- * what   as given to cms_build_signed_attrs; only type and content are read
+ * what   as given to cms_build_signed_attrs; only type and content are read, of
+ *        CMS_DETACHED only type
  * certs  [0] is the signer's; all go into the certificate set, sorted; self-signed ones
- *        are left out unless the signer is itself self-signed
- * attrs  what cms_build_signed_attrs gave
+ *        are left out unless the signer is itself self-signed; CMS_DETACHED: none goes
+ *        into it, [0] is only named
+ * attrs  what cms_build_signed_attrs gave; CMS_DETACHED: attrs_len 0
  * sig    RSA: PKCS #1 v1.5; ECDSA: DER ECDSA-Sig-Value; not checked here
  * ret    appended to
  * Errors: KD_E_CERT_INVALID (key neither RSA nor ECDSA), KD_E_LIMIT (CMS_CERTS_*MAX),
- *         KD_E_FORMAT (attrs), KD_E_TOO_LARGE, KD_E_NOMEM.
- * Spec:   PKCS #7 1.5 sections 7, 9.1, 9.2; facts 5, 7, 9.
+ *         KD_E_FORMAT (attrs), KD_E_BUG (attrs where there are none), KD_E_TOO_LARGE,
+ *         KD_E_NOMEM.
+ * Spec:   PKCS #7 1.5 sections 7, 9.1, 9.2; facts 5, 7, 9; CMS_DETACHED: RFC 5652 section
+ *         5.4; Linux, "Kernel module signing facility".
  */
 bool cms_assemble(enum md md, const struct cms_signed *what, const struct certs *certs,
     const uint8_t *attrs, size_t attrs_len, const uint8_t *sig, size_t sig_len,
@@ -126,9 +134,12 @@ struct cms {
 	struct certs *certs;        /* as embedded, in their order; owned */
 	size_t signer; /* index into certs, or SIZE_MAX when not among them */
 	char signer_issuer[256], signer_serial[64];
+	struct tlv sid; /* whom it names: cms_find_signer */
 	char signature_algorithm[64]; /* OID, dotted */
 	enum cms_signature_kind signature_kind;
-	const uint8_t *attrs; /* as encoded, with tag 0xa0 */
+	/* As encoded, with tag 0xa0; NULL and 0 of a CMS_DETACHED, which alone may lack
+	 * them: attr_content_type and message_digest are empty then. */
+	const uint8_t *attrs;
 	size_t attrs_len;
 	uint8_t message_digest[MD_LEN_MAX];
 	size_t message_digest_len;
@@ -150,8 +161,10 @@ struct cms {
 };
 void cms_clear(struct cms *c);
 AUTO_DEFINE_CLEAR(struct cms, cms_clear);
-/* Bounded, non-recursive; bytes after the outer SEQUENCE are ignored (padding).
- * KD_E_FORMAT names element and offset. */
+/* Bounded, non-recursive; bytes after the outer SEQUENCE are ignored (padding). What has
+ * no signed attributes is refused unless it is a CMS_DETACHED: no content, called data;
+ * and that no cms_check_* takes but cms_check_signature_digest. KD_E_FORMAT names element
+ * and offset. */
 bool cms_parse(const uint8_t *p, size_t len, struct cms *ret, struct kd_err *e) KD_MUST;
 /* messageDigest is the digest of the content, and the contentType attribute names it.
  * KD_E_NOT_VERIFIED. */
@@ -163,7 +176,20 @@ bool cms_check_message_digest_of(
 /* The signature over the attributes as encoded, with the signer certificate's key.
  * KD_E_NOT_VERIFIED. */
 bool cms_check_signature(const struct cms *c, struct kd_err *e) KD_MUST;
-/* The same; and an RSA block that holds the bare digest, without DigestInfo, is right,
+/* Which of certs does the SignerInfo name? SIZE_MAX: none. */
+size_t cms_find_signer(const struct cms *c, const struct certs *certs);
+/*
+ * cms_check_signature_digest - a CMS_DETACHED's signature, over the digest of a file.
+ *
+ * digest  md_len(c->md) bytes
+ * certs   the signer's certificate is sought here when it is not embedded, and sign-file
+ *         embeds none; NULL: nowhere else
+ * Errors: KD_E_NOT_VERIFIED: no signature by that key over this digest; a signer that is
+ *         not there; a signature that has signed attributes, and so is over those.
+ */
+bool cms_check_signature_digest(const struct cms *c, const uint8_t *digest,
+    const struct certs *certs, struct kd_err *e) KD_MUST;
+/* cms_check_signature; and an RSA block that holds the bare digest, without DigestInfo, is right,
  * too: many countersignatures of real files have that, and Windows takes them. */
 bool cms_check_countersignature(const struct cms *c, struct kd_err *e) KD_MUST;
 

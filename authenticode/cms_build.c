@@ -22,6 +22,7 @@ struct cms_signer {
 	struct buf certificates; /* [0] IMPLICIT SET, whole */
 	struct buf sid;          /* IssuerAndSerialNumber */
 	struct buf algorithm;    /* digestEncryptionAlgorithm */
+	bool ecdsa;
 };
 
 /* An IA5String for SpcLink's url; nothing that a dialog could misread. */
@@ -98,6 +99,7 @@ content_oid(enum cms_content_type type)
 	case CMS_CTL:
 		return &oid_ctl;
 	case CMS_CTL_AWAY:
+	case CMS_DETACHED:
 		return &oid_data;
 	}
 	return &oid_spc_indirect_data;
@@ -179,6 +181,9 @@ cms_build_signed_attrs(
 	if (what->sequence > CMS_SEQUENCE_MAX)
 		return kd_fail(
 		    e, KD_E_BUG, "sequence number %u of a signature", what->sequence);
+	if (what->type == CMS_DETACHED)
+		return kd_fail(
+		    e, KD_E_BUG, "signed attributes of a signature that has none");
 	if (!digest_content(md, what, digest, e) ||
 	    !put_attrs(&b, what, digest, md_len(md), ends, &n, e))
 		return false;
@@ -231,8 +236,9 @@ cms_signed_type(
  * form, too.
  */
 static bool
-put_signature_algorithm(struct buf *b, const struct cert *signer, struct kd_err *e)
+put_signature_algorithm(struct cms_signer *s, const struct cert *signer, struct kd_err *e)
 {
+	struct buf *b = &s->algorithm;
 	const EVP_PKEY *key = X509_get0_pubkey(signer->x);
 	int type = key == NULL ? EVP_PKEY_NONE : EVP_PKEY_get_base_id(key);
 	char name[CERT_NAME_LEN];
@@ -243,8 +249,9 @@ put_signature_algorithm(struct buf *b, const struct cert *signer, struct kd_err 
 		return kd_fail(e, KD_E_CERT_INVALID,
 		    "certificate '%s': its public key is neither RSA nor ECDSA", name);
 	}
+	s->ecdsa = type == EVP_PKEY_EC;
 	m = der_begin(b, DER_SEQUENCE);
-	oid_put(b, type == EVP_PKEY_RSA ? &oid_rsa_encryption : &oid_ec_public_key);
+	oid_put(b, s->ecdsa ? &oid_ec_public_key : &oid_rsa_encryption);
 	der_put(b, DER_NULL, "", 0);
 	der_end(b, m);
 	return true;
@@ -282,7 +289,7 @@ cms_signer_new(const struct certs *certs, struct cms_signer **ret, struct kd_err
 		    "%zu certificates for one signature, at most %d", certs_n(certs),
 		    CMS_CERTS_MAX);
 	signer = certs_at(certs, 0);
-	if (!put_signature_algorithm(&s->algorithm, signer, e))
+	if (!put_signature_algorithm(s, signer, e))
 		return false;
 	put_certificates(&s->certificates, certs);
 	if (s->certificates.len > CMS_CERTS_LEN_MAX)
@@ -312,18 +319,33 @@ cms_signer_free(struct cms_signer *s)
 	free(s);
 }
 
-/* SignerInfo (PKCS #7 1.5 section 9.2); the attributes only change their tag. */
+static void
+put_md(struct buf *b, enum md md, bool bare)
+{
+	if (bare)
+		oid_put_md_bare(b, md);
+	else
+		oid_put_md(b, md);
+}
+
+/* SignerInfo (PKCS #7 1.5 section 9.2); the attributes only change their tag. attrs->p
+ * NULL: there are none, and it is CMS_DETACHED. */
 static void
 put_signer_info(struct buf *b, const struct cms_signer *s, enum md md,
     const struct tlv *attrs, const uint8_t *sig, size_t sig_len)
 {
 	size_t m = der_begin(b, DER_SEQUENCE);
+	bool bare = attrs->p == NULL;
 
 	der_put(b, DER_INTEGER, "\1", 1);
 	buf_add(b, s->sid.p, s->sid.len);
-	oid_put_md(b, md);
-	der_put(b, DER_C0, attrs->body.p, attrs->body.len);
-	buf_add(b, s->algorithm.p, s->algorithm.len);
+	put_md(b, md, bare);
+	if (!bare)
+		der_put(b, DER_C0, attrs->body.p, attrs->body.len);
+	if (bare && s->ecdsa)
+		oid_put_ecdsa_bare(b, md);
+	else
+		buf_add(b, s->algorithm.p, s->algorithm.len);
 	der_put(b, DER_OCTET_STRING, sig, sig_len);
 	der_end(b, m);
 }
@@ -335,7 +357,7 @@ put_content(struct buf *b, const struct cms_signed *what)
 	size_t m = der_begin(b, DER_SEQUENCE);
 
 	oid_put(b, content_oid(what->type));
-	if (what->type != CMS_CTL_AWAY)
+	if (what->type == CMS_SPC || what->type == CMS_CTL)
 		der_put(b, DER_C0, what->content, what->content_len);
 	der_end(b, m);
 }
@@ -350,14 +372,29 @@ put_signed_data(struct buf *b, const struct cms_signer *s, enum md md,
 
 	der_put(b, DER_INTEGER, "\1", 1);
 	m = der_begin(b, DER_SET);
-	oid_put_md(b, md);
+	put_md(b, md, what->type == CMS_DETACHED);
 	der_end(b, m);
 	put_content(b, what);
-	buf_add(b, s->certificates.p, s->certificates.len);
+	if (what->type != CMS_DETACHED)
+		buf_add(b, s->certificates.p, s->certificates.len);
 	m = der_begin(b, DER_SET);
 	put_signer_info(b, s, md, attrs, sig, sig_len);
 	der_end(b, m);
 	der_end(b, data);
+}
+
+/* ret: all-zero where the type has none. */
+static bool
+read_attrs(enum cms_content_type type, const uint8_t *attrs, size_t len, struct tlv *ret,
+    struct kd_err *e)
+{
+	struct rd r = rd_init(attrs, len);
+
+	if (type != CMS_DETACHED)
+		return der_want(&r, DER_SET, "signed attributes", ret, e) &&
+		       der_done(&r, "signed attributes", e);
+	return len == 0 || kd_fail(e, KD_E_BUG,
+			       "signed attributes for a signature that has none");
 }
 
 bool
@@ -365,14 +402,12 @@ cms_signer_assemble(const struct cms_signer *s, enum md md, const struct cms_sig
     const uint8_t *attrs, size_t attrs_len, const uint8_t *sig, size_t sig_len,
     struct buf *ret, struct kd_err *e)
 {
-	struct rd r = rd_init(attrs, attrs_len);
-	struct tlv set;
+	struct tlv set = {0};
 	size_t info, explicit;
 
 	if (md_len(md) == 0)
 		return kd_fail(e, KD_E_BUG, "signature has no digest algorithm");
-	if (!der_want(&r, DER_SET, "signed attributes", &set, e) ||
-	    !der_done(&r, "signed attributes", e))
+	if (!read_attrs(what->type, attrs, attrs_len, &set, e))
 		return false;
 	info = der_begin(ret, DER_SEQUENCE);
 	oid_put(ret, &oid_signed_data);

@@ -63,7 +63,7 @@ cms_outer_parse(const uint8_t *p, size_t len, struct cms_outer *ret, struct kd_e
 }
 
 bool
-cms_signer_info_parse(struct rd r, struct cms_signer_info *ret, struct kd_err *e)
+cms_signer_info_open(struct rd r, struct cms_signer_info *ret, struct kd_err *e)
 {
 	struct cms_signer_info s = {0};
 	struct rd look;
@@ -78,7 +78,7 @@ cms_signer_info_parse(struct rd r, struct cms_signer_info *ret, struct kd_err *e
 	look = r; /* its algorithm, and whole as it stands */
 	if (!oid_get_md(&r, "SignerInfo digestAlgorithm", &s.md, e) ||
 	    !der_next(&look, "SignerInfo digestAlgorithm", &s.digest_algorithm, e) ||
-	    !der_want(&r, DER_C0, "SignerInfo authenticatedAttributes", &s.attrs, e))
+	    !der_opt(&r, DER_C0, "SignerInfo authenticatedAttributes", &s.attrs, e))
 		return false;
 	look = r;
 	if (!oid_get_algorithm(
@@ -91,6 +91,20 @@ cms_signer_info_parse(struct rd r, struct cms_signer_info *ret, struct kd_err *e
 		&s.unsigned_attrs, e) ||
 	    !der_done(&r, "SignerInfo", e))
 		return false;
+	*ret = s;
+	return true;
+}
+
+bool
+cms_signer_info_parse(struct rd r, struct cms_signer_info *ret, struct kd_err *e)
+{
+	struct cms_signer_info s;
+
+	if (!cms_signer_info_open(r, &s, e))
+		return false;
+	if (s.attrs.p == NULL)
+		return kd_fail(
+		    e, KD_E_FORMAT, "SignerInfo has no signed attributes, and needs them");
 	*ret = s;
 	return true;
 }

@@ -39,7 +39,7 @@ struct cms_signer_info {    /* borrowed; each field whole, as it stands */
 	struct tlv sid;     /* IssuerAndSerialNumber, or [0] subjectKeyIdentifier */
 	struct tlv digest_algorithm;
 	enum md md; /* the same, read */
-	struct tlv attrs;
+	struct tlv attrs; /* p is NULL where absent: cms_signer_info_open alone */
 	struct tlv signature_algorithm, algorithm; /* whole; its OID */
 	struct tlv signature;
 	struct tlv unsigned_attrs; /* p is NULL where absent */
@@ -47,6 +47,9 @@ struct cms_signer_info {    /* borrowed; each field whole, as it stands */
 /* r: a SignerInfo's content octets. KD_E_FORMAT. Spec: PKCS #7 1.5 section 9.2, RFC 5652
  * section 5.3. */
 bool cms_signer_info_parse(
+    struct rd r, struct cms_signer_info *ret, struct kd_err *e) KD_MUST;
+/* The same, which may lack signed attributes. */
+bool cms_signer_info_open(
     struct rd r, struct cms_signer_info *ret, struct kd_err *e) KD_MUST;
 
 struct cms_attribute { /* SEQUENCE { type OID, values SET OF ANY }; borrowed */

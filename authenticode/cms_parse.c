@@ -72,45 +72,65 @@ cms_certs_read(struct rd r, struct certs *ret, struct kd_err *e)
 	return true;
 }
 
-/* IssuerAndSerialNumber, compared as encoded: the signer's tool copied both from the
- * certificate. */
 static bool
-find_by_serial(struct tlv sid, struct cms *ret, struct kd_err *e)
+split_sid(struct tlv sid, struct tlv *ret_issuer, struct tlv *ret_serial, struct kd_err *e)
+{
+	return der_want(&sid.body, DER_SEQUENCE, "SignerInfo issuer", ret_issuer, e) &&
+	       der_want(
+		   &sid.body, DER_INTEGER, "SignerInfo serialNumber", ret_serial, e) &&
+	       der_done(&sid.body, "SignerInfo issuerAndSerialNumber", e);
+}
+
+/* A key is named by the octets of the certificate's extension (RFC 5652 section 5.3);
+ * there is no serial number to show then. */
+static bool
+show_sid(struct tlv sid, struct cms *ret, struct kd_err *e)
 {
 	struct tlv issuer, serial;
-	size_t n;
 
-	if (!der_want(&sid.body, DER_SEQUENCE, "SignerInfo issuer", &issuer, e) ||
-	    !der_want(&sid.body, DER_INTEGER, "SignerInfo serialNumber", &serial, e) ||
-	    !der_done(&sid.body, "SignerInfo issuerAndSerialNumber", e))
-		return false;
-	n = serial.body.len < 31 ? serial.body.len : 31;
-	text_hex_to(ret->signer_serial, serial.body.p, n);
-	for (size_t i = 0; i < certs_n(ret->certs) && ret->signer == SIZE_MAX; i++) {
-		const struct cert *c = certs_at(ret->certs, i);
-
-		if (der_body_is(&serial, c->serial.body.p, c->serial.body.len) &&
-		    der_body_is(&issuer, c->issuer.body.p, c->issuer.body.len))
-			ret->signer = i;
+	if (sid.tag == DER_P0) {
+		memcpy(ret->signer_serial, "unknown", sizeof("unknown"));
+		return true;
 	}
+	if (!split_sid(sid, &issuer, &serial, e))
+		return false;
+	text_hex_to(ret->signer_serial, serial.body.p,
+	    serial.body.len < 31 ? serial.body.len : 31);
 	return cert_name_der(issuer.p, issuer.len, ret->signer_issuer, e) ||
 	       kd_in(e, "SignerInfo issuer");
 }
 
-/* RFC 5652 section 5.3: the octets of the certificate's extension. There is no serial
- * number to show then. */
-static void
-find_by_key(struct tlv sid, struct cms *ret)
+static bool
+has_key_id(const struct cert *c, const struct tlv *sid)
 {
-	memcpy(ret->signer_serial, "unknown", sizeof("unknown"));
-	for (size_t i = 0; i < certs_n(ret->certs) && ret->signer == SIZE_MAX; i++) {
-		const ASN1_OCTET_STRING *id =
-		    X509_get0_subject_key_id(certs_at(ret->certs, i)->x);
+	const ASN1_OCTET_STRING *id = X509_get0_subject_key_id(c->x);
 
-		if (id != NULL && der_body_is(&sid, ASN1_STRING_get0_data(id),
-				      (size_t)ASN1_STRING_length(id)))
-			ret->signer = i;
+	return id != NULL && der_body_is(sid, ASN1_STRING_get0_data(id),
+				 (size_t)ASN1_STRING_length(id));
+}
+
+/* IssuerAndSerialNumber is compared as encoded: the signer's tool copied both from the
+ * certificate. */
+size_t
+cms_find_signer(const struct cms *c, const struct certs *certs)
+{
+	bool by_key = c->sid.tag == DER_P0;
+	struct tlv issuer, serial;
+	struct kd_err no = {0};
+
+	if (c->sid.p == NULL || (!by_key && !split_sid(c->sid, &issuer, &serial, &no)))
+		return SIZE_MAX;
+	for (size_t i = 0; i < certs_n(certs); i++) {
+		const struct cert *at = certs_at(certs, i);
+
+		if (by_key ? has_key_id(at, &c->sid)
+			   : der_body_is(&serial, at->serial.body.p,
+				 at->serial.body.len) &&
+				 der_body_is(&issuer, at->issuer.body.p,
+				     at->issuer.body.len))
+			return i;
 	}
+	return SIZE_MAX;
 }
 
 bool
@@ -118,10 +138,10 @@ cms_signer_read(const struct cms_signer_info *s, bool countersigner, struct cms 
     struct kd_err *e)
 {
 	ret->signer = SIZE_MAX;
-	if (s->sid.tag == DER_P0)
-		find_by_key(s->sid, ret);
-	else if (!find_by_serial(s->sid, ret, e))
+	if (!show_sid(s->sid, ret, e))
 		return false;
+	ret->sid = s->sid;
+	ret->signer = cms_find_signer(ret, ret->certs);
 	ret->md = s->md;
 	oid_text(&s->algorithm, ret->signature_algorithm);
 	ret->signature_kind = oid_is_rsa_signature(&s->algorithm) ? CMS_SIGNATURE_RSA
@@ -136,22 +156,48 @@ cms_signer_read(const struct cms_signer_info *s, bool countersigner, struct cms 
 		    CMS_ATTRS_LEN_MAX);
 	ret->attrs = s->attrs.p;
 	ret->attrs_len = s->attrs.len;
-	return cms_attrs_signed(s->attrs.body, countersigner, ret, e) &&
+	return (s->attrs.p == NULL ||
+		   cms_attrs_signed(s->attrs.body, countersigner, ret, e)) &&
 	       (s->unsigned_attrs.p == NULL ||
 		   cms_attrs_unsigned(s->unsigned_attrs.body, ret, e));
 }
 
+/*
+ * Authenticode is PKCS #7 1.5, all of whose versions are 1. sign-file's are CMS, whose
+ * version 3 says that a key is named instead of a certificate (RFC 5652 section 5.3); its
+ * SignedData says the same, as the kernel's parser wants it.
+ */
 static bool
-parse_signer_info(struct rd r, struct cms *ret, struct kd_err *e)
+check_versions(const struct cms_outer *o, const struct cms_signer_info *s, bool detached,
+    struct kd_err *e)
 {
-	struct cms_signer_info s;
-
-	if (!cms_signer_info_parse(r, &s, e))
-		return false;
-	if (!der_body_is(&s.version, "\1", 1))
+	if (detached && s->sid.tag == DER_P0 && der_body_is(&o->version, "\3", 1) &&
+	    der_body_is(&s->version, "\3", 1))
+		return true;
+	if (!der_body_is(&o->version, "\1", 1))
+		return kd_fail(
+		    e, KD_E_FORMAT, "SignedData version is not 1 (PKCS #7 1.5)");
+	if (!der_body_is(&s->version, "\1", 1))
 		return kd_fail(
 		    e, KD_E_FORMAT, "SignerInfo version is not 1 (PKCS #7 1.5)");
-	return cms_signer_read(&s, false, ret, e);
+	return true;
+}
+
+/* PKCS #7 lets any content do without signed attributes; no file of Windows does. Their
+ * content would be signed as it stands, and might pass for something else. */
+static bool
+parse_signer_info(
+    const struct cms_outer *o, struct rd r, struct cms *ret, struct kd_err *e)
+{
+	bool detached =
+	    ret->content == NULL && strcmp(ret->content_type, CMS_TYPE_DATA) == 0;
+	struct cms_signer_info s;
+
+	if (!(detached ? cms_signer_info_open(r, &s, e)
+		       : cms_signer_info_parse(r, &s, e)))
+		return false;
+	return check_versions(o, &s, s.attrs.p == NULL, e) &&
+	       cms_signer_read(&s, false, ret, e);
 }
 
 static bool
@@ -160,7 +206,7 @@ parse_all(const uint8_t *p, size_t len, struct cms *ret, struct kd_err *e)
 	struct cms_outer o;
 	struct tlv info;
 
-	if (!cms_outer_parse(p, len, &o, e) || !certs_new(&ret->certs, e))
+	if (!cms_outer_open(p, len, &o, e) || !certs_new(&ret->certs, e))
 		return false;
 	return oid_get_md(&o.digest_algorithms.body, "SignedData digestAlgorithms",
 		   &ret->outer_md, e) &&
@@ -170,7 +216,7 @@ parse_all(const uint8_t *p, size_t len, struct cms *ret, struct kd_err *e)
 		   cms_certs_read(o.certificates.body, ret->certs, e)) &&
 	       der_want(&o.signer_infos.body, DER_SEQUENCE, "SignerInfo", &info, e) &&
 	       der_done(&o.signer_infos.body, "SignedData signerInfos", e) &&
-	       parse_signer_info(info.body, ret, e);
+	       parse_signer_info(&o, info.body, ret, e);
 }
 
 bool
@@ -202,6 +248,9 @@ cms_check_message_digest_of(
 	char seen[2 * MD_LEN_MAX + 1], right[2 * MD_LEN_MAX + 1];
 	uint8_t md[MD_LEN_MAX];
 
+	if (c->attrs == NULL)
+		return kd_fail(e, KD_E_NOT_VERIFIED,
+		    "the signature has no signed attributes that name a digest");
 	if (strcmp(c->content_type, c->attr_content_type) != 0)
 		return kd_fail(e, KD_E_NOT_VERIFIED,
 		    "contentType attribute is %s, content is %s", c->attr_content_type,
@@ -225,6 +274,9 @@ digest_attrs(const struct cms *c, uint8_t ret[MD_LEN_MAX], struct kd_err *e)
 {
 	AUTO(buf_clear) struct buf set = {0};
 
+	if (c->attrs == NULL)
+		return kd_fail(e, KD_E_NOT_VERIFIED,
+		    "the signature has no signed attributes, and is over a whole file");
 	buf_add(&set, c->attrs, c->attrs_len);
 	if (!buf_ok(&set, "signed attributes", e))
 		return false;
@@ -232,19 +284,16 @@ digest_attrs(const struct cms *c, uint8_t ret[MD_LEN_MAX], struct kd_err *e)
 	return md_digest(c->md, set.p, set.len, ret, e);
 }
 
-/* The signer's key, fit for the signature algorithm named. */
+/* The key of certs[i], fit for the signature algorithm named. */
 static bool
-signer_key(const struct cms *c, struct cert_key **ret, struct kd_err *e)
+signer_key(const struct cms *c, const struct certs *certs, size_t i,
+    struct cert_key **ret, struct kd_err *e)
 {
 	AUTO(cert_key_free) struct cert_key *key = NULL;
 	struct kd_err why = {0};
 	bool rsa;
 
-	if (c->signer == SIZE_MAX)
-		return kd_fail(e, KD_E_NOT_VERIFIED,
-		    "the signer's certificate, serial %s, is not among the embedded ones",
-		    c->signer_serial);
-	if (!cert_key_new(c->certs, c->signer, &key, &why))
+	if (!cert_key_new(certs, i, &key, &why))
 		return kd_fail(e, why.code == KD_E_NOMEM ? why.code : KD_E_NOT_VERIFIED,
 		    "%s", why.msg);
 	rsa = cert_key_is_rsa(key);
@@ -263,7 +312,11 @@ check_signature(const struct cms *c, bool bare_too, struct kd_err *e)
 	uint8_t digest[MD_LEN_MAX];
 	struct kd_err why = {0};
 
-	if (!signer_key(c, &key, e) || !digest_attrs(c, digest, e))
+	if (c->signer == SIZE_MAX)
+		return kd_fail(e, KD_E_NOT_VERIFIED,
+		    "the signer's certificate, serial %s, is not among the embedded ones",
+		    c->signer_serial);
+	if (!signer_key(c, c->certs, c->signer, &key, e) || !digest_attrs(c, digest, e))
 		return false;
 	if (cert_key_verify(key, c->md, digest, c->signature, c->signature_len, &why))
 		return true;
@@ -278,6 +331,30 @@ bool
 cms_check_signature(const struct cms *c, struct kd_err *e)
 {
 	return check_signature(c, false, e);
+}
+
+bool
+cms_check_signature_digest(const struct cms *c, const uint8_t *digest,
+    const struct certs *certs, struct kd_err *e)
+{
+	AUTO(cert_key_free) struct cert_key *key = NULL;
+	const struct certs *in = c->signer != SIZE_MAX ? c->certs : certs;
+	size_t i = c->signer != SIZE_MAX ? c->signer : cms_find_signer(c, certs);
+	struct kd_err why = {0};
+
+	if (c->attrs != NULL)
+		return kd_fail(e, KD_E_NOT_VERIFIED,
+		    "the signature has signed attributes, and is not over the file itself");
+	if (i == SIZE_MAX)
+		return kd_fail(e, KD_E_NOT_VERIFIED,
+		    "the signer's certificate, serial %s, is neither embedded nor given",
+		    c->signer_serial);
+	if (!signer_key(c, in, i, &key, e))
+		return false;
+	if (cert_key_verify(key, c->md, digest, c->signature, c->signature_len, &why))
+		return true;
+	return kd_fail(e, why.code == KD_E_BAD_SIGNATURE ? KD_E_NOT_VERIFIED : why.code,
+	    "%s", why.msg);
 }
 
 bool

@@ -64,7 +64,7 @@ EXTRA_DIST += fuzz/corpus/pe
 AUTHENTICODE_TESTS = tests/unit/authenticode/der_test tests/unit/authenticode/spc_test \
 	tests/unit/authenticode/cert_test tests/unit/authenticode/cms_test \
 	tests/unit/authenticode/cms_attrs_test tests/unit/authenticode/chain_test \
-	tests/unit/authenticode/cms_catalog_test \
+	tests/unit/authenticode/cms_catalog_test tests/unit/authenticode/cms_detached_test \
 	tests/unit/authenticode/verify_test tests/unit/authenticode/verify_corpus_test \
 	tests/unit/authenticode/verify_facts_test tests/unit/authenticode/verify_cat_test \
 	tests/unit/authenticode/verify_pages_test tests/unit/authenticode/verify_nested_test
@@ -82,6 +82,8 @@ tests_unit_authenticode_cms_test_SOURCES = tests/unit/authenticode/cms_test.c $(
 tests_unit_authenticode_cms_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_cms_catalog_test_SOURCES = tests/unit/authenticode/cms_catalog_test.c $(DEMO_PKI)
 tests_unit_authenticode_cms_catalog_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_cms_detached_test_SOURCES = tests/unit/authenticode/cms_detached_test.c $(DEMO_PKI)
+tests_unit_authenticode_cms_detached_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_cms_attrs_test_SOURCES = tests/unit/authenticode/cms_attrs_test.c
 tests_unit_authenticode_cms_attrs_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_chain_test_SOURCES = tests/unit/authenticode/chain_test.c $(DEMO_PKI)

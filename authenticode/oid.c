@@ -60,7 +60,7 @@ static const struct oid md_oids[] = {
 /* rsaEncryption, then shaWithRSAEncryption of SHA-1, SHA-256, SHA-384, SHA-512. */
 static const struct oid rsa_signatures[] = {OID(PKCS "\x01\x01"), OID(PKCS "\x01\x05"),
     OID(PKCS "\x01\x0b"), OID(PKCS "\x01\x0c"), OID(PKCS "\x01\x0d")};
-/* id-ecPublicKey, then ecdsa-with-SHA of the same. */
+/* id-ecPublicKey, then ecdsa-with-SHA of the same: md_oids' order and places. */
 static const struct oid ecdsa_signatures[] = {OID(X962 "\x02\x01"), OID(X962 "\x04\x01"),
     OID(X962 "\x04\x03\x02"), OID(X962 "\x04\x03\x03"), OID(X962 "\x04\x03\x04")};
 
@@ -157,6 +157,27 @@ oid_put_md(struct buf *b, enum md md)
 	oid_put(b, &md_oids[md]);
 	der_put(b, DER_NULL, "", 0);
 	der_end(b, m);
+}
+
+static void
+put_bare(struct buf *b, const struct oid *o)
+{
+	size_t m = der_begin(b, DER_SEQUENCE);
+
+	oid_put(b, o);
+	der_end(b, m);
+}
+
+void
+oid_put_md_bare(struct buf *b, enum md md)
+{
+	put_bare(b, &md_oids[md]);
+}
+
+void
+oid_put_ecdsa_bare(struct buf *b, enum md md)
+{
+	put_bare(b, &ecdsa_signatures[md]);
 }
 
 bool

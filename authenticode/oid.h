@@ -58,6 +58,10 @@ void oid_text(const struct tlv *t, char dst[OID_TEXT_LEN]);
 
 /* Appends a digest's AlgorithmIdentifier: SEQUENCE { OID, NULL }. */
 void oid_put_md(struct buf *b, enum md md);
+/* The same as OpenSSL's CMS writes them: parameters absent (RFC 5754 section 2), and
+ * ecdsa-with-SHA*, which Linux wants of an ECDSA signature (section 3.3). */
+void oid_put_md_bare(struct buf *b, enum md md);
+void oid_put_ecdsa_bare(struct buf *b, enum md md);
 /* Reads an AlgorithmIdentifier whose parameters are NULL or absent: all that PKCS #1 v1.5
  * and ECDSA signatures have (RFC 4055 section 5, RFC 5758 section 3.2). */
 bool oid_get_algorithm(

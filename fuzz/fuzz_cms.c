@@ -87,6 +87,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	AUTO(cms_clear) struct cms c = {0};
 	struct kd_err parse = {0}, md = {0}, signature = {0}, content = {0}, info = {0};
+	const uint8_t digest[MD_LEN_MAX] = {0};
+	struct kd_err over = {0};
 	struct cert_info shown;
 	struct spc spc;
 
@@ -94,6 +96,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		return 0;
 	(void)told(cms_check_message_digest(&c, &md), &md);
 	(void)told(cms_check_signature(&c, &signature), &signature);
+	(void)told(cms_check_signature_digest(&c, digest, c.certs, &over), &over);
 	(void)told(spc_parse(c.content, c.content_len, &spc, &content), &content);
 	for (size_t i = 0; i < certs_n(c.certs); i++)
 		(void)told(cert_info(c.certs, i, &shown, &info), &info);

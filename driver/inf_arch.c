@@ -498,7 +498,7 @@ judge_all(struct search *s, struct inf_findings *found, struct kd_err *e)
 }
 
 bool
-inf_arch_check(const struct inf_package *p, const struct inf_unit *unit, unsigned archs,
+inf_arch_check(const struct inf_package *p, const struct inf_unit *unit,
     struct cdf_finder *finder, struct inf_findings *found, struct kd_err *e)
 {
 	AUTO(search_clear) struct search s = {.p = p, .unit = unit, .finder = finder};
@@ -507,7 +507,7 @@ inf_arch_check(const struct inf_package *p, const struct inf_unit *unit, unsigne
 		return false;
 	for (int a = 0; a < INF_ARCHS; a++) {
 		s.arch = (enum inf_arch)a;
-		if ((archs >> a & 1) != 0 && !look_for_arch(&s, e))
+		if (!look_for_arch(&s, e))
 			return false;
 	}
 	return judge_all(&s, found, e);

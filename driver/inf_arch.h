@@ -18,7 +18,6 @@ bool inf_arch_of_machine(uint16_t machine, enum inf_arch *ret);
  * architecture; a program or library for one that Windows runs there, and so one for x86
  * fits everywhere. What is no PE image, or is not there, is not this check's business.
  *
- * archs   mask: of the versions of Windows asked for
  * finder  of the caller, for files whose names differ in case
  * found   each file once: an error when it fits no architecture that it is copied to, a
  *         warning when it fits some of them, since many an INF serves several packages
@@ -27,6 +26,5 @@ bool inf_arch_of_machine(uint16_t machine, enum inf_arch *ret);
  *         Multiple Platforms and Operating Systems"; INF facts 4 and 5.
  */
 bool inf_arch_check(const struct inf_package *p, const struct inf_unit *unit,
-    unsigned archs, struct cdf_finder *finder, struct inf_findings *found,
-    struct kd_err *e) KD_MUST;
+    struct cdf_finder *finder, struct inf_findings *found, struct kd_err *e) KD_MUST;
 #endif

@@ -196,9 +196,7 @@ check_files(struct check *c, struct inf_files *files, struct kd_err *e)
 		if (!check_there(c, &files->v[i], e))
 			return false;
 	return inf_sources_check(c->unit, files, c->found, e) &&
-	       inf_arch_check(c->p, c->unit,
-		   c->o->os == NULL ? INF_ARCHS_ALL : oslist_archs(c->o->os), &c->finder,
-		   c->found, e);
+	       inf_arch_check(c->p, c->unit, &c->finder, c->found, e);
 }
 
 static bool

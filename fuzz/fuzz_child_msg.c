@@ -87,6 +87,9 @@ setup(const uint8_t *p, size_t n)
 	for (size_t i = 0; i < s.keys; i++)
 		if (s.uris[i] == NULL)
 			abort();
+	for (size_t i = 0; i < s.pre_start_n; i++)
+		if (s.pre_start[i] == NULL)
+			abort();
 	child_setup_write(&s, &again);
 }
 

@@ -26,6 +26,7 @@
 #include "base/service.h"
 #include "pkcs11/child_msg.h"
 #include "pkcs11/key.h"
+#include "pkcs11/prestart.h"
 #include "pkcs11/rv.h"
 #include "pkcs11/share.h"
 #include "pkcs11/sign.h"
@@ -172,6 +173,18 @@ read_setup(struct child *c, struct kd_err *e)
 	return share_map(CHILD_FD_SHARE, &c->share, e);
 }
 
+/* Before the filter that forbids to start programs, and before anything is loaded. */
+static bool
+put_in_order(struct child *c, struct kd_err *e)
+{
+	if (!read_setup(c, e))
+		return false;
+	for (size_t i = 0; i < c->setup.pre_start_n; i++)
+		if (!prestart_run(c->setup.pre_start[i], e))
+			return false;
+	return true;
+}
+
 static bool
 find_token(struct child *c, enum token_state *ret_why, struct kd_err *e)
 {
@@ -301,9 +314,8 @@ child_main(void)
 
 	log_init("kdsign-signer", LOG_L_INFO);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (!harden_close_fds(CHILD_FD_END, &e) ||
-	    !harden_process(HARDEN_SIGNER_CHILD, &e) || !read_setup(&c, &e) ||
-	    !find_token(&c, &why, &e))
+	if (!harden_close_fds(CHILD_FD_END, &e) || !put_in_order(&c, &e) ||
+	    !harden_process(HARDEN_SIGNER_CHILD, &e) || !find_token(&c, &why, &e))
 		give_up(why, &e);
 	if (!log_in(&c, &e))
 		give_up(TOKEN_FAILED, &e);

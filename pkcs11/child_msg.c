@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/reader.h"
+#include "pkcs11/prestart.h"
 
 void
 child_text(char *dst, size_t n, const char *s)
@@ -106,14 +107,38 @@ child_setup_write(const struct child_setup *s, struct buf *ret)
 	buf_u32le(ret, (uint32_t)s->keys);
 	for (size_t i = 0; i < s->keys; i++)
 		put_text(ret, s->uris[i]);
+	buf_u32le(ret, (uint32_t)s->pre_start_n);
+	for (size_t i = 0; i < s->pre_start_n; i++)
+		put_text(ret, s->pre_start[i]);
+}
+
+static void
+texts_free(char **v, size_t n)
+{
+	for (size_t i = 0; v != NULL && i < n; i++)
+		free(v[i]);
+	free(v);
+}
+
+/* n texts; an element that there is no memory for is NULL, as the array is. */
+static char **
+get_texts(struct rd *r, size_t n, const char *what, bool *nomem)
+{
+	char **v = kd_alloc_array(n, sizeof(*v));
+
+	*nomem = *nomem || v == NULL;
+	for (size_t i = 0; v != NULL && i < n; i++) {
+		v[i] = get_text(r, what);
+		*nomem = *nomem || v[i] == NULL;
+	}
+	return v;
 }
 
 void
 child_setup_clear(struct child_setup *s)
 {
-	for (size_t i = 0; s->uris != NULL && i < s->keys; i++)
-		free(s->uris[i]);
-	free(s->uris);
+	texts_free(s->uris, s->keys);
+	texts_free(s->pre_start, s->pre_start_n);
 	free(s->module);
 	free(s->token);
 	*s = (struct child_setup){0};
@@ -124,7 +149,7 @@ child_setup_read(const uint8_t *p, size_t n, struct child_setup *ret, struct kd_
 {
 	AUTO(child_setup_clear) struct child_setup s = {0};
 	struct rd r = rd_init(p, n);
-	bool nomem;
+	bool nomem = false;
 
 	s.module = get_text(&r, "module");
 	s.token = get_text(&r, "token");
@@ -136,15 +161,16 @@ child_setup_read(const uint8_t *p, size_t n, struct child_setup *ret, struct kd_
 	    s.sessions > SHARE_SESSIONS_MAX)
 		return kd_fail(
 		    e, KD_E_PROTOCOL, "%zu keys, %u sessions", s.keys, s.sessions);
-	s.uris = kd_alloc_array(s.keys, sizeof(*s.uris));
-	nomem = s.module == NULL || s.token == NULL || s.uris == NULL;
-	for (size_t i = 0; s.uris != NULL && i < s.keys; i++) {
-		s.uris[i] = get_text(&r, "key");
-		nomem = nomem || s.uris[i] == NULL;
+	s.uris = get_texts(&r, s.keys, "key", &nomem);
+	s.pre_start_n = rd_u32le(&r, "pre-start");
+	if (s.pre_start_n > PRESTART_MAX) {
+		s.pre_start_n = 0;
+		return kd_fail(e, KD_E_PROTOCOL, "too many pre-start commands");
 	}
+	s.pre_start = get_texts(&r, s.pre_start_n, "pre-start", &nomem);
 	if (!rd_end(&r, e))
 		return false;
-	if (nomem)
+	if (nomem || s.module == NULL || s.token == NULL)
 		return kd_fail_nomem(e, "setup");
 	*ret = s;
 	s = (struct child_setup){0};

@@ -105,6 +105,8 @@ struct child_setup {
 	uint32_t sessions;
 	char **uris; /* of the keys */
 	size_t keys;
+	char **pre_start; /* commands (prestart.h) */
+	size_t pre_start_n;
 };
 void child_setup_write(const struct child_setup *s, struct buf *ret);
 bool child_setup_read(

@@ -10,6 +10,7 @@ libpkcs11_a_SOURCES = \
 	pkcs11/parent.c pkcs11/parent.h pkcs11/parent_in.h \
 	pkcs11/parent_child.c pkcs11/parent_conn.c pkcs11/parent_jobs.c \
 	pkcs11/pin.c pkcs11/pin.h \
+	pkcs11/prestart.c pkcs11/prestart.h \
 	pkcs11/queue.c pkcs11/queue.h \
 	pkcs11/rv.c pkcs11/rv.h \
 	pkcs11/share.c pkcs11/share.h \
@@ -52,7 +53,7 @@ dist_man_MANS += docs/kdsign-signer.8
 EXTRA_DIST += etc/signer.conf
 
 pkcs11_unit_tests = tests/unit/pkcs11/uri_test tests/unit/pkcs11/rv_test \
-	tests/unit/pkcs11/latch_test tests/unit/pkcs11/jobs_test
+	tests/unit/pkcs11/latch_test tests/unit/pkcs11/jobs_test tests/unit/pkcs11/prestart_test
 pkcs11_test_libs = libpkcs11.a libwire.a libbase.a $(BASE_LIBS) $(P11_LIBS) $(P11KIT_LIBS) \
 	$(OPENSSL_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += $(pkcs11_unit_tests)
@@ -61,6 +62,7 @@ tests_unit_pkcs11_uri_test_LDADD = $(pkcs11_test_libs)
 tests_unit_pkcs11_rv_test_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
 tests_unit_pkcs11_rv_test_LDADD = $(pkcs11_test_libs)
 tests_unit_pkcs11_latch_test_LDADD = $(pkcs11_test_libs)
+tests_unit_pkcs11_prestart_test_LDADD = $(pkcs11_test_libs)
 tests_unit_pkcs11_jobs_test_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
 tests_unit_pkcs11_jobs_test_LDADD = $(pkcs11_test_libs)
 

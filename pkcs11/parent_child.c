@@ -42,7 +42,9 @@ child_setup(struct parent *p, struct kd_err *e)
 	struct child_setup s = {.module = p->conf->module,
 	    .token = p->conf->token,
 	    .sessions = (uint32_t)p->conf->sessions,
-	    .keys = p->conf->keys.n};
+	    .keys = p->conf->keys.n,
+	    .pre_start = p->conf->pre_start.v,
+	    .pre_start_n = p->conf->pre_start.n};
 	AUTO(free) char **uris = kd_alloc_array(s.keys, sizeof(*uris));
 	AUTO(buf_clear) struct buf text = {0};
 

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "pkcs11/prestart.h"
 #include "pkcs11/share.h"
 #include "pkcs11/uri.h"
 #include "wire/signer_msg.h"
@@ -39,6 +40,11 @@ static const struct conf_key top_keys[] = {
 	.optional = true,
 	.offset = offsetof(struct signer_conf, module_environment),
 	.help = "NAME=VALUE for the process that loads the module; one a line"},
+    {.name = "pre-start",
+	.type = CONF_LIST,
+	.optional = true,
+	.offset = offsetof(struct signer_conf, pre_start),
+	.help = "program and arguments, run before the module is loaded; one a line"},
     {.name = "token",
 	.type = CONF_STRING,
 	.offset = offsetof(struct signer_conf, token),
@@ -121,6 +127,18 @@ check_environment(const struct signer_conf *c, struct kd_err *e)
 }
 
 static bool
+check_pre_start(const struct signer_conf *c, struct kd_err *e)
+{
+	if (c->pre_start.n > PRESTART_MAX)
+		return kd_fail(e, KD_E_CONFIG, "%zu pre-start lines, at most %d allowed",
+		    c->pre_start.n, PRESTART_MAX);
+	for (size_t i = 0; i < c->pre_start.n; i++)
+		if (!prestart_check(c->pre_start.v[i], e))
+			return kd_in(e, "pre-start '%s'", SHOW(c->pre_start.v[i]));
+	return true;
+}
+
+static bool
 check_keys(const struct signer_conf *c, struct kd_err *e)
 {
 	struct uri u;
@@ -152,7 +170,7 @@ check(const struct signer_conf *c, struct kd_err *e)
 		    SHOW(c->module));
 	if (!file_check_private(c->module, false, e))
 		return kd_in(e, "module");
-	return check_environment(c, e) && check_keys(c, e);
+	return check_environment(c, e) && check_pre_start(c, e) && check_keys(c, e);
 }
 
 bool

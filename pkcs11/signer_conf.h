@@ -17,7 +17,7 @@ struct signer_key_conf { /* [key NAME] */
 struct signer_conf {
 	char *socket, *keeper_user, *user;
 	char *module;
-	struct conf_list module_environment;
+	struct conf_list module_environment, pre_start;
 	char *token, *pin_file, *state_dir;
 	uint64_t sessions, sign_deadline_ms;
 	struct conf_array keys; /* of struct signer_key_conf */

@@ -160,10 +160,11 @@ static void
 the_setup_comes_over_whole_or_not_at_all(void **state)
 {
 	char module[] = "/lib/m.so", token[] = "pkcs11:token=t", a[] = "pkcs11:object=a",
-	     b[] = "";
-	char *uris[] = {a, b};
+	     b[] = "", flush[] = "/bin/flush -t";
+	char *uris[] = {a, b}, *pre_start[] = {flush};
 	const struct child_setup s = {
-	    .module = module, .token = token, .sessions = 4, .uris = uris, .keys = 2};
+	    .module = module, .token = token, .sessions = 4, .uris = uris, .keys = 2,
+	    .pre_start = pre_start, .pre_start_n = 1};
 	AUTO(buf_clear) struct buf text = {0};
 	AUTO(child_setup_clear) struct child_setup got = {0};
 	struct kd_err e = {0};
@@ -176,6 +177,8 @@ the_setup_comes_over_whole_or_not_at_all(void **state)
 	assert_int_equal(got.keys, 2);
 	assert_string_equal(got.uris[0], a);
 	assert_string_equal(got.uris[1], "");
+	assert_int_equal(got.pre_start_n, 1);
+	assert_string_equal(got.pre_start[0], flush);
 	for (size_t n = 0; n < text.len; n++) {
 		struct child_setup cut = {0};
 		struct kd_err why = {0};

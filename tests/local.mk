@@ -12,6 +12,12 @@ whole_tests = tests/e2e/whole_bad_input.t tests/e2e/whole_corpus.t tests/e2e/who
 dist_check_SCRIPTS += $(whole_tests)
 TESTS += $(whole_tests)
 
+# The whole over each of three tokens that are not ours: real_*.t.
+EXTRA_DIST += tests/e2e/real_lib.sh
+real_tests = tests/e2e/real_opencryptoki.t tests/e2e/real_softhsm.t tests/e2e/real_tpm.t
+dist_check_SCRIPTS += $(real_tests)
+TESTS += $(real_tests)
+
 # Files that were changed, and files that were made to hurt.
 EXTRA_DIST += tests/e2e/tamper_lib.sh
 dist_check_SCRIPTS += tests/e2e/hostile.t tests/e2e/tamper.t

@@ -7,6 +7,8 @@
 #	start_service    the same, and waits until it is ready to sign
 #	stop_service
 #
+# A test of another token sets module and defines make_token before it makes the service.
+#
 # Clients: one.identity may use "driver"; two.identity "driver" and "second"; nobody.identity has no grant.
 
 service=
@@ -16,6 +18,17 @@ for candidate in /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.
 done
 [ -n "$module" ] || skip_all "SoftHSM is not installed"
 need softhsm2-util pkcs11-tool openssl
+
+second_type=EC:prime256v1
+# make_token - an empty token "kdsign-test", its PIN 123456; for tools that use it the
+# environment, for signer.conf the lines of token_conf
+make_token() {
+	mkdir -m 700 "$T/tokens"
+	printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' "$T/tokens" >"$T/softhsm.conf"
+	export SOFTHSM2_CONF="$T/softhsm.conf"
+	token_conf="module-environment = SOFTHSM2_CONF=$SOFTHSM2_CONF"
+	softhsm2-util --init-token --free --label kdsign-test --so-pin 12345678 --pin 123456 >"$T/keygen.log" 2>&1
+}
 
 # token_key NAME TYPE SUBJECT - a key pair on the token and its certificate by "middle" in NAME.pem
 token_key() {
@@ -35,13 +48,10 @@ sha256_of() {
 
 make_service() {
 	make_pki
-	mkdir -m 700 "$T/tokens" "$T/etc" "$T/state"
-	printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' "$T/tokens" >"$T/softhsm.conf"
-	export SOFTHSM2_CONF="$T/softhsm.conf"
-	softhsm2-util --init-token --free --label kdsign-test --so-pin 12345678 --pin 123456 >"$T/keygen.log" 2>&1 ||
-		exit 99
+	mkdir -m 700 "$T/etc" "$T/state"
+	make_token || exit 99
 	token_key driver rsa:2048 '/CN=Driver Key' 01
-	token_key second EC:prime256v1 '/CN=Second Key' 02
+	token_key second $second_type '/CN=Second Key' 02
 	issue client-ca '/CN=Client CA' self 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n'
 	issue server '/CN=server' client-ca 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n'
 	for name in one two nobody; do
@@ -87,7 +97,7 @@ make_service() {
 		cat >"$T/etc/signer.conf" <<-END
 			socket = $T/state/signer.sock
 			module = $module
-			module-environment = SOFTHSM2_CONF=$T/softhsm.conf
+			$token_conf
 			token = pkcs11:token=kdsign-test
 			pin-file = $T/etc/pin
 			state-dir = $T/state

@@ -39,6 +39,9 @@ struct format {
 	/* size, is_signed, state. KD_E_FORMAT, KD_E_LIMIT, KD_E_FILE, KD_E_NOMEM. */
 	bool (*open)(int fd, const char *name, struct format_file *f, struct kd_err *e);
 	void (*free_state)(void *state); /* NULL: there is never any */
+	/* Can a signature be put into it? Asked before a key is; NULL: into any that opens.
+	 * KD_E_FORMAT, KD_E_LIMIT: what would break the signature, or stand in its way. */
+	bool (*signable)(int fd, const struct format_file *f, struct kd_err *e);
 	/* Of the file without its signature, as one of md says it. ret: md_len(md) bytes */
 	bool (*digest)(int fd, const struct format_file *f, enum md md,
 	    uint8_t ret[MD_LEN_MAX], struct kd_err *e);

@@ -8,6 +8,7 @@ libauthenticode_a_SOURCES += authenticode/pe_digest.c authenticode/pe_digest.h
 libauthenticode_a_SOURCES += authenticode/pe_embed.c authenticode/pe_embed.h
 libauthenticode_a_SOURCES += authenticode/der.c authenticode/der.h authenticode/oid.c authenticode/oid.h
 libauthenticode_a_SOURCES += authenticode/format.c authenticode/format.h
+libauthenticode_a_SOURCES += authenticode/format_io.c authenticode/format_io.h
 libauthenticode_a_SOURCES += authenticode/cert.c authenticode/cert.h authenticode/cert_x509.h
 libauthenticode_a_SOURCES += authenticode/cert_info.c authenticode/cert_key.c
 libauthenticode_a_SOURCES += authenticode/cert_cache.c authenticode/cert_cache.h

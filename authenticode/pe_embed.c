@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* authenticode/pe_embed.c - takes certificate tables apart and writes images with a new
  * one or none. */
-#include "config.h" /* _GNU_SOURCE: copy_file_range */
-
 #include "authenticode/pe_embed.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <unistd.h>
 
+#include "authenticode/format_io.h"
 #include "authenticode/pe_sum.h"
 #include "base/file.h"
-#include "base/mem.h"
 #include "base/reader.h"
 
 #define ALIGN 8
 #define ENTRY_HEADER_LEN 8
 #define REVISION_2 0x0200
 #define TYPE_PKCS7 2
-#define COPY_BUF ((size_t)64 << 10)
-#define COPY_STEP ((size_t)1 << 30) /* a signal is noticed between two of these */
 
 static uint64_t
 align_up(uint64_t n)
@@ -151,64 +145,6 @@ pe_certs_read(int fd, const struct pe *pe, struct pe_certs *ret, struct kd_err *
 
 /* ---- writing ---- */
 
-static bool
-pwrite_full(int fd, const uint8_t *p, size_t n, uint64_t off, struct kd_err *e)
-{
-	size_t done = 0;
-
-	while (done < n) {
-		ssize_t w = pwrite(fd, &p[done], n - done, (off_t)(off + done));
-
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w <= 0)
-			return kd_fail_errno(e, KD_E_IO, w < 0 ? errno : EIO,
-			    "writing at offset 0x%" PRIx64, off + done);
-		done += (size_t)w;
-	}
-	return true;
-}
-
-/* Bytes [from, to) by way of memory; says what is wrong when something is. */
-static bool
-copy_plain(int in_fd, int out_fd, uint64_t from, uint64_t to, struct kd_err *e)
-{
-	AUTO(free) uint8_t *buf = NULL;
-
-	if (from == to)
-		return true;
-	buf = kd_alloc(COPY_BUF);
-	if (buf == NULL)
-		return kd_fail_nomem(e, "copy buffer");
-	while (from < to) {
-		size_t n = to - from < COPY_BUF ? (size_t)(to - from) : COPY_BUF;
-
-		if (!file_pread_full(in_fd, buf, n, from, e) ||
-		    !pwrite_full(out_fd, buf, n, from, e))
-			return false;
-		from += n;
-	}
-	return true;
-}
-
-/* Within the kernel (on some filesystems without copying at all), and the rest, whatever
- * the reason, plainly. */
-static bool
-copy_image(int in_fd, int out_fd, uint64_t n, struct kd_err *e)
-{
-	off_t in_off = 0, out_off = 0;
-
-	while ((uint64_t)in_off < n) {
-		uint64_t left = n - (uint64_t)in_off;
-		ssize_t c = copy_file_range(in_fd, &in_off, out_fd, &out_off,
-		    left < COPY_STEP ? (size_t)left : COPY_STEP, 0);
-
-		if (c == 0 || (c < 0 && errno != EINTR))
-			break;
-	}
-	return copy_plain(in_fd, out_fd, (uint64_t)in_off, n, e);
-}
-
 /* What a new table must not be put into, or an old one taken from. */
 static bool
 check_layout(const struct pe *pe, struct kd_err *e)
@@ -253,10 +189,10 @@ write_file(int in_fd, const struct pe *pe, const struct pe_digest *d,
 	    &checksum, pe_sum_fold(sum, (struct pe_sum){d->image_sum}) + (uint32_t)size);
 	if (!buf_ok(&checksum, "checksum", e))
 		return false;
-	return copy_image(in_fd, out_fd, pe->image_end, e) &&
-	       pwrite_full(out_fd, tail->p, tail->len, pe->image_end, e) &&
-	       pwrite_full(out_fd, secdir.p, secdir.len, pe->secdir_off, e) &&
-	       pwrite_full(out_fd, checksum.p, checksum.len, pe->checksum_off, e);
+	return format_copy(in_fd, 0, pe->image_end, out_fd, 0, e) &&
+	       format_pwrite(out_fd, tail->p, tail->len, pe->image_end, e) &&
+	       format_pwrite(out_fd, secdir.p, secdir.len, pe->secdir_off, e) &&
+	       format_pwrite(out_fd, checksum.p, checksum.len, pe->checksum_off, e);
 }
 
 bool

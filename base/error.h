@@ -62,6 +62,7 @@ struct kd_err { /* lives on the caller's stack; never allocates; all-zero is "no
 	enum kd_code code;
 	char msg[512];  /* outermost context first: "'net.sys': DOS header: ..." */
 	char hint[256]; /* the next action, or "" */
+	unsigned retry_s; /* in how many seconds trying again may help; 0: nobody knows */
 };
 
 struct kd_code_info {

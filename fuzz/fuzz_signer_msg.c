@@ -15,6 +15,7 @@ again(unsigned which, struct rd r, struct buf *ret, struct kd_err *e)
 	AUTO(signer_state_clear) struct signer_state state = {0};
 	struct sign_result result;
 	struct sign_job job;
+	struct sign_bad bad;
 
 	switch (which) {
 	case 0:
@@ -26,6 +27,11 @@ again(unsigned which, struct rd r, struct buf *ret, struct kd_err *e)
 		if (!sign_result_decode(r, &result, e))
 			return false;
 		sign_result_encode(&result, ret);
+		return true;
+	case 2:
+		if (!sign_bad_decode(r, &bad, e))
+			return false;
+		sign_bad_encode(&bad, ret);
 		return true;
 	default:
 		if (!signer_state_decode(r, &state, e))
@@ -44,7 +50,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 
 	if (n == 0)
 		return 0;
-	if (!again(p[0] % 3, rd_init(&p[1], n - 1), &b, &e)) {
+	if (!again(p[0] % 4, rd_init(&p[1], n - 1), &b, &e)) {
 		if (e.code != KD_E_PROTOCOL || e.msg[0] == '\0')
 			abort();
 		return 0;

@@ -3,6 +3,7 @@ noinst_LIBRARIES += libpkcs11.a
 libpkcs11_a_CPPFLAGS = $(AM_CPPFLAGS) $(P11_CFLAGS) $(P11KIT_CFLAGS) $(OPENSSL_CFLAGS)
 libpkcs11_a_SOURCES = \
 	pkcs11/attr.c pkcs11/attr.h \
+	pkcs11/breaker.c pkcs11/breaker.h \
 	pkcs11/child.c pkcs11/child.h \
 	pkcs11/child_msg.c pkcs11/child_msg.h \
 	pkcs11/key.c pkcs11/key.h \
@@ -53,7 +54,7 @@ dist_man_MANS += docs/kdsign-signer.8
 EXTRA_DIST += etc/signer.conf
 
 pkcs11_unit_tests = tests/unit/pkcs11/uri_test tests/unit/pkcs11/rv_test \
-	tests/unit/pkcs11/latch_test tests/unit/pkcs11/jobs_test tests/unit/pkcs11/prestart_test
+	tests/unit/pkcs11/latch_test tests/unit/pkcs11/jobs_test tests/unit/pkcs11/prestart_test tests/unit/pkcs11/breaker_test
 pkcs11_test_libs = libpkcs11.a libwire.a libbase.a $(BASE_LIBS) $(P11_LIBS) $(P11KIT_LIBS) \
 	$(OPENSSL_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += $(pkcs11_unit_tests)
@@ -63,6 +64,7 @@ tests_unit_pkcs11_rv_test_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
 tests_unit_pkcs11_rv_test_LDADD = $(pkcs11_test_libs)
 tests_unit_pkcs11_latch_test_LDADD = $(pkcs11_test_libs)
 tests_unit_pkcs11_prestart_test_LDADD = $(pkcs11_test_libs)
+tests_unit_pkcs11_breaker_test_LDADD = $(pkcs11_test_libs)
 tests_unit_pkcs11_jobs_test_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
 tests_unit_pkcs11_jobs_test_LDADD = $(pkcs11_test_libs)
 

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "pkcs11/breaker.h"
 #include "pkcs11/prestart.h"
 #include "pkcs11/share.h"
 #include "pkcs11/uri.h"
@@ -74,6 +75,49 @@ static const struct conf_key top_keys[] = {
 	.min = 100,
 	.max = 600 * SECOND,
 	.help = "how long one signature may take before the module counts as hung"},
+    {.name = "start-deadline",
+	.type = CONF_DURATION,
+	.offset = offsetof(struct signer_conf, start_deadline_ms),
+	.dflt = "30s",
+	.min = 100,
+	.max = 600 * SECOND,
+	.help = "how long the module may take to load, find token and keys, and log in"},
+    {.name = "breaker-faults",
+	.type = CONF_UINT,
+	.offset = offsetof(struct signer_conf, breaker_faults),
+	.dflt = "3",
+	.min = 1,
+	.max = BREAKER_FAULTS_MAX,
+	.help = "so many faults within breaker-window and the token is left alone for a "
+		"while"},
+    {.name = "breaker-window",
+	.type = CONF_DURATION,
+	.offset = offsetof(struct signer_conf, breaker_window_ms),
+	.dflt = "30s",
+	.min = 100,
+	.max = 3600 * SECOND,
+	.help = "the time in which faults are counted"},
+    {.name = "breaker-wait",
+	.type = CONF_DURATION,
+	.offset = offsetof(struct signer_conf, breaker_wait_ms),
+	.dflt = "500ms",
+	.min = 10,
+	.max = 600 * SECOND,
+	.help = "how long it is left alone first; twice as long each time after"},
+    {.name = "breaker-wait-max",
+	.type = CONF_DURATION,
+	.offset = offsetof(struct signer_conf, breaker_wait_max_ms),
+	.dflt = "1500ms",
+	.min = 10,
+	.max = 600 * SECOND,
+	.help = "and how long at most"},
+    {.name = "starts-per-minute",
+	.type = CONF_UINT,
+	.offset = offsetof(struct signer_conf, starts_per_minute),
+	.dflt = "120",
+	.min = 1,
+	.max = 60000,
+	.help = "the module is not loaded more often; what is more waits"},
     {.name = NULL},
 };
 

@@ -19,7 +19,9 @@ struct signer_conf {
 	char *module;
 	struct conf_list module_environment, pre_start;
 	char *token, *pin_file, *state_dir;
-	uint64_t sessions, sign_deadline_ms;
+	uint64_t sessions, sign_deadline_ms, start_deadline_ms;
+	uint64_t breaker_faults, breaker_window_ms, breaker_wait_ms, breaker_wait_max_ms;
+	uint64_t starts_per_minute;
 	struct conf_array keys; /* of struct signer_key_conf */
 };
 

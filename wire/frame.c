@@ -90,6 +90,7 @@ type_known(uint16_t type)
 	case FRAME_SIGN:
 	case FRAME_SIGNATURE:
 	case FRAME_STATE:
+	case FRAME_BAD:
 	case FRAME_RELAY:
 		return true;
 	}

@@ -27,6 +27,7 @@ enum frame_type {
 	FRAME_SIGN = 16,      /* keeper → signer: one digest (wire/signer_msg.h) */
 	FRAME_SIGNATURE,      /* signer → keeper: what became of it */
 	FRAME_STATE,          /* signer → keeper, unasked: at connect and whenever it changes */
+	FRAME_BAD,            /* keeper → signer: a key's signature did not verify */
 	FRAME_RELAY = 32      /* front → relay: a timestamp wanted (wire/relay_msg.h); FRAME_ANSWER back */
 };
 

@@ -166,6 +166,9 @@ signer_state_encode(const struct signer_state *s, struct buf *ret)
 	buf_u16le(ret, (uint16_t)s->keys_n);
 	for (size_t i = 0; i < s->keys_n; i++)
 		encode_key(&s->keys[i], ret);
+	buf_u8(ret, (uint8_t)s->breaker);
+	buf_u32le(ret, s->opened);
+	buf_u32le(ret, s->retry_ms);
 }
 
 static void
@@ -209,7 +212,19 @@ read_keys(struct rd *r, struct signer_state *s, struct kd_err *e)
 	s->keys_n = n;
 	for (size_t i = 0; i < n && r->bad == NULL; i++)
 		read_key(r, &s->keys[i], e);
-	return payload_end(r, "state", e);
+	return true;
+}
+
+static void
+read_breaker(struct rd *r, struct signer_state *s, struct kd_err *e)
+{
+	unsigned breaker = rd_u8(r, "breaker");
+
+	if (r->bad == NULL && breaker > BREAKER_HALF_OPEN)
+		kd_fail(e, KD_E_PROTOCOL, "unknown breaker state %u", breaker);
+	s->breaker = (enum token_breaker)breaker;
+	s->opened = rd_u32le(r, "times opened");
+	s->retry_ms = rd_u32le(r, "time until a retry");
 }
 
 bool
@@ -230,6 +245,9 @@ signer_state_decode(struct rd r, struct signer_state *ret, struct kd_err *e)
 	payload_text(&r, s.detail, SIGNER_DETAIL_MAX, "detail", e);
 	if (!read_keys(&r, &s, e))
 		return false;
+	read_breaker(&r, &s, e);
+	if (!payload_end(&r, "state", e))
+		return false;
 	*ret = s;
 	s = (struct signer_state){0};
 	return true;
@@ -240,6 +258,34 @@ signer_state_clear(struct signer_state *s)
 {
 	free(s->keys);
 	*s = (struct signer_state){0};
+}
+
+void
+sign_bad_encode(const struct sign_bad *b, struct buf *ret)
+{
+	payload_put_text(ret, b->key);
+	payload_put_text(ret, b->detail);
+}
+
+bool
+sign_bad_decode(struct rd r, struct sign_bad *ret, struct kd_err *e)
+{
+	struct sign_bad b = {0};
+
+	payload_text(&r, b.key, SIGNER_KEY_NAME_MAX, "key name", e);
+	payload_text(&r, b.detail, SIGNER_DETAIL_MAX, "detail", e);
+	if (!payload_end(&r, "bad", e))
+		return false;
+	*ret = b;
+	return true;
+}
+
+const char *
+token_breaker_name(enum token_breaker b)
+{
+	static const char *const names[] = {"closed", "open", "half-open"};
+
+	return (unsigned)b < KD_ARRAY_LEN(names) ? names[b] : "unknown";
 }
 
 const char *

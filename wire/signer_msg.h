@@ -32,7 +32,7 @@ struct sign_job {
 struct sign_result {
 	enum kd_code code;  /* KD_OK, or KD_E_TOKEN, _TOKEN_TIMEOUT, _PIN, _KEY, _BUSY, _UNKNOWN_OUTCOME,
 	                     * _BAD_SIGNATURE (of a wrong length; never handed out) */
-	bool heard;         /* the token may have acted on it: C_SignInit was called */
+	bool heard;         /* the token may have signed: C_Sign was called */
 	uint64_t ckr;       /* CK_RV when one was returned, else 0 */
 	uint32_t token_us;  /* time inside the module */
 	char detail[SIGNER_DETAIL_MAX + 1]; /* one sentence for people; "" when KD_OK */
@@ -72,6 +72,12 @@ struct signer_key {
 	char detail[SIGNER_DETAIL_MAX + 1]; /* why not ready */
 };
 
+enum token_breaker { /* between the signer and its token */
+	BREAKER_CLOSED,   /* jobs go to the token */
+	BREAKER_OPEN,     /* the token rests: nothing is asked of it before retry_ms */
+	BREAKER_HALF_OPEN /* a fresh module looks at it; closed when that becomes ready */
+};
+
 struct signer_state {
 	enum token_state token;
 	char label[33], serial[17], model[17]; /* UTF-8, trimmed */
@@ -80,6 +86,14 @@ struct signer_state {
 	char detail[SIGNER_DETAIL_MAX + 1];
 	struct signer_key *keys;               /* decode: allocated, signer_state_clear */
 	size_t keys_n;
+	enum token_breaker breaker;
+	uint32_t opened;   /* how often the breaker has opened */
+	uint32_t retry_ms; /* until the token is looked at again; 0: it is ready, or nobody knows */
+};
+
+struct sign_bad { /* keeper to signer: what this key's signature was over does not verify */
+	char key[SIGNER_KEY_NAME_MAX + 1];
+	char detail[SIGNER_DETAIL_MAX + 1]; /* one sentence for people */
 };
 
 void sign_job_encode(const struct sign_job *j, struct buf *ret);
@@ -90,5 +104,8 @@ void signer_state_encode(const struct signer_state *s, struct buf *ret);
 bool signer_state_decode(struct rd r, struct signer_state *ret, struct kd_err *e) KD_MUST;
 void signer_state_clear(struct signer_state *s);
 AUTO_DEFINE_CLEAR(struct signer_state, signer_state_clear);
+void sign_bad_encode(const struct sign_bad *b, struct buf *ret);
+bool sign_bad_decode(struct rd r, struct sign_bad *ret, struct kd_err *e) KD_MUST;
+const char *token_breaker_name(enum token_breaker b); /* "closed", for API and log */
 const char *token_state_name(enum token_state s); /* "ready", for API and log */
 #endif

@@ -220,7 +220,10 @@ good_state(void)
 	    .restarts = 1,
 	    .detail = "",
 	    .keys = keys,
-	    .keys_n = KD_ARRAY_LEN(keys)};
+	    .keys_n = KD_ARRAY_LEN(keys),
+	    .breaker = BREAKER_OPEN,
+	    .opened = 7,
+	    .retry_ms = 900};
 }
 
 static void
@@ -243,13 +246,17 @@ state_comes_back_whole(void **state)
 	assert_string_equal(got.detail, "");
 	assert_int_equal(got.keys_n, 2);
 	assert_memory_equal(got.keys, keys, sizeof(keys));
+	assert_int_equal(got.breaker, BREAKER_OPEN);
+	assert_int_equal(got.opened, 7);
+	assert_int_equal(got.retry_ms, 900);
 }
 
 static void
 state_bytes_are_as_documented(void **state)
 {
 	static const char want[] = "\3\1a\1b\1c\2\0\3\0\0\0\4\0\0\0\1d\1\0"
-				   "\1k\1\2\0\1\5\0\0\0\2\0SP\1e";
+				   "\1k\1\2\0\1\5\0\0\0\2\0SP\1e"
+				   "\2\5\0\0\0\6\0\0\0";
 	AUTO(buf_clear) struct buf b = {0};
 	struct signer_key k = {.name = "k",
 	    .ready = true,
@@ -259,12 +266,16 @@ state_bytes_are_as_documented(void **state)
 	    .spki = "SP",
 	    .spki_len = 2,
 	    .detail = "e"};
-	struct signer_state s = {TOKEN_ABSENT, "a", "b", "c", 2, 3, 4, "d", &k, 1};
+	struct signer_state s = {
+	    TOKEN_ABSENT, "a", "b", "c", 2, 3, 4, "d", &k, 1, BREAKER_HALF_OPEN, 5, 6};
 
 	signer_state_encode(&s, &b);
 	assert_int_equal(b.len, sizeof(want) - 1);
 	assert_memory_equal(b.p, want, b.len);
 }
+
+#define BREAKER SIZE_MAX /* its place: so far from the end */
+#define BREAKER_LEN 9
 
 static void
 wrong_states_are_refused(void **state)
@@ -284,6 +295,7 @@ wrong_states_are_refused(void **state)
 	    {48, 0, "state: a ready key without mechanism"},
 	    {52, 2, "state: unknown key attributes 0x201"},
 	    {56, 5, "state: public key: 1284 bytes, at most 1024 allowed"},
+	    {BREAKER, 3, "state: unknown breaker state 3"},
 	};
 	AUTO(buf_clear) struct buf b = {0};
 	struct signer_state s = good_state();
@@ -295,7 +307,8 @@ wrong_states_are_refused(void **state)
 		struct kd_err e = {0};
 
 		memcpy(raw, b.p, b.len);
-		raw[cases[i].at] = cases[i].byte;
+		raw[cases[i].at < b.len ? cases[i].at : b.len - BREAKER_LEN] =
+		    cases[i].byte;
 		check_refusal(signer_state_decode(rd_init(raw, b.len), &got, &e), &e,
 		    KD_E_PROTOCOL, cases[i].msg);
 		assert_null(got.keys);
@@ -370,6 +383,25 @@ any_allocation_may_fail(void **state)
 }
 
 static void
+bad_comes_back_whole_and_cut_is_refused(void **state)
+{
+	AUTO(buf_clear) struct buf b = {0};
+	struct sign_bad s = {.key = "driver", .detail = "does not verify"}, got;
+	struct kd_err e = {0};
+
+	sign_bad_encode(&s, &b);
+	check_done(sign_bad_decode(rd_init(b.p, b.len), &got, &e), &e);
+	assert_string_equal(got.key, "driver");
+	assert_string_equal(got.detail, "does not verify");
+	for (size_t n = 0; n < b.len; n++) {
+		struct kd_err cut = {0};
+
+		assert_false(sign_bad_decode(rd_init(b.p, n), &got, &cut));
+		assert_int_equal(cut.code, KD_E_PROTOCOL);
+	}
+}
+
+static void
 token_states_have_names(void **state)
 {
 	static const char *const names[] = {
@@ -379,6 +411,9 @@ token_states_have_names(void **state)
 		assert_string_equal(
 		    token_state_name((enum token_state)(TOKEN_STARTING + i)), names[i]);
 	assert_string_equal(token_state_name((enum token_state)0), "unknown");
+	assert_string_equal(token_breaker_name(BREAKER_CLOSED), "closed");
+	assert_string_equal(token_breaker_name(BREAKER_HALF_OPEN), "half-open");
+	assert_string_equal(token_breaker_name((enum token_breaker)3), "unknown");
 }
 
 int
@@ -398,6 +433,7 @@ main(void)
 	    cmocka_unit_test(key_without_name_is_refused),
 	    cmocka_unit_test(cut_anywhere_is_refused),
 	    cmocka_unit_test(any_allocation_may_fail),
+	    cmocka_unit_test(bad_comes_back_whole_and_cut_is_refused),
 	    cmocka_unit_test(token_states_have_names),
 	};
 	return cmocka_run_group_tests_name("signer_msg", t, NULL, NULL);

@@ -12,7 +12,7 @@ has_row() { # TOKEN ROW
 }
 
 ok "a quick run ends well" \
-	"$srcdir/scripts/bench" --quick --build "$builddir" --token soft-ec --token null-rsa --token files \
+	"$srcdir/scripts/bench" --quick --build "$builddir" --token soft-ec --token null-rsa --token pool --token files \
 	--token many
 cp "$T/out" "$T/table"
 for token in soft-ec null-rsa; do
@@ -25,6 +25,7 @@ ok "hashing is compared with openssl dgst" grep -q '^hashing one big PE: openssl
 for what in "verifying 20 drivers" "a catalog of 200 files"; do
 	ok "$what is compared with others" grep -qE "^$what.*: [a-z0-9-]+ [1-9][0-9]* ms, kdsign-client [1-9][0-9]* ms" "$T/table"
 done
+ok "a key on two tokens is compared with one" grep -q '^a key on one token .*: [1-9][0-9]* sign/s, on two: [1-9]' "$T/table"
 ok "no aim is judged in a quick run" grep -q 'less check <= 130: not judged' "$T/table"
 fails 64 "an unknown option is refused" "$srcdir/scripts/bench" --frobnicate
 ok "nothing is left behind" test -z "$(find "$T" -name 'kdsign-bench.*')"

@@ -9,6 +9,7 @@ libauthenticode_a_SOURCES += authenticode/pe_embed.c authenticode/pe_embed.h
 libauthenticode_a_SOURCES += authenticode/der.c authenticode/der.h authenticode/oid.c authenticode/oid.h
 libauthenticode_a_SOURCES += authenticode/format.c authenticode/format.h
 libauthenticode_a_SOURCES += authenticode/format_io.c authenticode/format_io.h
+libauthenticode_a_SOURCES += authenticode/format_module.c
 libauthenticode_a_SOURCES += authenticode/cert.c authenticode/cert.h authenticode/cert_x509.h
 libauthenticode_a_SOURCES += authenticode/cert_info.c authenticode/cert_key.c
 libauthenticode_a_SOURCES += authenticode/cert_cache.c authenticode/cert_cache.h
@@ -123,6 +124,18 @@ fuzz_replay_spc_SOURCES = fuzz/fuzz_spc.c fuzz/replay.c
 fuzz_replay_spc_LDADD = libauthenticode.a libbase.a $(OPENSSL_LIBS)
 TESTS += fuzz/replay_cms fuzz/replay_spc
 EXTRA_DIST += fuzz/corpus/cms fuzz/corpus/spc
+
+# Formats with one signature (format.h).
+FORMAT_FILE_MAKE = tests/unit/authenticode/format_file_make.c tests/unit/authenticode/format_file_make.h
+FUZZ_FORMAT = fuzz/fuzz_format.c fuzz/fuzz_format.h fuzz/replay.c
+check_PROGRAMS += tests/unit/authenticode/format_module_test fuzz/replay_module
+TESTS += tests/unit/authenticode/format_module_test fuzz/replay_module
+tests_unit_authenticode_format_module_test_SOURCES = tests/unit/authenticode/format_module_test.c \
+	$(FORMAT_FILE_MAKE) $(DEMO_PKI)
+tests_unit_authenticode_format_module_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+fuzz_replay_module_SOURCES = fuzz/fuzz_module.c $(FUZZ_FORMAT)
+fuzz_replay_module_LDADD = libauthenticode.a libbase.a $(OPENSSL_LIBS)
+EXTRA_DIST += fuzz/corpus/module
 
 # Timestamps.
 AUTHENTICODE_TSP_TESTS = tests/unit/authenticode/tsp_corpus_test \

@@ -75,8 +75,8 @@ latch_fail(const struct latch *l, struct kd_err *e)
 	    "latched: the login of %s to token serial '%s' failed or was cut off; "
 	    "no PIN is tried again until an operator acts",
 	    l->time, l->serial);
-	return kd_hint(e,
-	    "put the right PIN in place, then run kdsign-signer --unlatch --config FILE");
+	return kd_hint(
+	    e, "put the right PIN in place, then run kdsign-token pin --config FILE");
 }
 
 static bool
@@ -132,11 +132,10 @@ latch_remove(const char *dir, struct kd_err *e)
 	return true;
 }
 
-bool
-latch_dir_open(const char *dir, int *ret_fd, struct kd_err *e)
+static bool
+open_own_dir(const char *dir, int *ret, struct kd_err *e)
 {
 	AUTO(close) int dfd = -1;
-	AUTO(close) int fd = -1;
 	struct stat st;
 
 	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
@@ -152,6 +151,26 @@ latch_dir_open(const char *dir, int *ret_fd, struct kd_err *e)
 		    "user %u "
 		    "and nobody else able to write",
 		    SHOW(dir), st.st_uid, st.st_mode & 0777, geteuid());
+	*ret = STEAL_FD(dfd);
+	return true;
+}
+
+bool
+latch_dir_check(const char *dir, struct kd_err *e)
+{
+	AUTO(close) int dfd = -1;
+
+	return open_own_dir(dir, &dfd, e);
+}
+
+bool
+latch_dir_open(const char *dir, int *ret_fd, struct kd_err *e)
+{
+	AUTO(close) int dfd = -1;
+	AUTO(close) int fd = -1;
+
+	if (!open_own_dir(dir, &dfd, e))
+		return false;
 	fd = openat(dfd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return kd_fail_errno(e, KD_E_CONFIG, errno, "'%s/%s': cannot be opened",

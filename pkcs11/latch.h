@@ -9,7 +9,7 @@
 /*
  * The file DIR/latch exists from before C_Login until after it succeeded. One that is
  * found at any other time is a refused PIN, or a crash while one was being tried: no
- * further login is attempted until an operator removes it (kdsign-signer --unlatch). It
+ * further login is attempted until an operator removes it (kdsign-token pin). It
  * names the token's serial and label and the time; of the PIN it holds nothing, also no
  * hash: six digits fall to a search in a second.
  */
@@ -37,6 +37,9 @@ bool latch_attempt(
     const char *dir, const char *serial, const char *label, struct kd_err *e) KD_MUST;
 /* The login succeeded, or the operator unlatches. Not there is fine. Errors: KD_E_IO. */
 bool latch_remove(const char *dir, struct kd_err *e) KD_MUST;
+/* The folder is ours or root's and nobody else can write it; made when missing (0700).
+ * Errors: KD_E_CONFIG. */
+bool latch_dir_check(const char *dir, struct kd_err *e) KD_MUST;
 /* The folder is ours or root's and nobody else can write it; made when missing (0700).
  * Takes DIR/lock for the life of *ret_fd: one signer per folder. Errors: KD_E_CONFIG. */
 bool latch_dir_open(const char *dir, int *ret_fd, struct kd_err *e) KD_MUST;

@@ -21,6 +21,35 @@ libpkcs11_a_SOURCES = \
 	pkcs11/token.c pkcs11/token.h \
 	pkcs11/uri.c pkcs11/uri.h
 
+# kdsign-token: what its commands share, then the commands.
+noinst_LIBRARIES += libceremony.a
+libceremony_a_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS) $(OPENSSL_CFLAGS)
+libceremony_a_SOURCES = \
+	pkcs11/ceremony.c pkcs11/ceremony.h pkcs11/ceremony_login.c \
+	pkcs11/ceremony_ask.c pkcs11/ceremony_ask.h \
+	pkcs11/ceremony_facts.c pkcs11/ceremony_facts.h \
+	pkcs11/ceremony_look.c pkcs11/ceremony_look.h \
+	pkcs11/ceremony_make.c pkcs11/ceremony_make.h \
+	pkcs11/ceremony_mech.c pkcs11/ceremony_mech.h \
+	pkcs11/ceremony_options.c pkcs11/ceremony_options.h \
+	pkcs11/transcript.c pkcs11/transcript.h \
+	pkcs11/transcript_line.c pkcs11/transcript_line.h pkcs11/transcript_page.c \
+	pkcs11/ceremony_generate.c pkcs11/ceremony_generate.h \
+	pkcs11/ceremony_list.c \
+	pkcs11/ceremony_pin.c \
+	pkcs11/ceremony_transcript.c
+ceremony_libs = libceremony.a libpkcs11.a libwire.a libbase.a $(BASE_LIBS) $(JANSSON_LIBS) \
+	$(P11_LIBS) $(P11KIT_LIBS) $(OPENSSL_LIBS)
+
+sbin_PROGRAMS += kdsign-token
+kdsign_token_SOURCES = pkcs11/kdsign_token.c
+kdsign_token_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
+kdsign_token_LDADD = $(ceremony_libs)
+
+token_e2e_tests = tests/e2e/token_key.t
+TESTS += $(token_e2e_tests)
+dist_check_SCRIPTS += $(token_e2e_tests)
+
 sbin_PROGRAMS += kdsign-signer
 kdsign_signer_SOURCES = pkcs11/signer_main.c
 kdsign_signer_LDADD = libpkcs11.a libwire.a libbase.a $(BASE_LIBS) $(P11_LIBS) $(P11KIT_LIBS) \
@@ -50,7 +79,7 @@ TESTS += $(pkcs11_e2e_tests)
 dist_check_SCRIPTS += $(pkcs11_e2e_tests)
 EXTRA_DIST += tests/e2e/signer_lib.sh
 
-dist_man_MANS += docs/kdsign-signer.8
+dist_man_MANS += docs/kdsign-signer.8 docs/kdsign-token.8
 EXTRA_DIST += etc/signer.conf
 
 pkcs11_unit_tests = tests/unit/pkcs11/uri_test tests/unit/pkcs11/rv_test \

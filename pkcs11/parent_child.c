@@ -206,7 +206,7 @@ latch(struct parent *p, const char *why)
 	p->start_ms = NEVER;
 	p->latch_check_ms = p->now_ms + LATCH_CHECK_MS;
 	log_line(LOG_L_ERROR,
-	    "latched: %s; no PIN is tried until kdsign-signer --unlatch", SHOW(why));
+	    "latched: %s; no PIN is tried until kdsign-token pin", SHOW(why));
 	parent_set_state(p, TOKEN_LATCHED, why);
 }
 

@@ -25,7 +25,7 @@
 #define CONFIG_DEFAULT "/etc/kdsign/signer.conf"
 #define EXIT_USAGE 64
 
-enum action { RUN, CHECK, PRINT, UNLATCH };
+enum action { RUN, CHECK, PRINT };
 
 struct options {
 	const char *config;
@@ -37,7 +37,6 @@ enum {
 	OPT_CONFIG = 256,
 	OPT_CHECK,
 	OPT_PRINT,
-	OPT_UNLATCH,
 	OPT_PIN_FD,
 	OPT_VERSION,
 	OPT_HELP
@@ -47,7 +46,6 @@ static const struct option long_options[] = {
     {"config", required_argument, NULL, OPT_CONFIG},
     {"check", no_argument, NULL, OPT_CHECK},
     {"print", no_argument, NULL, OPT_PRINT},
-    {"unlatch", no_argument, NULL, OPT_UNLATCH},
     {"pin-fd", required_argument, NULL, OPT_PIN_FD},
     {"version", no_argument, NULL, OPT_VERSION},
     {"help", no_argument, NULL, OPT_HELP},
@@ -55,14 +53,13 @@ static const struct option long_options[] = {
 };
 
 static const char help[] =
-    "usage: kdsign-signer [--config FILE] [--pin-fd N] [--check | --print | --unlatch]\n"
+    "usage: kdsign-signer [--config FILE] [--pin-fd N] [--check | --print]\n"
     "\n"
     "  --config FILE  configuration (default " CONFIG_DEFAULT ")\n"
     "  --pin-fd N     read the PIN from this open descriptor, once\n"
     "  --check        say what is wrong with the configuration and whether the PIN is\n"
     "                 latched; touches no token\n"
     "  --print        print the effective configuration\n"
-    "  --unlatch      after a refused PIN: allow one more try, by an operator's word\n"
     "  --version, --help\n"
     "\n"
     "Serves one token to kdsign-keeper. See kdsign-signer(8).\n";
@@ -86,9 +83,6 @@ parse_options(int argc, char **argv, struct options *o, int *ret_status)
 			break;
 		case OPT_PRINT:
 			o->action = PRINT;
-			break;
-		case OPT_UNLATCH:
-			o->action = UNLATCH;
 			break;
 		case OPT_PIN_FD:
 			if (!kd_parse_u64(optarg, 0, 65535, &fd, &e)) {
@@ -217,26 +211,6 @@ check(const struct signer_conf *c, const struct pin_source *pin_from, struct kd_
 }
 
 static bool
-unlatch(const struct signer_conf *c, struct kd_err *e)
-{
-	struct latch l;
-	bool latched;
-
-	if (!latch_read(c->state_dir, &l, &latched, e))
-		return false;
-	if (!latched) {
-		(void)printf("not latched: nothing to do\n");
-		return true;
-	}
-	if (!latch_remove(c->state_dir, e))
-		return false;
-	(void)printf("unlatched: token serial '%s', attempt of %s; the next login tries "
-		     "the PIN once\n",
-	    l.serial, l.time);
-	return true;
-}
-
-static bool
 print(const struct signer_conf *c, struct kd_err *e)
 {
 	AUTO(buf_clear) struct buf text = {0};
@@ -262,8 +236,6 @@ act(const struct options *o, struct kd_err *e)
 		return check(&c, &pin_from, e);
 	case PRINT:
 		return print(&c, e);
-	case UNLATCH:
-		return unlatch(&c, e);
 	case RUN:
 		break;
 	}

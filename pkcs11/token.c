@@ -203,6 +203,42 @@ token_open(const char *module, const struct uri *want, struct token **ret,
 }
 
 bool
+token_each(const char *module, struct token_info *ret, size_t max, size_t *ret_n,
+    struct kd_err *e)
+{
+	AUTO(token_close) struct token *t = kd_alloc(sizeof(*t));
+	size_t n = 0;
+
+	if (t == NULL)
+		return kd_fail_nomem(e, "token");
+	if (!load(t, module, e) || !enumerate(t, module, e))
+		return kd_in(e, "'%s'", SHOW(module));
+	for (unsigned int i = 0; i < t->slots_n && n < max; i++) {
+		const PKCS11_TOKEN *tok = t->slots[i].token;
+
+		if (tok != NULL && tok->initialized)
+			describe(tok, &ret[n++]);
+	}
+	*ret_n = n;
+	return true;
+}
+
+CK_SLOT_ID
+token_slot(const struct token *t)
+{
+	return t->slot;
+}
+
+bool
+token_session_write(struct token *t, CK_SESSION_HANDLE *ret, struct kd_err *e)
+{
+	CK_RV rv = t->fns->C_OpenSession(
+	    t->slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, ret);
+
+	return rv == CKR_OK || rv_fail(e, rv, "C_OpenSession (read-write)");
+}
+
+bool
 token_session_new(
     struct token *t, CK_SESSION_HANDLE *ret, CK_RV *ret_rv, struct kd_err *e)
 {

@@ -41,6 +41,12 @@ struct token_info { /* UTF-8 or what the token gives instead, trimmed */
  */
 bool token_open(const char *module, const struct uri *want, struct token **ret,
     enum token_state *ret_why, struct kd_err *e) KD_MUST;
+/*
+ * token_each - what initialised tokens the module has; at most max of them are told of.
+ * The module is loaded and let go again. Errors: KD_E_TOKEN, KD_E_NOMEM.
+ */
+bool token_each(const char *module, struct token_info *ret, size_t max, size_t *ret_n,
+    struct kd_err *e) KD_MUST;
 void token_close(struct token *t); /* NULL is fine */
 AUTO_DEFINE(struct token, token_close);
 const struct token_info *token_info(const struct token *t);
@@ -61,6 +67,10 @@ CK_SESSION_HANDLE token_session(const struct token *t);
 /* Another one, for a thread that signs. *ret_rv: the CK_RV, for CKR_SESSION_COUNT. */
 bool token_session_new(
     struct token *t, CK_SESSION_HANDLE *ret, CK_RV *ret_rv, struct kd_err *e) KD_MUST;
+/* One that may create and destroy objects: for kdsign-token, never for the service. */
+bool token_session_write(
+    struct token *t, CK_SESSION_HANDLE *ret, struct kd_err *e) KD_MUST;
+CK_SLOT_ID token_slot(const struct token *t);
 /* Still the same token in the same slot, and our session alive. Uses no key. */
 bool token_probe(const struct token *t, struct kd_err *e) KD_MUST;
 #endif

@@ -45,7 +45,7 @@ enum token_state {
 	TOKEN_STARTING = 1,
 	TOKEN_READY,
 	TOKEN_ABSENT,  /* not there, or not answering; the signer keeps looking */
-	TOKEN_LATCHED, /* a PIN was refused: kdsign-signer --unlatch */
+	TOKEN_LATCHED, /* a PIN was refused: kdsign-token pin */
 	TOKEN_FAILED   /* module cannot be loaded or keeps dying; see detail */
 };
 

@@ -10,6 +10,10 @@ set_pin() { # TEXT
 	(umask 077 && printf '%s\n' "$1" >"$T/pin")
 }
 
+unlatch() {
+	"$builddir/kdsign-token" pin --config "$T/signer.conf"
+}
+
 restart() {
 	stop "$signer_pid"
 	run_signer
@@ -48,12 +52,13 @@ fails 78 "--check says latched" "$signer" --config "$T/signer.conf" --check
 says err "latched: the login of"
 ok "--check has not touched the token" test "$(calls C_Initialize)" = "$initialized"
 
-ok "--unlatch" "$signer" --config "$T/signer.conf" --unlatch
-says out "unlatched: token serial"
+fails 64 "kdsign-signer itself unlatches nothing" "$signer" --config "$T/signer.conf" --unlatch
+ok "kdsign-token pin" unlatch
+says out "the PIN is right: unlatched"
 ok "the running signer logs in with the PIN that is there now" ask 15 state ready
-ok "with one C_Login" test "$(calls C_Login)" = 2
+ok "with one C_Login, after that of kdsign-token" test "$(calls C_Login)" = 3
 ok "and signs" ask 5 sign code rsa sha256 "$(digest x)" "$T/sig"
-ok "--unlatch again has nothing to do" "$signer" --config "$T/signer.conf" --unlatch
+ok "kdsign-token pin again has nothing to do" unlatch
 says out "not latched"
 
 before=$(calls C_Login)
@@ -65,7 +70,7 @@ restart
 ok "and stays so" ask 10 state latched
 ok "without another" test "$(calls C_Login)" = $((before + 1))
 stop "$signer_pid"
-ok "unlatch while nothing runs" "$signer" --config "$T/signer.conf" --unlatch
+ok "unlatched while nothing runs" unlatch
 
 run_signer
 echo "C_Sign fail 0xa3 once" >"$T/mock/control" # CKR_PIN_EXPIRED
@@ -78,7 +83,7 @@ ok "durably" test -e "$T/state/latch"
 sleep 2 # longer than a replacement takes
 ok "and is not asked to log in again" test "$(calls C_Login)" = "$before"
 stop "$signer_pid"
-ok "until an operator unlatches" "$signer" --config "$T/signer.conf" --unlatch
+ok "until an operator unlatches" unlatch
 
 for flag in 0x20000 0x40000 0x80000; do # FINAL_TRY, LOCKED, TO_BE_CHANGED
 	before=$(calls C_Login)

@@ -110,7 +110,7 @@ answers 503 'readyz' /readyz
 ok 'says which keys' jq -e '[.keys[] | .name + " " + .code] == ["driver pin_latched", "second pin_latched"]' "$T/body"
 post 503 'a request' latched-00000001
 body_says '"code":"pin_latched"'
-body_says 'kdsign-signer --unlatch'
+body_says 'kdsign-token pin'
 fails 5 'kdsign-client' sign latched
 says err 'PIN'
 ok 'the file is as it was' untouched latched
@@ -123,9 +123,9 @@ again() { kill -0 "$(process kdsign-signer)" 2>/dev/null && latched; }
 ok 'and after a kill of the signer' wait_for 10 again
 ok 'C_Login was called once' test "$(calls C_Login)" = $((logins + 1))
 printf 123456 >"$T/etc/pin"
-ok 'the operator unlatches' "$builddir/kdsign-signer" --config "$T/etc/signer.conf" --unlatch
+ok 'the operator unlatches' "$builddir/kdsign-token" pin --config "$T/etc/signer.conf"
 ok 'then it is ready' wait_for 20 ready
-ok 'with one more C_Login' test "$(calls C_Login)" = $((logins + 2))
+ok 'with two more C_Login, the operator'\''s and its own' test "$(calls C_Login)" = $((logins + 3))
 fails 0 'and signs' sign unlatched
 post 200 'the id that was refused, too' latched-00000001
 done_testing

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pkcs11/ceremony_make.h - a key pair generated on the token, right by construction. */
+#ifndef KD_PKCS11_CEREMONY_MAKE_H
+#define KD_PKCS11_CEREMONY_MAKE_H
+#include "base/builder.h"
+#include "base/error.h"
+#include "pkcs11/token.h"
+
+struct make_type { /* a kind of key that can be asked for */
+	const char *name, *shown; /* "rsa3072", "RSA-3072" */
+	CK_MECHANISM_TYPE mechanism;
+	CK_ULONG bits; /* of RSA */
+	const CK_BYTE *curve; /* DER of EC parameters; NULL for RSA */
+	CK_ULONG curve_len;
+};
+/* By name; NULL name: the default. Errors: KD_E_USAGE, naming all. */
+bool make_type_find(
+    const char *name, const struct make_type **ret, struct kd_err *e) KD_MUST;
+
+struct make_order {
+	const struct make_type *type;
+	const char *label;
+	const unsigned char *id;
+	size_t id_len;
+	bool session_only; /* a throw-away: CKA_TOKEN false, gone with the session */
+};
+
+struct made {
+	CK_OBJECT_HANDLE private, public;
+	struct buf left_out; /* names of attributes the token refused; empty: none */
+};
+/*
+ * make_key - C_GenerateKeyPair: on the token, private, sensitive, not extractable, for
+ * signing and nothing else, not modifiable.
+ *
+ * Tokens refuse attributes they do not know without saying which. Those that only forbid
+ * (CKA_DECRYPT false ...) are then left out one at a time, then together; those that keep the
+ * key on the token never are. s: a read-write session.
+ * Errors: KD_E_TOKEN, KD_E_KEY; nothing was made then.
+ */
+bool make_key(const struct token *t, CK_SESSION_HANDLE s, const struct make_order *order,
+    struct made *ret, struct kd_err *e) KD_MUST;
+void made_clear(struct made *m);
+AUTO_DEFINE_CLEAR(struct made, made_clear);
+/* The templates, in words, for a dry run. */
+void make_describe(const struct make_order *order, struct buf *ret);
+#endif

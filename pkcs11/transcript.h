@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pkcs11/transcript.h - the ceremony's record: JSON lines, each with the one before's hash. */
+#ifndef KD_PKCS11_TRANSCRIPT_H
+#define KD_PKCS11_TRANSCRIPT_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/builder.h"
+#include "base/error.h"
+#include "base/own.h"
+
+/*
+ * DIR/ceremony.jsonl: one canonical JSON object a line. "prev" is the SHA-256 of the line
+ * before without its newline, 64 zeros in the first, so that a line that was changed,
+ * taken out, put in or moved is found. Lines cut off at the end are found by whoever kept
+ * a later line's hash, as people do who sign the page: transcript_find.
+ */
+#define TRANSCRIPT_NAME "ceremony.jsonl"
+#define TRANSCRIPT_LINE_MAX ((size_t)64 << 10)
+#define TRANSCRIPT_MAX ((size_t)64 << 20)
+#define TRANSCRIPT_HASH_LEN 64 /* hex digits */
+
+struct transcript {
+	int fd; /* O_APPEND, locked; -1 when not open (transcript_init) */
+	uint64_t lines;
+	char head[TRANSCRIPT_HASH_LEN + 1]; /* hash of the last line */
+};
+
+struct transcript_entry { /* all borrowed; NULL is written as "" */
+	const char *action;
+	const char *phase; /* "begin", "end" */
+	const char *result;
+	const char *tool;
+	const char *token_label, *token_serial, *token_model, *token_manufacturer;
+	char key_label[256], key_id[2 * 255 + 1], key_spki_sha256[65];
+	const char *const *people;
+	size_t people_n;
+	const struct buf *facts; /* a JSON array of {"name","value"}; NULL: none */
+};
+
+void transcript_init(struct transcript *t);
+/*
+ * transcript_open - take the lock, check the whole chain.
+ * Errors: KD_E_CONFIG (folder, another ceremony under way), KD_E_INCONSISTENT, KD_E_IO.
+ */
+bool transcript_open(const char *dir, struct transcript *t, struct kd_err *e) KD_MUST;
+void transcript_close(struct transcript *t);
+/* Written and fsynced when this returns true; on failure the file is as before. */
+bool transcript_append(
+    struct transcript *t, const struct transcript_entry *entry, struct kd_err *e) KD_MUST;
+
+struct transcript_sum {
+	uint64_t lines;
+	char head[TRANSCRIPT_HASH_LEN + 1];
+	uint64_t found; /* the line whose hash is wanted; 0: none */
+};
+/*
+ * transcript_check - text is whole and its chain unbroken.
+ *
+ * want  NULL, or a hash in hex to look for
+ * Errors: KD_E_INCONSISTENT "line 3: ..."; KD_E_NOMEM.
+ */
+bool transcript_check(const char *text, size_t n, const char *want,
+    struct transcript_sum *ret, struct kd_err *e) KD_MUST;
+/* The readable page, in Markdown, of a text that transcript_check took. */
+bool transcript_page(const char *text, size_t n, struct buf *ret, struct kd_err *e) KD_MUST;
+/* SHA-256 in hex, as everywhere in a transcript. */
+bool transcript_hash(
+    const void *p, size_t n, char ret[TRANSCRIPT_HASH_LEN + 1], struct kd_err *e) KD_MUST;
+#endif

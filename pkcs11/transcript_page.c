@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pkcs11/transcript_page.c - the transcript as a page that people read and sign. */
+#include "pkcs11/transcript.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "pkcs11/transcript_line.h"
+
+#define CELL_MAX 8192
+
+/* A cell of a Markdown table: what would end it, or look like markup, is escaped. */
+static void
+put_text(struct buf *b, const char *s)
+{
+	char safe[CELL_MAX];
+
+	(void)text_show(safe, sizeof(safe), s, strlen(s));
+	for (const char *p = safe; *p != '\0'; p++) {
+		if (strchr("|\\`*_<>[]#&", *p) != NULL)
+			buf_u8(b, '\\');
+		buf_u8(b, (uint8_t)*p);
+	}
+}
+
+static void
+put_row(struct buf *b, const char *name, const char *value)
+{
+	if (value[0] == '\0')
+		return;
+	buf_str(b, "| ");
+	put_text(b, name);
+	buf_str(b, " | ");
+	put_text(b, value);
+	buf_str(b, " |\n");
+}
+
+static void
+put_line(struct buf *b, const struct transcript_line *l)
+{
+	buf_printf(b, "\n## %llu. ", (unsigned long long)l->n);
+	put_text(b, l->action);
+	if (strcmp(l->phase, "begin") == 0) {
+		buf_str(b, ": begun");
+	} else {
+		buf_str(b, ": ");
+		put_text(b, l->result);
+	}
+	buf_str(b, "\n\n| | |\n|---|---|\n");
+	put_row(b, "time", l->time);
+	put_row(b, "token", l->label);
+	put_row(b, "token serial", l->serial);
+	put_row(b, "token model", l->model);
+	put_row(b, "token manufacturer", l->manufacturer);
+	put_row(b, "key", l->key_label);
+	put_row(b, "key id", l->key_id);
+	put_row(b, "public key SHA-256", l->key_spki_sha256);
+	for (size_t i = 0; i < l->facts_n; i++)
+		put_row(b, l->facts[i].name, l->facts[i].value);
+	for (size_t i = 0; i < l->people_n; i++)
+		put_row(b, "present", l->people[i]);
+	put_row(b, "host", l->host);
+	put_row(b, "tool", l->tool);
+}
+
+bool
+transcript_page(const char *text, size_t n, struct buf *ret, struct kd_err *e)
+{
+	struct transcript_sum sum;
+	size_t at = 0;
+
+	if (!transcript_check(text, n, NULL, &sum, e))
+		return false;
+	buf_printf(ret,
+	    "# Transcript of the key ceremony\n\n%llu line%s, chain unbroken. SHA-256 of the "
+	    "last line:\n\n    %s\n",
+	    (unsigned long long)sum.lines, sum.lines == 1 ? "" : "s", sum.head);
+	while (at < n) {
+		AUTO(transcript_line_clear) struct transcript_line l = {0};
+		const char *end = memchr(&text[at], '\n', n - at);
+		size_t len = end != NULL ? (size_t)(end - &text[at]) : n - at;
+
+		if (!transcript_line_parse(&text[at], len, &l, e))
+			return false;
+		put_line(ret, &l);
+		at += len + 1;
+	}
+	buf_str(ret, "\nRead, and found to be what happened (name, date, signature):\n\n"
+		     "\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\n");
+	return buf_ok(ret, "page", e);
+}

@@ -1,0 +1,219 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# kdsign-token list, generate, pin and transcript on SoftHSM: what other programs find on the token afterwards, one try
+# for a wrong PIN, and a record in which an edit is found.
+# shellcheck source=tests/tap.sh
+. "${srcdir:-.}/tests/tap.sh"
+# shellcheck source=tests/e2e/signer_lib.sh
+. "$srcdir/tests/e2e/signer_lib.sh"
+need jq script
+
+tool=$builddir/kdsign-token
+token() { # COMMAND OPTION...
+	token_command=$1
+	shift
+	"$tool" "$token_command" --module "$softhsm" --token pkcs11:token=kdsign --state "$T/state" --pin-file "$T/pin" "$@"
+}
+objects() { # TYPE
+	pkcs11-tool --module "$softhsm" --token-label kdsign --login --pin "$pin" --list-objects --type "$1"
+}
+transcript_lines() { wc -l <"$T/state/ceremony.jsonl"; }
+
+ok "a token" new_token
+ok "list shows it, without a PIN" "$tool" list --module "$softhsm" --no-login
+says out "token 'kdsign', serial "
+says out "CKM_RSA_PKCS "
+fails 64 "no word which token" "$tool" list
+says err "which token?"
+fails 64 "an option misspelt" "$tool" list --modul "$softhsm"
+says err "did you mean '--module'?"
+fails 64 "a command misspelt" "$tool" generat
+says err "did you mean 'generate'?"
+fails 64 "an option of another command" token list --label x
+says err "'--label' is no option of 'list' but of: generate"
+fails 78 "a module that is not there" "$tool" list --module /nowhere/p11.so
+fails 78 "one of a relative path" "$tool" list --module p11.so
+says err "expected an absolute path"
+cp "$softhsm" "$T/p11.so" && chmod 666 "$T/p11.so"
+fails 78 "one that others can write" "$tool" list --module "$T/p11.so"
+says err "0666"
+fails 70 "a token that is not there" "$tool" list --module "$softhsm" --token pkcs11:token=none
+fails 78 "a PIN in the URI" "$tool" list --module "$softhsm" --token 'pkcs11:token=kdsign?pin-value=1'
+
+# ---- generate ----
+
+ok "a dry run" token generate --label driver-2026 --dry-run
+says out "would generate on token 'kdsign'"
+says out "CKA_EXTRACTABLE no"
+ok "leaves no trace" test ! -e "$T/state/ceremony.jsonl"
+ok "and no key" sh -c "! '$tool' list --module '$softhsm' --pin-file '$T/pin' --state '$T/state' | grep -q driver-2026"
+n=0
+for type in rsa3072 rsa4096 p256 p384; do
+	n=$((n + 1))
+	ok "generate $type" token generate --label "key-$type" --id "0$n" --type $type --person "Ada Example, custodian" --person "Bob, witness"
+	says out "uri = pkcs11:object=key-$type;type=private"
+	objects privkey >"$T/privkeys"
+	ok "pkcs11-tool: sensitive, always sensitive, never extractable, local" sh -c "grep -A8 \"label: *key-$type\$\" '$T/privkeys' |
+		grep -q 'Access: *sensitive, always sensitive, never extractable, local'"
+	ok "pkcs11-tool: it signs, and nothing else" sh -c "grep -A8 \"label: *key-$type\$\" '$T/privkeys' |
+		sed -n 's/^ *Usage: *//p' | head -n 1 | grep -qx sign"
+done
+fails 78 "a label that is there already" token generate --label key-p256
+says err "has an object with the label already"
+fails 78 "an id that is there already" token generate --label other --id 01
+says err "has an object with the id already"
+fails 64 "a key too short for its purpose" token generate --label short --type rsa2048
+says err "none of rsa3072 rsa4096 p256 p384"
+fails 64 "an id of odd length" token generate --label short --id 123
+fails 64 "no label" token generate
+ok "list, as a person reads it" token list
+says out "key 'key-rsa3072', id 01, RSA-3072"
+says out "key 'key-p384', id 04, P-384"
+ok "list, as a program does" sh -c "'$tool' list --module '$softhsm' --pin-file '$T/pin' --state '$T/state' --json >'$T/list.json'"
+ok "all custody facts are good" jq -e '.tokens[0].keys | length == 4 and all(.custody_good and
+	.attributes.CKA_EXTRACTABLE == false and .attributes.CKA_DECRYPT == false and .attributes.CKA_MODIFIABLE == false)' "$T/list.json"
+spki=$(pkcs11-tool --module "$softhsm" --token-label kdsign --read-object --type pubkey --id 01 2>"$T/err" |
+	openssl pkey -pubin -inform DER -outform DER | sha256sum | cut -d' ' -f1)
+ok "the public key's hash is what openssl computes" jq -e --arg h "$spki" '.tokens[0].keys[] |
+	select(.label == "key-rsa3072") | .spki_sha256 == $h' "$T/list.json"
+ok "a key of pkcs11-tool, on the same token" new_key loose rsa:3072 77
+ok "list says what is wrong with it" token list
+says out "it may decrypt, too (CKA_DECRYPT: yes)"
+openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -outform DER -out "$T/soft.der"
+ok "a key from a file" pkcs11-tool --module "$softhsm" --token-label kdsign --login --pin "$pin" --write-object "$T/soft.der" \
+	--type privkey --id 78 --label soft
+ok "list says so" token list
+says out "it was not generated on the token (CKA_LOCAL: no)"
+
+# ---- a token that refuses an attribute ----
+
+mkdir -p "$T/mock"
+export MOCK_MODULE="$softhsm" MOCK_DIR="$T/mock"
+mocked() {
+	mocked_command=$1
+	shift
+	"$tool" "$mocked_command" --module "$mock" --token pkcs11:token=kdsign --state "$T/state" --pin-file "$T/pin" "$@"
+}
+echo "C_GenerateKeyPair fail 0x12 once" >"$T/mock/control" # CKR_ATTRIBUTE_TYPE_INVALID
+if mocked generate --label refused --id 50 >"$T/out" 2>"$T/err" && [ "$(calls C_GenerateKeyPair)" -ge 2 ]; then
+	ok "a token that refuses an attribute gets the key without it" true
+	cp "$T/state/ceremony.jsonl" "$T/out"
+	says out '{"name":"refused by the token","value":"CKA_MODIFIABLE"}'
+else
+	skip "a token that refuses an attribute" "the mock does not fail C_GenerateKeyPair"
+fi
+rm -f "$T/mock/control"
+
+# ---- the transcript ----
+
+ok "its page" "$tool" transcript --state "$T/state"
+says out "| present | Ada Example, custodian |"
+says out "| key | key-rsa3072 |"
+says out "generate: done"
+says out "| token serial | $(jq -r '.tokens[0].serial' "$T/list.json") |"
+ok "its chain is unbroken" "$tool" transcript --state "$T/state" --check
+head=$(sed -n '2p' "$T/state/ceremony.jsonl" | tr -d '\n' | sha256sum | cut -d' ' -f1)
+ok "the hash of a line, by sha256sum, is found" "$tool" transcript --state "$T/state" --head "$head"
+says out "line 2 has that hash"
+mkdir "$T/twin"
+twin() { # SED-SCRIPT
+	sed "$1" "$T/state/ceremony.jsonl" >"$T/twin/ceremony.jsonl"
+}
+twin '1s/custodian/custodiam/'
+fails 76 "one letter changed in line 1" "$tool" transcript --state "$T/twin" --check
+says err "line 2: names "
+fails 76 "no page of that" "$tool" transcript --state "$T/twin"
+twin '3d'
+fails 76 "a line taken out" "$tool" transcript --state "$T/twin" --check
+says err "line 3: says that it is number 4"
+twin '2{h;d};3G'
+fails 76 "two lines turned" "$tool" transcript --state "$T/twin" --check
+twin '1!d'
+last=$(tail -n 1 "$T/state/ceremony.jsonl" | tr -d '\n' | sha256sum | cut -d' ' -f1)
+ok "lines cut off the end leave a chain" "$tool" transcript --state "$T/twin" --check
+fails 76 "but the hash that people kept is missed" "$tool" transcript --state "$T/twin" --head "$last"
+printf '{' >>"$T/twin/ceremony.jsonl"
+fails 76 "half a line" "$tool" transcript --state "$T/twin" --check
+says err "line 2: ends without a newline"
+fails 76 "nothing is added to a broken chain" "$tool" generate --module "$softhsm" --token pkcs11:token=kdsign \
+	--state "$T/twin" --pin-file "$T/pin" --label unmade
+chmod 770 "$T/twin"
+fails 78 "a folder that others can write" "$tool" generate --module "$softhsm" --token pkcs11:token=kdsign \
+	--state "$T/twin" --pin-file "$T/pin" --label unmade
+ok "no key was made of these" sh -c "! '$tool' list --module '$softhsm' --pin-file '$T/pin' --state '$T/state' | grep -q unmade"
+
+# ---- the PIN ----
+
+(umask 077 && echo 111222 >"$T/wrong")
+lines=$(transcript_lines)
+rm -f "$T/mock/calls"
+wrong() { "$tool" "$1" --module "$mock" --token pkcs11:token=kdsign --state "$T/state" --pin-file "$T/wrong"; }
+fails 78 "a wrong PIN" wrong list
+says err "CKR_PIN_INCORRECT"
+says err "kdsign-token pin"
+ok "is latched" test -e "$T/state/latch"
+ok "after one C_Login" test "$(calls C_Login)" = 1
+fails 78 "the right one is not tried either" mocked list
+says err "latched: the login of"
+fails 78 "by no command" mocked generate --label latched
+ok "still one C_Login" test "$(calls C_Login)" = 1
+ok "list without login goes on" "$tool" list --module "$mock" --no-login
+ok "pin, dry" mocked pin --dry-run
+says out "would try the PIN once"
+ok "tries nothing" test "$(calls C_Login)" = 1
+fails 78 "pin with a wrong one" wrong pin
+says err "still latched"
+ok "tried once" test "$(calls C_Login)" = 2
+ok "stays latched" test -e "$T/state/latch"
+echo "C_Login crash once" >"$T/mock/control"
+fails 139 "a crash inside C_Login" mocked pin
+ok "stays latched too" test -e "$T/state/latch"
+rm -f "$T/mock/control"
+for flag in 0x20000 0x40000 0x80000; do # FINAL_TRY, LOCKED, TO_BE_CHANGED
+	rm -f "$T/mock/calls"
+	echo "C_GetTokenInfo flags $flag" >"$T/mock/control"
+	fails 78 "pin on a token with flag $flag" mocked pin
+	says err "no login is tried"
+	ok "no login was tried" test "$(calls C_Login)" = 0
+done
+rm -f "$T/mock/control"
+ok "pin with the right one" mocked pin --person "Ada Example, custodian"
+says out "unlatched"
+ok "the latch is gone" test ! -e "$T/state/latch"
+ok "nothing left to do" mocked pin
+says out "not latched"
+ok "the token works again" mocked list
+ok "what was tried is on record, and nothing else" test "$(($(transcript_lines) - lines))" = 11
+ok "with its failure" grep -q '"result":"failed: C_Login: CKR_PIN_INCORRECT' "$T/state/ceremony.jsonl"
+fails 1 "no PIN stands in the record" grep -qE "(^|[^0-9a-f])(111222|$pin)([^0-9a-f]|\$)" "$T/state/ceremony.jsonl"
+chmod 644 "$T/wrong"
+fails 78 "a PIN file that others can read" wrong list
+exec 9<"$T/pin"
+ok "the PIN from a descriptor" "$tool" list --module "$softhsm" --state "$T/state" --pin-fd 9
+exec 9<&-
+fails 78 "without a terminal nobody is asked" setsid -w "$tool" list --module "$softhsm" --state "$T/state"
+says err "--pin-file FILE or --pin-fd N"
+
+# typed WHAT COMMAND - on a terminal of its own
+typed() {
+	typed_text=$1
+	shift
+	(sleep 1; printf '%s' "$typed_text"; sleep 1) | script -qec "$*" /dev/null
+}
+ok "the PIN asked for on a terminal" typed "$pin
+" "$tool list --module $softhsm --state $T/state"
+says out "PIN of token 'kdsign'"
+says out "key 'key-p256'"
+says_not out "$pin"
+
+# ---- by the signer's configuration ----
+
+configure "$softhsm" key-p256
+ok "the configuration says which token, and where the PIN is" "$tool" list --config "$T/signer.conf"
+says out "key 'key-p256'"
+fails 64 "it and --module contradict" "$tool" list --config "$T/signer.conf" --module "$softhsm"
+run_signer
+ok "while the service runs" ask 10 state ready
+ok "a key is generated" "$tool" generate --config "$T/signer.conf" --label beside --type p256
+ok "and the service goes on" ask 5 sign key-p256 ecdsa sha256 "$(digest x)" "$T/sig"
+done_testing

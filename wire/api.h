@@ -41,8 +41,18 @@
 #define API_CERTIFICATE_MAX ((size_t)64 << 10) /* DER */
 #define API_KEYS_MAX 1000
 
-enum api_kind { API_KIND_NONE, API_KIND_PE, API_KIND_CATALOG };
-const char *api_kind_name(enum api_kind k); /* "pe", "catalog" */
+enum api_kind {
+	API_KIND_NONE,
+	API_KIND_PE,
+	API_KIND_CATALOG,
+	API_KIND_CABINET,
+	API_KIND_SCRIPT,
+	API_KIND_MSI,
+	API_KIND_MODULE
+};
+#define API_KINDS_N (API_KIND_MODULE + 1)
+#define API_KIND_NAMES "pe catalog cabinet script msi module"
+const char *api_kind_name(enum api_kind k); /* one of these */
 enum api_kind api_kind_by_name(const char *s);
 bool api_id_ok(const char *id);
 bool api_key_name_ok(const char *name); /* [A-Za-z0-9._-]{1,64} */
@@ -57,6 +67,7 @@ struct api_item {
 	uint64_t size;          /* bytes of the file that was hashed */
 	enum md md;
 	uint8_t digest[MD_LEN_MAX]; /* CATALOG: over the CTL's content octets */
+	/* A MODULE's signature has no attributes, which these three would stand in. */
 	char *description, *url; /* NULL when absent; owned */
 	unsigned sequence;      /* 1...: a nested signature of that number; 0: the primary one */
 	uint8_t *page_hashes;   /* PE: the table, or NULL; owned */

@@ -11,8 +11,13 @@
 
 #define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
-static const char *const kind_names[] = {
-    [API_KIND_NONE] = "none", [API_KIND_PE] = "pe", [API_KIND_CATALOG] = "catalog"};
+static const char *const kind_names[API_KINDS_N] = {[API_KIND_NONE] = "none",
+    [API_KIND_PE] = "pe",
+    [API_KIND_CATALOG] = "catalog",
+    [API_KIND_CABINET] = "cabinet",
+    [API_KIND_SCRIPT] = "script",
+    [API_KIND_MSI] = "msi",
+    [API_KIND_MODULE] = "module"};
 
 const char *
 api_kind_name(enum api_kind k)
@@ -168,7 +173,9 @@ read_kind(struct jo *o, struct api_item *it)
 
 	it->kind = api_kind_by_name(s);
 	if (it->kind == API_KIND_NONE)
-		jo_bad(o, "kind", "must be 'pe' or 'catalog', is '%s'", SHOW(s));
+		jo_bad(o, "kind",
+		    "must be pe, catalog, cabinet, script, msi or module, is '%s'",
+		    SHOW(s));
 }
 
 /* One of the two large members into bytes, when it is there; *sum counts all of the
@@ -198,10 +205,22 @@ read_blobs(struct jo *o, struct api_item *it, size_t *sum)
 		jo_bad(o, "ctl", "missing, though the kind is 'catalog'");
 	if (!catalog && jo_has(o, "ctl"))
 		jo_bad(o, "ctl", "is for kind 'catalog' only");
-	if (catalog && jo_has(o, "page_hashes"))
+	if (it->kind != API_KIND_PE && jo_has(o, "page_hashes"))
 		jo_bad(o, "page_hashes", "is for kind 'pe' only");
 	read_blob(o, "page_hashes", &it->page_hashes, &it->page_hashes_len, sum);
 	read_blob(o, "ctl", &it->ctl, &it->ctl_len, sum);
+}
+
+/* What stands in signed attributes, which a module's signature does not have. */
+static void
+check_unsaid(struct jo *o, const struct api_item *it)
+{
+	static const char *const members[] = {"description", "url", "sequence"};
+
+	for (size_t i = 0; i < KD_ARRAY_LEN(members); i++)
+		if (it->kind == API_KIND_MODULE && jo_has(o, members[i]))
+			jo_bad(o, members[i],
+			    "cannot be said in the signature of a kernel module");
 }
 
 static bool
@@ -214,6 +233,7 @@ read_item(struct jo o, struct api_item *it, size_t *blobs)
 	read_description(&o, it);
 	read_url(&o, it);
 	it->sequence = (unsigned)api_get_uint(&o, &api_item_schema, "sequence");
+	check_unsaid(&o, it);
 	read_blobs(&o, it, blobs);
 	return jo_end(&o);
 }

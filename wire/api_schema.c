@@ -66,7 +66,8 @@
 		NULL, API_STRING, false, 0, 0, NULL, NULL                                \
 	}
 
-static const char *const kinds[] = {"pe", "catalog", NULL};
+static const char *const kinds[] = {
+    "pe", "catalog", "cabinet", "script", "msi", "module", NULL};
 static const char *const digest_algorithms[] = {
     "sha1", "sha256", "sha384", "sha512", NULL};
 static const char *const stamp_kinds[] = {"rfc3161", "legacy", NULL};
@@ -79,7 +80,7 @@ static const struct api_member item[] = {
     INTEGER("size", 1, API_PE_SIZE_MAX),
     WORD("digest_algorithm", 16, digest_algorithms),
     STRING("digest", 1, 2 * MD_LEN_MAX), /* and exactly as long as the algorithm's */
-    STRING_OPT("description", 1, API_DESCRIPTION_MAX),
+    STRING_OPT("description", 1, API_DESCRIPTION_MAX), /* these three: not kind module */
     STRING_OPT("url", 1, API_URL_MAX),
     INTEGER_OPT("sequence", 1, API_SEQUENCE_MAX),
     STRING_OPT("page_hashes", 4, BASE64_LEN(API_BLOB_MAX)), /* kind pe */

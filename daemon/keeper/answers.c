@@ -86,8 +86,7 @@ fill_key(const struct keeper *k, const struct key *key, struct policy_scope scop
 	ret->always_sensitive = (attrs & KEY_ATTR_ALWAYS_SENSITIVE) != 0;
 	ret->never_extractable = (attrs & KEY_ATTR_NEVER_EXTRACTABLE) != 0;
 	ret->local = (attrs & KEY_ATTR_LOCAL) != 0;
-	list_words(
-	    ret->kinds, sizeof(ret->kinds), scope.kinds, kind_word, API_KIND_CATALOG + 1);
+	list_words(ret->kinds, sizeof(ret->kinds), scope.kinds, kind_word, API_KINDS_N);
 	list_words(ret->digests, sizeof(ret->digests), scope.digests, digest_word,
 	    MD_SHA512 + 1);
 	ret->certificates =

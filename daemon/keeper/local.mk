@@ -14,6 +14,7 @@ libkeeper_a_SOURCES = \
 	daemon/keeper/pool.c daemon/keeper/pool.h \
 	daemon/keeper/prepare.c \
 	daemon/keeper/queue.c daemon/keeper/queue.h \
+	daemon/keeper/raw_kind.c daemon/keeper/raw_kind.h \
 	daemon/keeper/record.c daemon/keeper/record.h \
 	daemon/keeper/record_op.c daemon/keeper/record_op.h \
 	daemon/keeper/record_event.c daemon/keeper/record_event.h \
@@ -42,7 +43,7 @@ tests_unit_keeper_fake_front_tool_SOURCES = tests/unit/keeper/fake_front_tool.c
 tests_unit_keeper_fake_front_tool_LDADD = $(KEEPER_LIBS)
 
 EXTRA_DIST += tests/e2e/keeper.sh
-keeper_e2e_tests = tests/e2e/keeper.t tests/e2e/keeper_crash.t tests/e2e/keeper_io.t tests/e2e/keeper_pool.t \
+keeper_e2e_tests = tests/e2e/keeper.t tests/e2e/keeper_crash.t tests/e2e/keeper_io.t tests/e2e/keeper_kinds.t tests/e2e/keeper_pool.t \
 	tests/e2e/keeper_store.t
 dist_check_SCRIPTS += $(keeper_e2e_tests)
 TESTS += $(keeper_e2e_tests)

@@ -107,10 +107,15 @@ fail_beyond(const struct policy *p, const struct identity *who,
 	    "items[%zu]: kind %s with digest algorithm %s is not granted to this client "
 	    "for key '%s'",
 	    i, api_kind_name(it->kind), md_name(it->md), key);
-	if ((policy_scope_of(p, who, key).kinds & 1u << it->kind) == 0)
-		(void)kd_hint(e,
-		    "the client's grant in keeper.conf has to name this kind: kinds = pe "
-		    "catalog");
+	if ((policy_scope_of(p, who, key).kinds & 1u << it->kind) != 0)
+		return false;
+	if (it->kind == API_KIND_MODULE) /* alone: raw_kind.h */
+		return kd_hint(e,
+		    "kernel modules need a key of their own, whose grant in keeper.conf "
+		    "says kinds = module");
+	(void)kd_hint(e,
+	    "the client's grant in keeper.conf has to name this kind: kinds = %s%s",
+	    it->kind == API_KIND_PE ? "" : "pe ", api_kind_name(it->kind));
 	return false;
 }
 

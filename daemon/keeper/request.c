@@ -186,6 +186,10 @@ fill_item(struct request *r, size_t base, const struct found_item *from, struct 
 	for (size_t i = 0; i < r->chains_n; i++)
 		if (r->chains[i].no == from->chain)
 			it->chain = r->chains[i].certs;
+	if (it->attrs_len == 0) {
+		it->type = CMS_DETACHED;
+		return true;
+	}
 	if (cms_signed_type(r->der.p + it->attrs_at, it->attrs_len, &it->type, e))
 		return true;
 	e->code = KD_E_INCONSISTENT;

@@ -113,6 +113,18 @@ build_pe(const struct api_item *what, struct item *it, struct buf *der,
 }
 
 static bool
+build_spc(enum spc_type type, const struct api_item *what, struct item *it,
+    struct buf *der, struct kd_err *e)
+{
+	it->type = CMS_SPC;
+	it->content_at = der->len;
+	if (!spc_build(type, what->md, what->digest, der, e))
+		return false;
+	it->content_len = der->len - it->content_at;
+	return true;
+}
+
+static bool
 build_catalog(const struct api_item *what, struct item *it, const char **ret_member,
     struct kd_err *e)
 {
@@ -130,14 +142,40 @@ build_catalog(const struct api_item *what, struct item *it, const char **ret_mem
 }
 
 static bool
+build_content(const struct api_item *what, struct item *it, struct buf *der,
+    const char **ret_member, struct kd_err *e)
+{
+	switch (what->kind) {
+	case API_KIND_PE:
+		return build_pe(what, it, der, ret_member, e);
+	case API_KIND_CATALOG:
+		return build_catalog(what, it, ret_member, e);
+	case API_KIND_CABINET:
+		return build_spc(SPC_TYPE_CABINET, what, it, der, e);
+	case API_KIND_SCRIPT:
+		return build_spc(SPC_TYPE_SCRIPT, what, it, der, e);
+	case API_KIND_MSI:
+		return build_spc(SPC_TYPE_MSI, what, it, der, e);
+	case API_KIND_MODULE: /* build_item does not ask */
+	case API_KIND_NONE:
+		break;
+	}
+	return kd_fail(e, KD_E_BUG, "an item without a kind");
+}
+
+static bool
 build_item(struct request *r, const struct api_item *what, struct item *it,
     const char **ret_member, struct kd_err *e)
 {
 	struct cms_signed said;
 
-	if (what->kind == API_KIND_CATALOG
-		? !build_catalog(what, it, ret_member, e)
-		: !build_pe(what, it, &r->der, ret_member, e))
+	it->chain = r->key->chain;
+	if (what->kind == API_KIND_MODULE) { /* raw_kind.h: this is the rule's reason */
+		it->type = CMS_DETACHED;
+		memcpy(it->tbs, what->digest, md_len(what->md));
+		return true;
+	}
+	if (!build_content(what, it, &r->der, ret_member, e))
 		return false;
 	it->attrs_at = r->der.len;
 	said = request_said(it);
@@ -147,7 +185,6 @@ build_item(struct request *r, const struct api_item *what, struct item *it,
 	if (!cms_build_signed_attrs(what->md, &said, &r->der, e))
 		return false;
 	it->attrs_len = r->der.len - it->attrs_at;
-	it->chain = r->key->chain;
 	return md_digest(it->md, r->der.p + it->attrs_at, it->attrs_len, it->tbs, e);
 }
 

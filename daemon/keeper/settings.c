@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "daemon/keeper/copy.h"
 #include "daemon/keeper/pool.h"
+#include "daemon/keeper/raw_kind.h"
 
 #define MAIN(field) offsetof(struct keeper_main, field)
 static const struct conf_key main_keys[] = {
@@ -189,10 +190,6 @@ check_leaf(struct key *k, struct kd_err *e)
 		return kd_fail(e, KD_E_CONFIG,
 		    "certificate of '%s' is a CA's; the signing one comes first",
 		    k->info.subject);
-	if (!k->info.has_eku || !k->info.eku_code_signing)
-		return kd_fail(e, KD_E_CONFIG,
-		    "certificate of '%s': no codeSigning in its extended key usage",
-		    k->info.subject);
 	if (k->info.has_key_usage && !k->info.ku_digital_signature)
 		return kd_fail(e, KD_E_CONFIG,
 		    "certificate of '%s': no digitalSignature in its key usage",
@@ -321,7 +318,8 @@ load_words(const struct grant_conf *c, struct policy_grant *g, struct kd_err *e)
 		enum api_kind kind = api_kind_by_name(c->kinds.v[i]);
 
 		if (kind == API_KIND_NONE)
-			return kd_fail(e, KD_E_CONFIG, "kinds: '%s' is none: pe catalog",
+			return kd_fail(e, KD_E_CONFIG,
+			    "kinds: '%s' is none: " API_KIND_NAMES,
 			    SHOW(c->kinds.v[i]));
 		g->kinds |= 1u << kind;
 	}
@@ -382,6 +380,25 @@ load_grants(struct settings *s, struct kd_err *e)
 	return true;
 }
 
+/* The kernel does not ask for an extended key usage, and the certificates that its own
+ * recipe makes have none; one that is for something else is wrong here all the same. */
+static bool
+check_usages(const struct settings *s, struct kd_err *e)
+{
+	for (size_t i = 0; i < s->keys_n; i++) {
+		const struct key *k = &s->keys[i];
+
+		if (k->info.eku_code_signing ||
+		    (!k->info.has_eku && raw_kind_serves(s, k)))
+			continue;
+		return kd_fail(e, KD_E_CONFIG,
+		    "[key %s]: certificate of '%s': no codeSigning in its extended key "
+		    "usage",
+		    k->name, k->info.subject);
+	}
+	return true;
+}
+
 static bool
 digest_settings(struct settings *s, struct kd_err *e)
 {
@@ -408,7 +425,7 @@ settings_load(const char *path, struct settings **ret, struct kd_err *e)
 	if (!conf_load(path, settings_sections, &s->conf, e))
 		return false;
 	done = check_limits(&s->conf.main, e) && load_users(s, e) && load_keys(s, e) &&
-	       load_grants(s, e) &&
+	       load_grants(s, e) && raw_kind_check(s, e) && check_usages(s, e) &&
 	       identity_trust_new(
 		   s->conf.main.client_ca, s->conf.main.client_crl, &s->trust, e) &&
 	       digest_settings(s, e);

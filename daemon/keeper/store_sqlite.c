@@ -311,8 +311,10 @@ read_item(struct lite *s, sqlite3_stmt *st, struct store_item *ret, struct kd_er
 	};
 	if ((status != API_SIGNED && status != API_FAILED) || md < MD_NONE ||
 	    md > MD_SHA512 || ret->code == NULL || ret->detail == NULL ||
-	    (status == API_SIGNED && (md == MD_NONE || ret->content_len == 0 ||
-					 ret->attrs_len == 0 || ret->sig_len == 0)))
+	    /* neither content nor attributes: the signature is detached */
+	    (status == API_SIGNED &&
+		(md == MD_NONE || ret->sig_len == 0 ||
+		    (ret->content_len == 0) != (ret->attrs_len == 0))))
 		return kd_fail(e, KD_E_INCONSISTENT,
 		    "record '%s': item %lld is malformed", SHOW(s->path), at);
 	return true;

@@ -246,6 +246,51 @@ an_answer_that_would_be_too_large_is_refused(void **state)
 }
 
 static void
+a_format_is_named_in_the_content(void **state)
+{
+	static const struct {
+		enum api_kind kind;
+		enum spc_type type;
+	} cases[] = {{API_KIND_CABINET, SPC_TYPE_CABINET},
+	    {API_KIND_SCRIPT, SPC_TYPE_SCRIPT},
+	    {API_KIND_MSI, SPC_TYPE_MSI}};
+
+	(void)state;
+	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
+		AUTO(request_free) struct request *r =
+		    request_of(plain_item(cases[i].kind));
+		const struct item *it = &r->items[0];
+		struct kd_err e = {0};
+		struct spc spc;
+
+		assert_true(request_build(r, &e));
+		assert_int_equal(it->type, CMS_SPC);
+		assert_true(spc_parse(
+		    r->der.p + it->content_at, it->content_len, &spc, &e));
+		assert_int_equal(spc.type, cases[i].type);
+		assert_memory_equal(spc.digest, r->ask.items[0].digest, 32);
+		assert_true(it->attrs_len > 0);
+	}
+}
+
+/* The digest that came is what the token signs: why such a key may do nothing else. */
+static void
+a_modules_digest_is_signed_as_it_came(void **state)
+{
+	AUTO(request_free) struct request *r = request_of(plain_item(API_KIND_MODULE));
+	const struct item *it = &r->items[0];
+	struct kd_err e = {0};
+
+	(void)state;
+	assert_true(request_build(r, &e));
+	assert_int_equal(it->type, CMS_DETACHED);
+	assert_memory_equal(it->tbs, r->ask.items[0].digest, 32);
+	assert_int_equal(it->content_len, 0);
+	assert_int_equal(it->attrs_len, 0);
+	assert_int_equal(r->der.len, 0);
+}
+
+static void
 without_memory_it_says_so(void **state)
 {
 	bool done = false;
@@ -274,6 +319,8 @@ main(void)
 	    cmocka_unit_test(page_hashes_are_built_into_the_content),
 	    cmocka_unit_test(a_catalogs_ctl_is_the_content_itself),
 	    cmocka_unit_test(what_cannot_be_signed_is_refused_by_its_member),
+	    cmocka_unit_test(a_format_is_named_in_the_content),
+	    cmocka_unit_test(a_modules_digest_is_signed_as_it_came),
 	    cmocka_unit_test(without_memory_it_says_so),
 	    cmocka_unit_test(an_answer_that_would_be_too_large_is_refused),
 	};

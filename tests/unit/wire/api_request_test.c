@@ -11,6 +11,9 @@
 #define ITEM_DIGEST "\"digest_algorithm\":\"sha256\",\"digest\":\"" HEX64 "\""
 #define ITEM "{" ITEM_BEFORE ITEM_DIGEST "}"
 #define CATALOG(more) "{" ID ",\"items\":[{" CATALOG_BEFORE ITEM_DIGEST more "}]}"
+#define OF_KIND(kind, more)                                                              \
+	"{" ID ",\"items\":[{\"kind\":\"" kind "\",\"name\":\"a\",\"size\":1,"               \
+	ITEM_DIGEST more "}]}"
 #define WITH(more) "{" ID ",\"items\":[{" ITEM_BEFORE ITEM_DIGEST more "}]}"
 
 static bool
@@ -41,6 +44,30 @@ smallest_request(void **state)
 	assert_int_equal(r.items[0].sequence, 0);
 	assert_null(r.items[0].page_hashes);
 	assert_null(r.items[0].ctl);
+}
+
+static void
+each_kind_is_read(void **state)
+{
+	static const struct {
+		const char *text;
+		enum api_kind kind;
+		unsigned sequence;
+	} cases[] = {
+	    {OF_KIND("cabinet", ",\"sequence\":2"), API_KIND_CABINET, 2},
+	    {OF_KIND("script", ",\"sequence\":3"), API_KIND_SCRIPT, 3},
+	    {OF_KIND("msi", ",\"sequence\":4"), API_KIND_MSI, 4},
+	    {OF_KIND("module", ""), API_KIND_MODULE, 0},
+	};
+
+	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
+		AUTO(api_sign_request_clear) struct api_sign_request r = {0};
+		struct kd_err e = {0};
+
+		check_done(decode(cases[i].text, &r, &e), &e);
+		assert_int_equal(r.items[0].kind, cases[i].kind);
+		assert_int_equal(r.items[0].sequence, cases[i].sequence);
+	}
 }
 
 static void
@@ -163,9 +190,9 @@ static const struct {
     {"{" ID ",\"items\":[" ITEM "],\"itmes\":[]}", KD_E_REQUEST, "itmes: unknown member"},
     {"{" ID ",\"items\":[{}]}", KD_E_REQUEST, "items[0].kind: missing"},
     {"{" ID ",\"items\":[{\"kind\":\"PE\"}]}", KD_E_REQUEST,
-	"items[0].kind: must be 'pe' or 'catalog', is 'PE'"},
+	"items[0].kind: must be pe, catalog, cabinet, script, msi or module, is 'PE'"},
     {"{" ID ",\"items\":[{\"kind\":\"none\"}]}", KD_E_REQUEST,
-	"items[0].kind: must be 'pe' or 'catalog', is 'none'"},
+	"items[0].kind: must be pe, catalog, cabinet, script, msi or module, is 'none'"},
     {"{" ID ",\"items\":[{\"kind\":\"pe\"}]}", KD_E_REQUEST, "items[0].name: missing"},
     {"{" ID ",\"items\":[{\"kind\":\"pe\",\"name\":\"\"}]}", KD_E_REQUEST,
 	"items[0].name: needs 1 to 255 bytes, has 0"},
@@ -243,6 +270,18 @@ static const struct {
     {CATALOG(",\"ctl\":null"), KD_E_REQUEST, "items[0].ctl: needs a string, is null"},
     {CATALOG(",\"ctl\":\"MAIFAA==\",\"page_hashes\":\"AAAA\""), KD_E_REQUEST,
 	"items[0].page_hashes: is for kind 'pe' only"},
+    {OF_KIND("cabinet", ",\"page_hashes\":\"AAAA\""), KD_E_REQUEST,
+	"items[0].page_hashes: is for kind 'pe' only"},
+    {OF_KIND("script", ",\"ctl\":\"MAIFAA==\""), KD_E_REQUEST,
+	"items[0].ctl: is for kind 'catalog' only"},
+    {OF_KIND("module", ",\"page_hashes\":\"AAAA\""), KD_E_REQUEST,
+	"items[0].page_hashes: is for kind 'pe' only"},
+    {OF_KIND("module", ",\"description\":\"d\""), KD_E_REQUEST,
+	"items[0].description: cannot be said in the signature of a kernel module"},
+    {OF_KIND("module", ",\"url\":\"http://u\""), KD_E_REQUEST,
+	"items[0].url: cannot be said in the signature of a kernel module"},
+    {OF_KIND("module", ",\"sequence\":1"), KD_E_REQUEST,
+	"items[0].sequence: cannot be said in the signature of a kernel module"},
 };
 
 static void
@@ -402,6 +441,10 @@ names_and_kinds(void **state)
 	assert_string_equal(api_kind_name(api_kind_by_name("pe")), "pe");
 	assert_int_equal(api_kind_by_name("catalog"), API_KIND_CATALOG);
 	assert_string_equal(api_kind_name(API_KIND_CATALOG), "catalog");
+	for (enum api_kind k = API_KIND_PE; k < API_KINDS_N; k++) {
+		assert_int_equal(api_kind_by_name(api_kind_name(k)), k);
+		assert_non_null(strstr(API_KIND_NAMES, api_kind_name(k)));
+	}
 	assert_int_equal(api_kind_by_name("none"), API_KIND_NONE);
 	assert_string_equal(api_kind_name(API_KIND_NONE), "none");
 }
@@ -411,6 +454,7 @@ main(void)
 {
 	const struct CMUnitTest t[] = {
 	    cmocka_unit_test(smallest_request),
+	    cmocka_unit_test(each_kind_is_read),
 	    cmocka_unit_test(catalog_page_hashes_and_sequence),
 	    cmocka_unit_test(everything_said_comes_back_in_canonical_form),
 	    cmocka_unit_test(each_algorithm_has_its_length),

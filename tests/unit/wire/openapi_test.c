@@ -404,6 +404,10 @@ static struct api_item items[] = {
 	.sequence = 1,
 	.page_hashes = (uint8_t[]){0},
 	.page_hashes_len = 1},
+    {.kind = API_KIND_CABINET, .name = (char[]){"c"}, .size = 1, .md = MD_SHA256},
+    {.kind = API_KIND_SCRIPT, .name = (char[]){"s"}, .size = 1, .md = MD_SHA256},
+    {.kind = API_KIND_MSI, .name = (char[]){"m"}, .size = 1, .md = MD_SHA256},
+    {.kind = API_KIND_MODULE, .name = (char[]){"k"}, .size = 1, .md = MD_SHA512},
     {.kind = API_KIND_CATALOG,
 	.name = (char[]){"c"},
 	.size = 1,
@@ -434,7 +438,7 @@ static void
 encoders_write_what_the_tables_say(void **state)
 {
 	const struct api_sign_request request = {
-	    "0123456789abcdef", "0123456789abcdeg", "k", items, 2};
+	    "0123456789abcdef", "0123456789abcdeg", "k", items, KD_ARRAY_LEN(items)};
 	const struct api_sign_answer answer = {"0123456789abcdef", "k", answers, 3};
 	const struct api_keys keys = {&key, 1};
 	const struct api_ready ready = {false, "1", "s", "ok", &ready_key, 1};

@@ -53,6 +53,9 @@ bool cert_info(
     const struct certs *c, size_t i, struct cert_info *ret, struct kd_err *e) KD_MUST;
 /* Does its extended key usage name this OID (dotted)? No extension: false. */
 bool cert_has_eku(const struct certs *c, size_t i, const char *oid);
+/* The policy that makes it an EV code-signing certificate (CA/Browser Forum's own or a
+ * CA's), dotted and perhaps named; NULL: it is none. Constant strings. */
+const char *cert_ev_policy(const struct certs *c, size_t i);
 /* Appends the DER SubjectPublicKeyInfo. */
 bool cert_spki(
     const struct certs *c, size_t i, struct buf *ret, struct kd_err *e) KD_MUST;

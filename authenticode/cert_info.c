@@ -237,6 +237,38 @@ cert_has_eku(const struct certs *c, size_t i, const char *oid)
 	return false;
 }
 
+AUTO_DEFINE(CERTIFICATEPOLICIES, CERTIFICATEPOLICIES_free);
+
+/* CA/Browser Forum, "Object Registry"; the CAs' own, which stood alone until about 2017,
+ * as their certification practice statements have them. */
+static const struct {
+	const char *oid, *shown;
+} ev_policies[] = {
+    {"2.23.140.1.3", "2.23.140.1.3 (EV code signing)"},
+    {"2.16.840.1.114412.3.2", "2.16.840.1.114412.3.2 (DigiCert EV code signing)"},
+    {"1.3.6.1.4.1.6449.1.2.1.6.1", "1.3.6.1.4.1.6449.1.2.1.6.1 (Sectigo EV code signing)"},
+    {"1.3.6.1.4.1.4146.1.2", "1.3.6.1.4.1.4146.1.2 (GlobalSign EV code signing)"},
+    {"2.16.840.1.114028.10.1.2", "2.16.840.1.114028.10.1.2 (Entrust EV)"},
+};
+
+const char *
+cert_ev_policy(const struct certs *c, size_t i)
+{
+	AUTO(CERTIFICATEPOLICIES_free) CERTIFICATEPOLICIES *policies =
+	    X509_get_ext_d2i(certs_at(c, i)->x, NID_certificate_policies, NULL, NULL);
+	char text[80];
+
+	for (int k = 0; policies != NULL && k < sk_POLICYINFO_num(policies); k++) {
+		if (OBJ_obj2txt(text, sizeof(text),
+			sk_POLICYINFO_value(policies, k)->policyid, 1) <= 0)
+			continue;
+		for (size_t n = 0; n < KD_ARRAY_LEN(ev_policies); n++)
+			if (strcmp(text, ev_policies[n].oid) == 0)
+				return ev_policies[n].shown;
+	}
+	return NULL;
+}
+
 bool
 cert_spki(const struct certs *c, size_t i, struct buf *ret, struct kd_err *e)
 {

@@ -13,6 +13,7 @@ libauthenticode_a_SOURCES += authenticode/format_module.c
 libauthenticode_a_SOURCES += authenticode/cert.c authenticode/cert.h authenticode/cert_x509.h
 libauthenticode_a_SOURCES += authenticode/cert_info.c authenticode/cert_key.c
 libauthenticode_a_SOURCES += authenticode/cert_cache.c authenticode/cert_cache.h
+libauthenticode_a_SOURCES += authenticode/verify_format.c
 libauthenticode_a_SOURCES += authenticode/spc.c authenticode/spc.h
 libauthenticode_a_SOURCES += authenticode/cms_build.c authenticode/cms_merge.c authenticode/cms.h
 libauthenticode_a_SOURCES += authenticode/cms_outer.c authenticode/cms_outer.h

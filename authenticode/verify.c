@@ -21,6 +21,7 @@ verify_report_clear(struct verify_report *r)
 	free(r->sigs);
 	pe_certs_clear(&r->table);
 	cat_clear(&r->cat);
+	format_file_clear(&r->file);
 	buf_clear(&r->catalog);
 	*r = (struct verify_report){0};
 }
@@ -243,9 +244,15 @@ run_file(int fd, struct verify_run *run, struct verify_report *r, struct kd_err 
 {
 	bool catalog, done;
 
-	if (!verify_cat_looks_like(fd, &catalog, e))
+	if (!verify_format_open(fd, run->o, r, e))
 		return false;
-	done = catalog ? verify_cat_run(fd, run, r, e) : verify_pe_run(fd, run, r, e);
+	if (r->file.format != NULL)
+		done = verify_format_run(fd, run, r, e);
+	else if (!verify_cat_looks_like(fd, &catalog, e))
+		return false;
+	else
+		done = catalog ? verify_cat_run(fd, run, r, e)
+			       : verify_pe_run(fd, run, r, e);
 	if (!done)
 		return broke_off(r);
 	r->ok = r->sigs_n > 0 && r->sigs[0].ok;
@@ -282,10 +289,11 @@ verify_file(int fd, const struct verify_options *o, struct verify_report *ret,
 }
 
 bool
-verify_inspect(int fd, struct verify_report *ret, struct kd_err *e)
+verify_inspect(int fd, const struct verify_options *o, struct verify_report *ret,
+    struct kd_err *e)
 {
 	static const struct verify_options none;
-	struct verify_run run = {.o = &none, .trust = false};
+	struct verify_run run = {.o = o != NULL ? o : &none, .trust = false};
 
 	return run_file(fd, &run, ret, e);
 }

@@ -8,6 +8,7 @@
 #include "authenticode/cat.h"
 #include "authenticode/cert.h"
 #include "authenticode/cms.h"
+#include "authenticode/format.h"
 #include "authenticode/pe.h"
 #include "authenticode/pe_embed.h"
 #include "authenticode/spc.h"
@@ -51,7 +52,7 @@ struct verify_signature {
 	size_t position; /* nested: in the order they are stored */
 	size_t entry;    /* PE: number of the certificate table's entry, from 0 */
 	struct cms cms;  /* all-zero when the first step, "format", failed */
-	struct spc spc;  /* PE only */
+	struct spc spc;  /* PE, and formats that have one; md MD_NONE: there is none */
 	struct verify_step steps[VERIFY_STEPS_MAX];
 	size_t steps_n;
 	struct verify_stamp stamp;
@@ -66,6 +67,7 @@ struct verify_signature {
 enum verify_subject {
 	VERIFY_PE,
 	VERIFY_CATALOG,
+	VERIFY_FORMAT, /* format.h: cabinet, script, ... */
 	VERIFY_MEMBER /* any file, by a catalog: its signatures are in the catalog's report */
 };
 
@@ -92,7 +94,8 @@ struct verify_report { /* all-zero before; cleared by the caller, also after a f
 	uint32_t checksum_right; /* what CheckSum should be */
 	uint64_t trailing;       /* hashed bytes after the table */
 	struct pe_certs table;   /* owned: what the cms fields below borrow from */
-	struct buf catalog;      /* owned: the same for a catalog, and for cat */
+	struct format_file file; /* VERIFY_FORMAT only; owned */
+	struct buf catalog;      /* owned: the same for a catalog, and for cat; a format's */
 	struct cat cat;
 	struct verify_member member;   /* VERIFY_MEMBER only */
 	struct verify_signature *sigs; /* owned: each certificate table entry's or the
@@ -106,12 +109,17 @@ AUTO_DEFINE_CLEAR(struct verify_report, verify_report_clear);
 /*
  * The steps' names, in their order; those after a failed "format" are missing:
  *
- *	format             PKCS#7 SignedData of SpcIndirectData of a PE image, or of a CTL
+ *	format             PKCS#7 SignedData of SpcIndirectData of a PE image or such a
+ *	                   format, of a CTL, or of nothing (kernel module)
  *	digest algorithms  DigestInfo, SignerInfo and digestAlgorithms name the same one
  *	image digest       of the file, against DigestInfo (PE only)
+ *	file digest        the same of another format; of a module the signature says it
+ *	cabinet length     of the header, against its hash, where there is one
  *	layout             only where a section maps the certificate table (PE only)
- *	message digest     of the content, against the signed attribute
- *	signature          over the signed attributes, with the signer's key
+ *	message digest     of the content, against the signed attribute (not of a module)
+ *	signature          over the signed attributes, with the signer's key; of a module,
+ *	                   over its digest
+ *	(of the format)    what else it must not contradict
  *	page hashes        each page's, against the table, where there is one (PE only)
  *	timestamp          where there is one: over this signature, its own signature and
  *	                   chain; WARNING when nothing but its trust is missing
@@ -121,6 +129,7 @@ AUTO_DEFINE_CLEAR(struct verify_report, verify_report_clear);
  *	                   by verify_inspect
  *	nested signatures  of the one around them: all intact; SKIPPED, where a nested one
  *	                   has some of its own
+ *	EV certificate     of a cabinet's signer: WARNING when it is none
  *	padding            WARNING, only where it is not zero
  *	trailing data, checksum
  *	                   WARNING, only where so, with the first signature
@@ -133,10 +142,16 @@ struct verify_options {
 	const struct certs *tsa_roots; /* none: no timestamp is trusted */
 	int64_t at; /* Unix seconds: when certificates must be valid where no timestamp
 	             * says otherwise; one from after that time counts for nothing */
+	const char *name; /* the file's: scripts are told by it (format.h); NULL: unknown */
+	const struct format *const *formats; /* beside those that need nothing else */
+	size_t formats_n;
+	/* Whom a signature without certificates may be by, beside roots; NULL: nobody */
+	const struct certs *signers;
 };
 
 /*
- * verify_file - check every signature of a PE file or a catalog, told apart by content.
+ * verify_file - check every signature of a PE file, a catalog or a file of another
+ * format, told apart by content or name.
  *
  * Image digest, messageDigest, signature, page hashes, timestamp, chain to roots (through
  * an embedded cross-certificate too), EKU codeSigning, key usage digitalSignature,
@@ -157,8 +172,9 @@ struct verify_options {
 bool verify_file(int fd, const struct verify_options *o, struct verify_report *ret,
     struct kd_err *e) KD_MUST;
 /* What the file and its signatures contain, without any verdict on trust; true also when
- * a signature does not verify. */
-bool verify_inspect(int fd, struct verify_report *ret, struct kd_err *e) KD_MUST;
+ * a signature does not verify. o  name and formats; NULL: neither */
+bool verify_inspect(int fd, const struct verify_options *o, struct verify_report *ret,
+    struct kd_err *e) KD_MUST;
 /*
  * verify_by_catalog - is any file listed in a catalog, and the catalog's signature right?
  *

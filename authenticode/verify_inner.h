@@ -8,6 +8,9 @@
 struct verify_run {
 	const struct verify_options *o;
 	bool trust;          /* judge chains, too */
+	/* A kernel module's signatures: the kernel knows no extended key usage and no time
+	 * at which a certificate ends. */
+	bool raw;
 	size_t certs_n, certs_len; /* of all signatures and timestamps so far */
 	unsigned checks;           /* of certificates' signatures so far */
 	struct kd_err first; /* of the first signature's format: what the run fails with */
@@ -46,6 +49,12 @@ bool verify_open_signature(struct verify_run *run, struct verify_report *r,
 bool verify_pe_run(
     int fd, struct verify_run *run, struct verify_report *r, struct kd_err *e) KD_MUST;
 bool verify_cat_run(
+    int fd, struct verify_run *run, struct verify_report *r, struct kd_err *e) KD_MUST;
+/* Is it of a format? r->file.format NULL when not. What is wrong with one that is, is an
+ * error. */
+bool verify_format_open(int fd, const struct verify_options *o, struct verify_report *r,
+    struct kd_err *e) KD_MUST;
+bool verify_format_run(
     int fd, struct verify_run *run, struct verify_report *r, struct kd_err *e) KD_MUST;
 /* By its first byte. */
 bool verify_cat_looks_like(int fd, bool *ret, struct kd_err *e) KD_MUST;

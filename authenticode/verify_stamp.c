@@ -207,6 +207,26 @@ step_chain(struct verify_signature *s, const char *name, const struct chain_chec
 	verify_step(s, name, c->ok ? VERIFY_OK : VERIFY_FAILED, "%s", c->detail);
 }
 
+/* What the kernel makes of a certificate: of a module's signer. */
+static void
+steps_of_kernel(struct verify_signature *s, const struct chain *chain)
+{
+	struct cert_info info;
+	struct kd_err none = {0};
+	bool any_use = cert_info(s->cms.certs, s->cms.signer, &info, &none) &&
+		       !info.has_eku;
+
+	verify_step(s, "validity", chain->validity.ok ? VERIFY_OK : VERIFY_WARNING,
+	    "%.240s%s", chain->validity.detail,
+	    chain->validity.ok ? "" : "; the kernel does not look at it");
+	if (any_use)
+		verify_step(s, "extended key usage", VERIFY_OK,
+		    "'%.240s' has none, and the kernel wants none", info.subject);
+	else
+		step_chain(s, "extended key usage", &chain->eku);
+	step_chain(s, "key usage", &chain->key_usage);
+}
+
 /* why_now: why no timestamp decides, "" when one does. */
 static bool
 check_chain(struct verify_run *run, struct verify_signature *s, const char *why_now,
@@ -235,6 +255,10 @@ check_chain(struct verify_run *run, struct verify_signature *s, const char *why_
 	run->checks += chain.checks;
 	s->chain_complete = chain.complete;
 	step_chain(s, "chain", &chain.trust);
+	if (run->raw) {
+		steps_of_kernel(s, &chain);
+		return true;
+	}
 	if (chain.validity.ok || why_now[0] == '\0')
 		step_chain(s, "validity", &chain.validity);
 	else

@@ -12,11 +12,14 @@
 
 struct attach_args {
 	const char *signature, *output;
+	struct option_list certificate;
 };
 
 static const struct option_row attach_rows[] = {
     {"signature", OPTION_TEXT, offsetof(struct attach_args, signature), "FILE",
 	"the signature: PKCS#7 in DER form"},
+    {"certificate", OPTION_LIST, offsetof(struct attach_args, certificate), "FILE",
+	"the signer's, where the signature brings none: kernel modules"},
     {"output", OPTION_TEXT, offsetof(struct attach_args, output), "FILE|DIR",
 	"write there and leave the input as it is"},
     {0},
@@ -36,7 +39,7 @@ load_signature(const struct plan_file *f, int fd, struct sign_subject *s,
 		(void)kd_in(e, "'%s'", SHOW(path));
 		return kd_hint(e, "expected is PKCS#7 in DER form, as 'extract' writes it");
 	}
-	if (!sign_subject_open(fd, s, e))
+	if (!sign_subject_open(fd, f->path, s, e))
 		return kd_in(e, "'%s'", SHOW(f->arg));
 	if (!sign_subject_check(fd, s, ret->p, ret->len, false, &c, e))
 		return kd_in(e, "'%s' as signature of '%s'", SHOW(path), SHOW(f->arg));
@@ -48,6 +51,7 @@ attach(struct client *c, const struct attach_args *a, char **files, struct kd_er
 {
 	AUTO(plan_clear) struct plan plan = {0};
 	AUTO(sign_subject_clear) struct sign_subject s = {0};
+	AUTO(certs_free) struct certs *signers = NULL;
 	AUTO(buf_clear) struct buf cms = {0};
 	AUTO(buf_clear) struct buf said = {0};
 	AUTO(close) int fd = -1;
@@ -56,6 +60,12 @@ attach(struct client *c, const struct attach_args *a, char **files, struct kd_er
 
 	if (a->signature == NULL)
 		return kd_fail(e, KD_E_USAGE, "no signature is named: --signature FILE");
+	if (!certs_new(&signers, e))
+		return false;
+	for (size_t i = 0; i < a->certificate.n; i++)
+		if (!certs_load(signers, a->certificate.v[i], e))
+			return false;
+	s.signers = signers;
 	if (!plan_make(files, 1, a->output, &plan, e))
 		return false;
 	f = &plan.v[0];
@@ -96,7 +106,7 @@ run(struct client *c, const void *options, char **files, size_t n)
 
 const struct command cmd_attach = {
     .name = "attach",
-    .args = "--signature FILE [--output FILE|DIR] FILE",
+    .args = "--signature FILE [--certificate FILE] [--output FILE|DIR] FILE",
     .summary = "put a signature that was made elsewhere into its file",
     .options = attach_rows,
     .options_size = sizeof(struct attach_args),

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "authenticode/pe_digest.h"
 #include "client/client.h"
+#include "client/sign_kind.h"
 #include "wire/json.h"
 
 struct digest_args {
@@ -43,26 +44,42 @@ put_line(struct buf *b, const uint8_t *digest, size_t n, const char *file)
 	buf_u8(b, '\n');
 }
 
+/* A PE image with something behind its certificate table has a digest all the same,
+ * though it is not signed. */
+static bool
+digest_subject(int fd, struct sign_subject *s, enum md md, struct kd_err *e)
+{
+	struct pe_digest d = {.md = {md}};
+	struct pe pe = {0};
+
+	if (s->kind != &sign_kind_pe)
+		return s->kind->hash(fd, s, md, false, e);
+	if (!pe_open(fd, &pe, e) || !pe_digest(fd, &pe, &d, e))
+		return false;
+	memcpy(s->digest, d.digest[0], md_len(md));
+	return true;
+}
+
 static bool
 digest_file(struct client *c, const char *file, enum md md, struct kd_err *e)
 {
-	struct pe_digest d = {.md = {md}};
+	AUTO(sign_subject_clear) struct sign_subject s = {0};
 	AUTO(buf_clear) struct buf b = {0};
 	AUTO(close) int fd = -1;
-	struct pe pe = {0};
 
 	if (!file_open_read(file, &fd, NULL, e))
 		return false;
-	if (!pe_open(fd, &pe, e) || !pe_digest(fd, &pe, &d, e))
+	if (!sign_subject_open(fd, file, &s, e) || !digest_subject(fd, &s, md, e))
 		return kd_in(e, "'%s'", SHOW(file));
 	if (c->json) {
 		outcome_json_open(&b, file, true);
-		jw_uint(&b, "size", pe.size);
+		jw_str(&b, "kind", s.kind->name);
+		jw_uint(&b, "size", s.size);
 		jw_str(&b, "digest_algorithm", md_name(md));
-		jw_hex(&b, "digest", d.digest[0], md_len(md));
+		jw_hex(&b, "digest", s.digest, md_len(md));
 		outcome_json_close(&b);
 	} else {
-		put_line(&b, d.digest[0], md_len(md), file);
+		put_line(&b, s.digest, md_len(md), file);
 	}
 	outcome_print(&c->outcome, &b);
 	return true;

@@ -33,7 +33,7 @@ read_signature(const char *path, size_t index, struct buf *ret, struct kd_err *e
 
 	if (!file_open_read(path, &fd, NULL, e))
 		return false;
-	if (!sign_subject_open(fd, &s, e) || !s.kind->signature(fd, &s, &outer, e) ||
+	if (!sign_subject_open(fd, path, &s, e) || !s.kind->signature(fd, &s, &outer, e) ||
 	    !nested_find(outer.p, outer.len, index, &place, e))
 		return kd_in(e, "'%s'", SHOW(path));
 	return sign_der(place.p, place.len, ret, e) || kd_in(e, "'%s'", SHOW(path));

@@ -7,13 +7,14 @@
 #include "client/client.h"
 #include "client/show.h"
 #include "client/show_verdict.h"
+#include "client/sign_format.h"
 #include "client/trust.h"
 #include "client/verdict.h"
 #include "client/verify_run.h"
 #include "client/when.h"
 
 struct verify_args {
-	struct option_list root, tsa_root, kernel_root, publisher;
+	struct option_list root, tsa_root, kernel_root, publisher, certificate;
 	const char *catalog, *at;
 	uint64_t jobs;
 	bool kernel, installer;
@@ -24,6 +25,8 @@ static const struct option_row verify_rows[] = {
 	"trust these certificates (PEM or DER); may be repeated"},
     {"tsa-root", OPTION_LIST, offsetof(struct verify_args, tsa_root), "FILE",
 	"trust timestamps that lead to these; may be repeated"},
+    {"certificate", OPTION_LIST, offsetof(struct verify_args, certificate), "FILE",
+	"a signer's, where signatures bring none: kernel modules; may be repeated"},
     {"catalog", OPTION_TEXT, offsetof(struct verify_args, catalog), "FILE",
 	"each file must be listed in this signed catalog"},
     {"at", OPTION_TEXT, offsetof(struct verify_args, at), "TIME",
@@ -112,6 +115,14 @@ done_windows(void *self, const struct verified *v)
 
 	if (v->catalog == NULL && w->catalog == v->file)
 		return;
+	if (v->report.subject == VERIFY_FORMAT) {
+		(void)kd_fail(&e, KD_E_NOT_VERIFIED,
+		    "'%s': %s is no driver: neither kernel nor device installer asks for "
+		    "its signature",
+		    SHOW(v->file), sign_format_article(v->report.file.format));
+		outcome_fail(&w->c->outcome, v->file, &e);
+		return;
+	}
 	if (v->e.code != KD_OK && v->e.code != KD_E_NOT_VERIFIED &&
 	    v->e.code != KD_E_UNSIGNED) {
 		outcome_fail(&w->c->outcome, v->file, &v->e);
@@ -172,11 +183,22 @@ run_windows(struct client *c, const struct verify_args *a, const struct trust *t
 	return true;
 }
 
+/* Those of --certificate: found, not trusted. */
+static bool
+load_signers(const struct option_list *files, struct certs *ret, struct kd_err *e)
+{
+	for (size_t i = 0; i < files->n; i++)
+		if (!certs_load(ret, files->v[i], e))
+			return false;
+	return true;
+}
+
 static bool
 verify(struct client *c, const struct verify_args *a, char **files, size_t n,
     struct kd_err *e)
 {
 	AUTO(trust_clear) struct trust trust = {0};
+	AUTO(certs_free) struct certs *signers = NULL;
 	struct verify_run_options o = {.at = clock_unix_ms() / 1000,
 	    .catalog = a->catalog,
 	    .jobs = (size_t)a->jobs,
@@ -190,8 +212,10 @@ verify(struct client *c, const struct verify_args *a, char **files, size_t n,
 		    e, KD_E_USAGE, "'--trusted-publisher' is for '--installer'");
 	if (a->at != NULL && !when_parse(a->at, &o.at, e))
 		return kd_in(e, "'--at'");
-	if (!trust_load(&c->settings, &a->root, &a->tsa_root, &trust, e))
+	if (!trust_load(&c->settings, &a->root, &a->tsa_root, &trust, e) ||
+	    !certs_new(&signers, e) || !load_signers(&a->certificate, signers, e))
 		return false;
+	o.signers = signers;
 	if (a->kernel || a->installer)
 		return run_windows(c, a, &trust, &o, files, n, e);
 	o.roots = trust.roots;

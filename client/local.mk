@@ -57,6 +57,7 @@ libclient_a_SOURCES = \
 	client/show_words.c client/show_words.h \
 	client/sign_cat.c \
 	client/sign_file.c client/sign_file.h \
+	client/sign_format.c client/sign_format.h \
 	client/sign_kind.c client/sign_kind.h \
 	client/sign_pe.c \
 	client/sign_plan.c client/sign_plan.h \

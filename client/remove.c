@@ -39,7 +39,7 @@ remove_from(const struct plan_file *f, struct remove_parts parts, struct kd_err 
 	}
 	if (!file_open_read(f->arg, &fd, &st, e))
 		return false;
-	if (!sign_subject_open(fd, &s, e))
+	if (!sign_subject_open(fd, f->path, &s, e))
 		return kd_in(e, "'%s'", SHOW(f->arg));
 	if (!s.is_signed)
 		return kd_fail(

@@ -100,7 +100,8 @@ tree_attributes(struct buf *b, const struct verify_signature *s)
 		char hex[2 * MD_LEN_MAX + 1];
 
 		text_hex_to(hex, s->spc.digest, md_len(s->spc.md));
-		buf_printf(b, "    image %s %s%s\n", md_name(s->spc.md), hex,
+		buf_printf(b, "    %s %s %s%s\n",
+		    s->spc.type == SPC_TYPE_PE ? "image" : "file", md_name(s->spc.md), hex,
 		    s->spc.page_hashes ? ", with page hashes" : "");
 	}
 	if (c->description != NULL)
@@ -141,6 +142,9 @@ tree_signature(
 	    c->certs != NULL ? certs_n(c->certs) : 0,
 	    c->timestamped ? ", timestamped" : ", no timestamp");
 	tree_attributes(b, s);
+	if (c->certs != NULL && c->signer == SIZE_MAX)
+		buf_printf(b, "    by serial %s of %s, certificate not embedded\n",
+		    c->signer_serial, c->signer_issuer);
 	if (verdicts) {
 		tree_steps(b, s->steps, s->steps_n, colour);
 		for (size_t i = 0; i < s->chain_n; i++)
@@ -256,6 +260,9 @@ show_tree(struct buf *b, const struct verified *v, bool verdicts, bool colour)
 	}
 	if (r->subject == VERIFY_CATALOG)
 		tree_catalog(b, &r->cat, !verdicts);
+	else if (r->subject == VERIFY_FORMAT)
+		buf_printf(b, "  %s, %llu bytes\n", r->file.format->name,
+		    (unsigned long long)r->file.size);
 	else
 		tree_pe(b, r);
 	if (r->sigs_n == 0)

@@ -83,10 +83,13 @@ json_attributes(struct buf *b, const struct verify_signature *s)
 	jw_str(b, "content_type", c->content_type);
 	jw_str(b, "signer_issuer", c->signer_issuer);
 	jw_str(b, "signer_serial", c->signer_serial);
-	if (s->spc.md != MD_NONE) {
+	if (s->spc.type == SPC_TYPE_PE) {
 		jw_str(b, "image_digest_algorithm", md_name(s->spc.md));
 		jw_hex(b, "image_digest", s->spc.digest, md_len(s->spc.md));
 		jw_bool(b, "page_hashes", s->spc.page_hashes);
+	} else if (s->spc.md != MD_NONE) {
+		jw_str(b, "file_digest_algorithm", md_name(s->spc.md));
+		jw_hex(b, "file_digest", s->spc.digest, md_len(s->spc.md));
 	}
 	jw_hex(b, "message_digest", c->message_digest, c->message_digest_len);
 	if (c->signer < certs_n(c->certs))
@@ -250,6 +253,15 @@ json_catalog(struct buf *b, const struct cat *c, bool members)
 }
 
 static void
+json_file(struct buf *b, const struct format_file *f)
+{
+	jw_open_member(b, "file_format");
+	jw_str(b, "format", f->format->name);
+	jw_uint(b, "size", f->size);
+	jw_close(b);
+}
+
+static void
 json_member(struct buf *b, const struct verified *v)
 {
 	static const struct {
@@ -285,6 +297,8 @@ show_json(struct buf *b, const struct verified *v, bool verdicts)
 	}
 	if (r->subject == VERIFY_CATALOG)
 		json_catalog(b, &r->cat, !verdicts);
+	else if (r->subject == VERIFY_FORMAT)
+		json_file(b, &r->file);
 	else
 		json_pe(b, r);
 	jw_arr_open(b, "signatures");

@@ -24,13 +24,14 @@ struct list {
 
 /* A ContentInfo that holds SignedData: what it is about is for cat_parse to say. */
 static bool
-recognise(int fd)
+recognise(const struct sign_kind *k, int fd, const char *name)
 {
 	uint8_t head[HEAD_LEN] = {0};
 	struct kd_err ignored = {0};
 	struct rd r = rd_init(head, sizeof(head));
 	uint8_t len;
 
+	(void)k, (void)name;
 	if (!file_pread_full(fd, head, sizeof(head), 0, &ignored) ||
 	    rd_u8(&r, "tag") != DER_SEQUENCE)
 		return false;
@@ -78,13 +79,14 @@ digest_content(const struct cat *cat, enum md md, uint8_t ret[MD_LEN_MAX], struc
 }
 
 static bool
-open_catalog(int fd, struct sign_subject *s, struct kd_err *e)
+open_catalog(int fd, const char *name, struct sign_subject *s, struct kd_err *e)
 {
 	AUTO(buf_clear) struct buf file = {.max = FILE_LEN_MAX + 1};
 	AUTO(cat_clear) struct cat cat = {0};
 	struct list *list = kd_alloc(sizeof(*list));
 	struct cms_outer outer;
 
+	(void)name;
 	s->state = list;
 	if (list == NULL)
 		return kd_fail_nomem(e, "catalog");

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "authenticode/cms_edit.h"
+#include "client/sign_format.h"
 
 void
 sign_file_clear(struct sign_file *f)
@@ -47,6 +48,10 @@ find_place(struct sign_file *f, int fd, struct kd_err *e)
 	AUTO(cms_clear) struct cms primary = {0};
 	AUTO(buf_clear) struct buf der = {0};
 
+	if (s->kind->lone) {
+		(void)sign_format_refuse(s, "another one", e);
+		return kd_hint(e, "sign without --append: that replaces it");
+	}
 	if (!s->kind->signature(fd, s, &der, e) ||
 	    !sign_subject_check(fd, s, der.p, der.len, false, &primary, e)) {
 		(void)kd_in(e, "the signature that is there");
@@ -67,7 +72,7 @@ sign_file_hash(struct sign_file *f, const struct sign_options *o, struct kd_err 
 
 	if (!file_open_read(f->plan->arg, &fd, &f->st, e))
 		return false;
-	if (!sign_subject_open(fd, s, e) ||
+	if (!sign_subject_open(fd, f->plan->path, s, e) ||
 	    (o->append && s->is_signed && !find_place(f, fd, e)) ||
 	    !s->kind->hash(fd, s, o->md, o->page_hashes, e))
 		return in_file(f->plan, e);
@@ -77,6 +82,7 @@ sign_file_hash(struct sign_file *f, const struct sign_options *o, struct kd_err 
 		return in_file(f->plan, e);
 	}
 	f->weight = s->payload.len;
+	s->signers = o->signers;
 	return true;
 }
 
@@ -115,17 +121,21 @@ sign_file_item(struct sign_file *f, const struct sign_options *o, struct api_ite
 }
 
 static bool
-check_signer(const struct cms *c, const uint8_t *sha1, struct kd_err *e)
+check_signer(const struct sign_file *f, const struct cms *c, const uint8_t *sha1,
+    struct kd_err *e)
 {
+	bool lone = f->subject.kind->lone;
+	const struct certs *from = lone ? f->subject.signers : c->certs;
+	size_t signer = lone ? cms_find_signer(c, from) : c->signer;
 	struct cert_info info;
 	char want[41], seen[41];
 
-	if (c->signer >= certs_n(c->certs))
-		return kd_fail(
-		    e, KD_E_PROTOCOL, "the signer's certificate is not in the signature");
+	if (from == NULL || signer >= certs_n(from))
+		return kd_fail(e, KD_E_PROTOCOL, "the signer's certificate is not %s",
+		    lone ? "the key's" : "in the signature");
 	if (sha1 == NULL)
 		return true;
-	if (!cert_info(c->certs, c->signer, &info, e))
+	if (!cert_info(from, signer, &info, e))
 		return false;
 	if (memcmp(info.sha1, sha1, sizeof(info.sha1)) == 0)
 		return true;
@@ -151,11 +161,11 @@ check_answer(const struct sign_file *f, const struct sign_options *o, struct kd_
 	AUTO(cms_clear) struct cms c = {0};
 	bool right = cms_parse(f->cms, f->cms_len, &c, e) &&
 		     f->subject.kind->check(&f->subject, &c, f->sequence != 0, e) &&
-		     check_sequence(&c, f->sequence, e) && check_signer(&c, o->sha1, e);
+		     check_sequence(&c, f->sequence, e) && check_signer(f, &c, o->sha1, e);
 
 	if (!right && e->code != KD_E_NOMEM)
 		e->code = KD_E_PROTOCOL;
-	if (right && !cms_check_signature(&c, e)) {
+	if (right && !sign_subject_check_signature(&f->subject, &c, e)) {
 		right = false;
 		e->code = e->code == KD_E_NOT_VERIFIED ? KD_E_BAD_SIGNATURE : e->code;
 	}
@@ -215,7 +225,8 @@ nest(const struct sign_file *f, struct buf *ours, struct kd_err *e)
 	return true;
 }
 
-/* With a timestamp; without one when that was only wished for. */
+/* With a timestamp; without one when that was only wished for, or when there is no place
+ * for it: nobody looks for one there. */
 static bool
 stamp(struct sign_file *f, const struct sign_options *o, struct stamp_link **link,
     struct buf *cms, struct kd_err *e)
@@ -223,7 +234,7 @@ stamp(struct sign_file *f, const struct sign_options *o, struct stamp_link **lin
 	AUTO(buf_clear) struct buf stamped = {0};
 	struct kd_err failed = {0};
 
-	if (o->stamper == NULL)
+	if (o->stamper == NULL || f->subject.kind->lone)
 		return true;
 	if (stamper_stamp(
 		o->stamper, link, cms->p, cms->len, &stamped, &f->stamp, &failed)) {
@@ -246,7 +257,7 @@ static bool
 complete(struct sign_file *f, const struct sign_options *o, struct buf *ret,
     struct kd_err *e)
 {
-	if (o->more == NULL || certs_n(o->more) == 0)
+	if (o->more == NULL || certs_n(o->more) == 0 || f->subject.kind->lone)
 		buf_add(ret, f->cms, f->cms_len);
 	else if (!cms_add_certs(f->cms, f->cms_len, o->more, ret, e))
 		return in_file(f->plan, e);

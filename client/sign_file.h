@@ -13,6 +13,7 @@ struct sign_options { /* the same for all files; borrowed, read-only while signi
 	enum md md;
 	const char *description, *url; /* NULL: none */
 	const struct certs *more;      /* --ac; may be empty */
+	const struct certs *signers;   /* sign_subject.signers */
 	const uint8_t
 	    *sha1; /* thumbprint that the signer's certificate must have; NULL: any */
 	bool page_hashes;

@@ -12,6 +12,16 @@ static const struct sign_kind *const kinds[] = {
     &sign_kind_pe,
 };
 
+static const struct sign_kind *
+kind_of(int fd, const char *name)
+{
+	size_t i = 0;
+
+	while (i + 1 < KD_ARRAY_LEN(kinds) && !kinds[i]->recognise(kinds[i], fd, name))
+		i++;
+	return kinds[i];
+}
+
 void
 sign_subject_clear(struct sign_subject *s)
 {
@@ -22,14 +32,25 @@ sign_subject_clear(struct sign_subject *s)
 }
 
 bool
-sign_subject_open(int fd, struct sign_subject *ret, struct kd_err *e)
+sign_subject_open(int fd, const char *name, struct sign_subject *ret, struct kd_err *e)
 {
-	size_t i = 0;
+	ret->kind = kind_of(fd, name);
+	return ret->kind->open(fd, name, ret, e);
+}
 
-	while (i + 1 < KD_ARRAY_LEN(kinds) && !kinds[i]->recognise(fd))
-		i++;
-	ret->kind = kinds[i];
-	return ret->kind->open(fd, ret, e);
+bool
+sign_kind_is_lone(int fd, const char *name)
+{
+	return kind_of(fd, name)->lone;
+}
+
+bool
+sign_subject_check_signature(
+    const struct sign_subject *s, const struct cms *c, struct kd_err *e)
+{
+	return s->kind->lone
+		   ? cms_check_signature_digest(c, s->digest, s->signers, e)
+		   : cms_check_signature(c, e);
 }
 
 bool
@@ -43,7 +64,7 @@ sign_subject_check(int fd, struct sign_subject *s, const uint8_t *der, size_t le
 		return false;
 	pages = s->kind->has_pages != NULL && s->kind->has_pages(&c);
 	if (!s->kind->hash(fd, s, c.md, pages, e) || !s->kind->check(s, &c, nested, e) ||
-	    !cms_check_signature(&c, e))
+	    !sign_subject_check_signature(s, &c, e))
 		return false;
 	*ret_cms = c;
 	c = (struct cms){0};

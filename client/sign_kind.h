@@ -8,6 +8,8 @@
 #include "base/builder.h"
 #include "wire/api.h"
 
+struct format;
+
 /* What is known of one open file; all-zero is empty. Touched by one thread at a time. */
 struct sign_subject {
 	const struct sign_kind *kind; /* NULL until sign_subject_open */
@@ -17,6 +19,9 @@ struct sign_subject {
 	uint8_t digest[MD_LEN_MAX];  /* what a signature of this file must say */
 	struct buf payload;          /* what travels beside the digest: page hashes, a CTL */
 	void *state;                 /* of the kind; owned */
+	/* Where the signer's certificate is sought when a signature does not bring it along,
+	 * as a lone one does not; borrowed, set by who knows some; NULL: nowhere. */
+	const struct certs *signers;
 };
 void sign_subject_clear(struct sign_subject *s);
 AUTO_DEFINE_CLEAR(struct sign_subject, sign_subject_clear);
@@ -28,10 +33,16 @@ AUTO_DEFINE_CLEAR(struct sign_subject, sign_subject_clear);
  */
 struct sign_kind {
 	const char *name; /* as the API says it */
-	/* By content; never fails: what cannot be read is no file of this kind. */
-	bool (*recognise)(int fd);
+	/* Its signature has no attributes, signed or unsigned, and covers the digest itself:
+	 * no description, no timestamp, nothing nested. */
+	bool lone;
+	const struct format *format; /* sign_format.h, with the next; else NULL */
+	enum api_kind api;
+	/* By content, and by name (may be NULL) where that does not tell; never fails: what
+	 * cannot be read is no file of this kind. */
+	bool (*recognise)(const struct sign_kind *k, int fd, const char *name);
 	/* size, is_signed, state; a catalog's payload. */
-	bool (*open)(int fd, struct sign_subject *s, struct kd_err *e);
+	bool (*open)(int fd, const char *name, struct sign_subject *s, struct kd_err *e);
 	void (*free_state)(void *state);
 	/* md, digest, payload. pages: page hashes too, where the kind has them. */
 	bool (*hash)(int fd, struct sign_subject *s, enum md md, bool pages,
@@ -58,14 +69,22 @@ struct sign_kind {
 };
 
 extern const struct sign_kind sign_kind_pe, sign_kind_catalog;
+/* Is this of a kind whose signature is a lone one? By its beginning or end only. */
+bool sign_kind_is_lone(int fd, const char *name);
 
 /*
  * sign_subject_open - which kind of file is this, and what stands in its headers.
  *
+ * name  the file's, with or without folders: some kinds are told by it; NULL: unknown
  * Errors: KD_E_FORMAT (no kind knows it; or what its kind finds wrong), KD_E_LIMIT,
  *         KD_E_FILE, KD_E_NOMEM; without the file's name. ret is cleared by the caller.
  */
-bool sign_subject_open(int fd, struct sign_subject *ret, struct kd_err *e) KD_MUST;
+bool sign_subject_open(
+    int fd, const char *name, struct sign_subject *ret, struct kd_err *e) KD_MUST;
+/* Is the signature itself right, by the signer's key? s->kind has checked what it is over.
+ * KD_E_NOT_VERIFIED. */
+bool sign_subject_check_signature(
+    const struct sign_subject *s, const struct cms *c, struct kd_err *e) KD_MUST;
 /*
  * sign_subject_check - is this a signature of this file, right in itself: digest, page
  * hashes, messageDigest, and the signature by the certificate inside?

@@ -20,17 +20,18 @@ struct image {
 };
 
 static bool
-recognise(int fd)
+recognise(const struct sign_kind *k, int fd, const char *name)
 {
-	(void)fd;
+	(void)k, (void)fd, (void)name;
 	return true; /* the last in the table: what is none gets the PE reader's words */
 }
 
 static bool
-open_image(int fd, struct sign_subject *s, struct kd_err *e)
+open_image(int fd, const char *name, struct sign_subject *s, struct kd_err *e)
 {
 	struct image *i = kd_alloc(sizeof(*i));
 
+	(void)name;
 	s->state = i;
 	if (i == NULL)
 		return kd_fail_nomem(e, "file");

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "client/ac_check.h"
@@ -26,6 +27,7 @@ struct run {
 	struct sign_options sign;
 	struct plan plan;         /* owned */
 	struct certs *more;       /* owned */
+	struct certs *signers;    /* owned; NULL: every signature brings its own */
 	struct stamper *stamper;  /* owned; NULL: no timestamps */
 	struct server *server[SIGN_SENDERS]; /* owned */
 	struct key_choice key;
@@ -36,6 +38,7 @@ run_clear(struct run *r)
 {
 	plan_clear(&r->plan);
 	certs_free(r->more);
+	certs_free(r->signers);
 	stamper_free(r->stamper);
 	for (size_t i = 0; i < SIGN_SENDERS; i++)
 		server_close(r->server[i]);
@@ -207,6 +210,31 @@ load_more(struct run *r, struct kd_err *e)
 	return true;
 }
 
+static bool
+any_is_lone(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		AUTO(close) int fd = -1;
+		struct kd_err later = {0}; /* said when its turn comes */
+
+		if (p->v[i].err.code == KD_OK &&
+		    file_open_read(p->v[i].arg, &fd, NULL, &later) &&
+		    sign_kind_is_lone(fd, p->v[i].path))
+			return true;
+	}
+	return false;
+}
+
+/* The key's certificates, where a signature will come without. */
+static bool
+load_signers(struct run *r, struct kd_err *e)
+{
+	if (!any_is_lone(&r->plan))
+		return true;
+	return certs_new(&r->signers, e) &&
+	       key_chain(r->server[0], &r->key, r->signers, e);
+}
+
 /* All that can fail for every file alike, before any is touched. */
 static bool
 prepare(struct run *r, char **files, size_t n, struct kd_err *e)
@@ -221,7 +249,8 @@ prepare(struct run *r, char **files, size_t n, struct kd_err *e)
 	for (size_t i = 0; i < SIGN_SENDERS; i++)
 		if (!server_open(r->settings, &r->server[i], e))
 			return false;
-	if (!key_pick(r->server[0], o->key, o->sha1, &r->key, e) || !load_more(r, e))
+	if (!key_pick(r->server[0], o->key, o->sha1, &r->key, e) || !load_more(r, e) ||
+	    !load_signers(r, e))
 		return false;
 	if (r->plan.repeated != 0)
 		warn(r, "%zu of the files are named twice; each is signed once",
@@ -231,6 +260,7 @@ prepare(struct run *r, char **files, size_t n, struct kd_err *e)
 	    .description = o->description,
 	    .url = o->url,
 	    .more = r->more,
+	    .signers = r->signers,
 	    .sha1 = r->key.by_thumbprint ? r->key.sha1 : NULL,
 	    .page_hashes = o->page_hashes,
 	    .append = o->append,

@@ -13,6 +13,7 @@
 #include "client/net.h"
 #include "client/progress.h"
 #include "client/sign_file.h"
+#include "client/sign_format.h"
 
 /* They wait for the network. */
 #define JOBS 16
@@ -59,14 +60,18 @@ put_back(const struct buf *outer, const struct nested_place *place, struct buf *
 }
 
 static bool
-stamp_open(struct run *r, int fd, struct sign_subject *s, struct stamp_link **link,
-    struct stamped *f, struct buf *ret, struct kd_err *e)
+stamp_open(struct run *r, int fd, const char *name, struct sign_subject *s,
+    struct stamp_link **link, struct stamped *f, struct buf *ret, struct kd_err *e)
 {
 	AUTO(buf_clear) struct buf outer = {0};
 	AUTO(cms_clear) struct cms c = {0};
 	struct nested_place place;
 
-	if (!sign_subject_open(fd, s, e) || !s->kind->signature(fd, s, &outer, e) ||
+	if (!sign_subject_open(fd, name, s, e))
+		return false;
+	if (s->kind->lone)
+		return sign_format_refuse(s, "a timestamp", e);
+	if (!s->kind->signature(fd, s, &outer, e) ||
 	    !nested_find(outer.p, outer.len, r->o->index, &place, e) ||
 	    !sign_subject_check(fd, s, place.p, place.len, place.nested, &c, e))
 		return false;
@@ -90,7 +95,7 @@ stamp_file(struct run *r, const struct plan_file *plan, struct stamp_link **link
 	}
 	if (!file_open_read(plan->arg, &fd, &st, e))
 		return false;
-	if (!stamp_open(r, fd, &s, link, f, &cms, e))
+	if (!stamp_open(r, fd, plan->path, &s, link, f, &cms, e))
 		return kd_in(e, "'%s'", SHOW(plan->arg));
 	return sign_file_replace(plan, &st, &s, cms.p, cms.len, e);
 }

@@ -51,12 +51,15 @@ static bool
 judge(const struct verify_run_options *o, const struct verified *catalog, int fd,
     struct verified *v)
 {
-	const struct verify_options own = {
-	    .roots = o->roots, .tsa_roots = o->tsa_roots, .at = o->at};
+	const struct verify_options own = {.roots = o->roots,
+	    .tsa_roots = o->tsa_roots,
+	    .at = o->at,
+	    .name = v->file,
+	    .signers = o->signers};
 	struct verify_report *r = &v->report;
 
 	if (o->inspect)
-		return verify_inspect(fd, r, &v->e);
+		return verify_inspect(fd, &own, r, &v->e);
 	if (catalog == NULL)
 		return verify_file(fd, &own, r, &v->e);
 	if (verify_by_catalog(fd, &catalog->report, &catalog->e, base_name(v->file), r,

@@ -17,6 +17,7 @@ struct verified { /* how it went with one file */
 
 struct verify_run_options {
 	const struct certs *roots, *tsa_roots;
+	const struct certs *signers; /* verify.h; NULL: nobody beside roots */
 	int64_t at;          /* verify.h */
 	const char *catalog; /* path; NULL: the files' own signatures */
 	size_t jobs;         /* threads, 1 to VERIFY_JOBS_MAX; 0: one for each processor */
@@ -30,7 +31,7 @@ struct verify_run_options {
 /*
  * verify_run - verify files[0..n-1].
  *
- * A file that cannot be read, or is no PE image or catalog, is one that failed. Errors
+ * A file that cannot be read, or is of no format we know, is one that failed. Errors
  * are of the catalog, when it cannot be read at all (then done was not called), or
  * KD_E_NOMEM, KD_E_BUG (no thread).
  */

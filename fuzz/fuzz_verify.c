@@ -109,7 +109,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	AUTO(close) int fd = memory_file(p, n);
 	struct verified seen = {.file = "file"}, v = {.file = "file"};
 
-	judged(verify_inspect(fd, &seen.report, &seen.e), &seen.e);
+	judged(verify_inspect(fd, NULL, &seen.report, &seen.e), &seen.e);
 	consistent(&seen.report);
 	show(&seen, false);
 	verify(fd, seen.report.sigs_n > 0 ? seen.report.sigs[0].cms.certs : NULL, &v);

@@ -294,7 +294,7 @@ section_over_the_certificate_table_does_not_verify(void **state)
 	    path, sizeof(path), "%s/pe-hostile/uthenticode--YourPhone.exe", corpus);
 	assert_true(file_open_read(path, &opened, NULL, &e));
 	AUTO(close) int fd = opened;
-	assert_true(verify_inspect(fd, &r, &e));
+	assert_true(verify_inspect(fd, NULL, &r, &e));
 	assert_false(r.ok);
 	for (size_t i = 0; i < r.sigs[0].steps_n; i++)
 		if (strcmp(r.sigs[0].steps[i].name, "layout") == 0)

@@ -117,7 +117,7 @@ inspect_signed(const char *name, const char *path, int fd)
 	AUTO(verify_report_clear) struct verify_report r = {0};
 	struct kd_err e = {0};
 
-	if (!verify_inspect(fd, &r, &e))
+	if (!verify_inspect(fd, NULL, &r, &e))
 		fail_msg("%s: %s", path, e.msg);
 	for (size_t i = 0; i < r.sigs_n; i++)
 		no_step_failed(name, &r.sigs[i]);
@@ -154,7 +154,7 @@ follow_cross(const char *name, const char *path, int fd)
 	cross_signed++;
 	assert_true(certs_new(&roots, &e));
 	assert_true(certs_load(roots, corpus_path(pem, "certs", "roots-kernel.pem"), &e));
-	if (!verify_inspect(fd, &r, &e))
+	if (!verify_inspect(fd, NULL, &r, &e))
 		fail_msg("%s: %s", path, e.msg);
 	assert_true(cert_info(r.sigs[0].cms.certs, r.sigs[0].cms.signer, &leaf, &e));
 	assert_true(chain_find(r.sigs[0].cms.certs, r.sigs[0].cms.signer, roots,

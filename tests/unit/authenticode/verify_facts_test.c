@@ -253,7 +253,7 @@ read_signatures(const struct fact *f)
 	    strcmp(f->kind, "pkg-file") == 0)
 		return; /* a PKCS#7 without its file; files without facts of theirs */
 	fd = open_file(f->path);
-	if (!verify_inspect(fd, &r, &e))
+	if (!verify_inspect(fd, NULL, &r, &e))
 		fail_msg("%s: %s", f->path, e.msg);
 	at = strstr(f->text, "sig:");
 	if (at == NULL)

@@ -26,7 +26,7 @@ read_certs(const char *path, struct cms *ret, struct buf *der)
 	AUTO(close) int fd = -1;
 	struct kd_err e = {0};
 
-	return file_open_read(path, &fd, NULL, &e) && sign_subject_open(fd, &s, &e) &&
+	return file_open_read(path, &fd, NULL, &e) && sign_subject_open(fd, path, &s, &e) &&
 	       s.kind->signature(fd, &s, der, &e) && cms_parse(der->p, der->len, ret, &e) &&
 	       ret->signer < certs_n(ret->certs);
 }

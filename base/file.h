@@ -36,16 +36,34 @@ bool file_check_stat(const char *path, const struct stat *st, bool secret, struc
  * commit removes the temporary file. A process that is killed by SIGINT, SIGTERM or SIGHUP
  * leaves none either when file_replace_on_signals() was called at its start.
  */
+struct file_slot;
 struct file_replace {
-	int fd;          /* the temporary file, read-write; -1 when none */
+	int fd;          /* the temporary file, read-write; -1 when none, or finished */
 	char *tmp_path;  /* owned */
 	char *path;      /* owned */
-	int slot;        /* place in the table the signal handler cleans */
+	struct file_slot *slot; /* place in the table the signal handler cleans; NULL: none */
+	/* while several are put into their places */
+	enum { FILE_NOT_PLACED, FILE_PLACED_NEW, FILE_PLACED_SWAPPED, FILE_PLACED_ASIDE } placed;
 };
 /* Owner, group (where permitted), mode, ACL-less, taken from *like when like != NULL; otherwise 0666 & ~umask. */
 bool file_replace_begin(const char *path, const struct stat *like, struct file_replace *ret,
 	struct kd_err *e) KD_MUST;
 bool file_replace_commit(struct file_replace *r, bool sync, struct kd_err *e) KD_MUST;
+/* The new content is whole: synced, and its descriptor closed. It waits for its commit. */
+bool file_replace_finish(struct file_replace *r, bool sync, struct kd_err *e) KD_MUST;
+/*
+ * file_replace_commit_all - all of v into their places, or none of them.
+ *
+ * Each place gets its new content by one rename; when one fails, those before it are undone.
+ * SIGINT, SIGTERM and SIGHUP wait until it is one or the other. SIGKILL or a power failure
+ * between the first rename and the last leaves some files new and some old, each whole, and
+ * the rest beside them under their temporary names; on file systems without exchange (NFS,
+ * FAT) a file may then be there only under its temporary name with ".old" behind it.
+ *
+ * Errors: KD_E_IO, KD_E_FILE. The hint says so when a file could not be put back.
+ */
+bool file_replace_commit_all(struct file_replace *const *v, size_t n, bool sync,
+	struct kd_err *e) KD_MUST;
 void file_replace_clear(struct file_replace *r);
 AUTO_DEFINE_CLEAR(struct file_replace, file_replace_clear);
 void file_replace_on_signals(void);

@@ -20,32 +20,53 @@
 #include "base/num.h"
 #include "base/text.h"
 
-#define SLOTS 256     /* files being replaced at once */
-#define NAME_TRIES 16 /* 2^48 names: more than one try is a miracle */
-#define DYING_WAITS_MS                                                                   \
-	200 /* the handler's patience with a thread between two system calls */
+#define BLOCK_SLOTS 256
+#define BLOCKS_MAX 256 /* of slots: 65536 files being replaced at once */
+#define NAME_TRIES 16  /* 2^48 names: more than one try is a miracle */
+/* The handler's patience with a thread between two system calls, or between the renames of
+ * one package. */
+#define DYING_WAITS_MS 2000
+#define ASIDE ".old"
 
 /*
- * Temporary files that exist now, for the signal handler. A slot is claimed (CREATING)
- * before its file can exist and LIVE once it does. The handler sets dying, waits until
- * nothing is CREATING, and unlinks what is LIVE; a claim that sees dying goes no further.
- * Both are sequentially consistent, so either the claimer sees dying or the handler sees
- * the claim.
+ * Temporary files that exist now, for the signal handler. A slot is claimed (BUSY) before
+ * its file can exist and LIVE once it does; it is BUSY again while several files are being
+ * put into their places. The handler sets dying, waits until nothing is BUSY, and unlinks
+ * what is LIVE; a claim that sees dying goes no further. Both are sequentially consistent,
+ * so either the claimer sees dying or the handler sees the claim.
  */
-enum slot_state { SLOT_FREE, SLOT_CREATING, SLOT_LIVE };
-static struct {
+enum slot_state { SLOT_FREE, SLOT_BUSY, SLOT_LIVE };
+struct file_slot {
 	_Atomic int state;
-	char path[PATH_MAX]; /* written by the claimer while CREATING */
-} slots[SLOTS];
+	char path[PATH_MAX]; /* written by the claimer while BUSY */
+};
+/* Never freed: the handler may come at any time. */
+static struct block {
+	struct file_slot v[BLOCK_SLOTS];
+} first_block;
+static struct block *_Atomic blocks[BLOCKS_MAX] = {&first_block};
 static _Atomic bool dying;
 
 static const int fatal_signals[] = {SIGINT, SIGTERM, SIGHUP};
 
-static bool
-any_creating(void)
+/* Slot i of those that there are; NULL behind the last one. */
+static struct file_slot *
+slot_at(size_t i)
 {
-	for (size_t i = 0; i < SLOTS; i++)
-		if (atomic_load(&slots[i].state) == SLOT_CREATING)
+	struct block *b = i / BLOCK_SLOTS < BLOCKS_MAX
+			      ? atomic_load(&blocks[i / BLOCK_SLOTS])
+			      : NULL;
+
+	return b == NULL ? NULL : &b->v[i % BLOCK_SLOTS];
+}
+
+static bool
+any_busy(void)
+{
+	struct file_slot *s;
+
+	for (size_t i = 0; (s = slot_at(i)) != NULL; i++)
+		if (atomic_load(&s->state) == SLOT_BUSY)
 			return true;
 	return false;
 }
@@ -55,12 +76,14 @@ any_creating(void)
 static void
 on_fatal_signal(int signo)
 {
+	struct file_slot *s;
+
 	atomic_store(&dying, true);
-	for (int i = 0; i < DYING_WAITS_MS && any_creating(); i++)
+	for (int i = 0; i < DYING_WAITS_MS && any_busy(); i++)
 		(void)poll(NULL, 0, 1);
-	for (size_t i = 0; i < SLOTS; i++)
-		if (atomic_load(&slots[i].state) == SLOT_LIVE)
-			(void)unlink(slots[i].path);
+	for (size_t i = 0; (s = slot_at(i)) != NULL; i++)
+		if (atomic_load(&s->state) == SLOT_LIVE)
+			(void)unlink(s->path);
 	(void)signal(signo, SIG_DFL);
 	(void)raise(signo); /* delivered when this handler returns */
 }
@@ -90,26 +113,43 @@ block_fatal(sigset_t *ret_old)
 	(void)pthread_sigmask(SIG_BLOCK, &set, ret_old);
 }
 
-/* A free slot, now CREATING; -1 when all are taken. Does not return in a dying process.
- */
-static int
+/* Room for more. false: there is none to be had. */
+static bool
+add_block(size_t i)
+{
+	struct block *b, *none = NULL;
+
+	if (i >= BLOCKS_MAX)
+		return false;
+	b = kd_alloc(sizeof(*b));
+	if (b != NULL && !atomic_compare_exchange_strong(&blocks[i], &none, b))
+		free(b); /* another thread was faster */
+	return atomic_load(&blocks[i]) != NULL;
+}
+
+/* A free slot, now BUSY; NULL when there is none. Does not return in a dying process. */
+static struct file_slot *
 claim_slot(void)
 {
-	int i, expected;
+	struct file_slot *s = NULL;
+	int expected;
 
-	for (i = 0; i < SLOTS; i++) {
+	for (size_t i = 0;; i++) {
+		s = slot_at(i);
+		if (s == NULL && !add_block(i / BLOCK_SLOTS))
+			break;
+		s = slot_at(i);
 		expected = SLOT_FREE;
-		if (atomic_compare_exchange_strong(
-			&slots[i].state, &expected, SLOT_CREATING))
+		if (atomic_compare_exchange_strong(&s->state, &expected, SLOT_BUSY))
 			break;
 	}
 	if (atomic_load(&dying)) {
-		if (i < SLOTS)
-			atomic_store(&slots[i].state, SLOT_FREE);
+		if (s != NULL)
+			atomic_store(&s->state, SLOT_FREE);
 		for (;;)
 			(void)pause();
 	}
-	return i < SLOTS ? i : -1;
+	return s;
 }
 
 /* "dir/.name.kdsign-XXXXXX" for "dir/name"; a long name is cut so that it stays a name.
@@ -150,23 +190,23 @@ static bool
 create_tmp(const char *path, mode_t mode, struct file_replace *r, struct kd_err *e)
 {
 	sigset_t old;
-	int slot, fd = -1, err = EEXIST;
+	struct file_slot *slot;
+	int fd = -1, err = EEXIST;
 
 	block_fatal(&old);
 	slot = claim_slot();
-	for (int i = 0; slot >= 0 && i < NAME_TRIES && fd < 0 && err == EEXIST; i++) {
-		if (!make_tmp_path(path, slots[slot].path, sizeof(slots[slot].path), e))
+	for (int i = 0; slot != NULL && i < NAME_TRIES && fd < 0 && err == EEXIST; i++) {
+		if (!make_tmp_path(path, slot->path, sizeof(slot->path), e))
 			break;
-		fd = open(slots[slot].path,
+		fd = open(slot->path,
 		    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 		err = fd < 0 ? errno : 0;
 	}
-	if (slot >= 0)
-		atomic_store(&slots[slot].state, fd < 0 ? SLOT_FREE : SLOT_LIVE);
+	if (slot != NULL)
+		atomic_store(&slot->state, fd < 0 ? SLOT_FREE : SLOT_LIVE);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (slot < 0)
-		return kd_fail(
-		    e, KD_E_LIMIT, "more than %d files being replaced at once", SLOTS);
+	if (slot == NULL)
+		return kd_fail(e, KD_E_LIMIT, "too many files being replaced at once");
 	if (fd < 0) {
 		(void)kd_fail_errno(e, KD_E_FILE, err,
 		    "'%s': cannot create a file beside it", SHOW(path));
@@ -250,19 +290,19 @@ bool
 file_replace_begin(
     const char *path, const struct stat *like, struct file_replace *ret, struct kd_err *e)
 {
-	AUTO(file_replace_clear) struct file_replace r = {.fd = -1, .slot = -1};
+	AUTO(file_replace_clear) struct file_replace r = {.fd = -1};
 
 	if (!resolve(path, &r.path, e))
 		return false;
 	if (!create_tmp(r.path, like != NULL ? 0600 : 0666, &r, e))
 		return false;
-	r.tmp_path = kd_strdup(slots[r.slot].path);
+	r.tmp_path = kd_strdup(r.slot->path);
 	if (r.tmp_path == NULL)
 		return kd_fail_nomem(e, "file name");
 	if (like != NULL && !take_attributes(r.fd, like, e))
 		return kd_in(e, "'%s'", SHOW(path));
 	*ret = r;
-	r = (struct file_replace){.fd = -1, .slot = -1};
+	r = (struct file_replace){.fd = -1};
 	return true;
 }
 
@@ -286,39 +326,213 @@ sync_folder(const char *path, struct kd_err *e)
 }
 
 bool
-file_replace_commit(struct file_replace *r, bool sync, struct kd_err *e)
+file_replace_finish(struct file_replace *r, bool sync, struct kd_err *e)
 {
 	int fd = STEAL_FD(r->fd);
-	bool synced = !sync || fsync(fd) == 0;
-	int err = errno;
+	bool synced;
+	int err;
 
+	if (fd < 0)
+		return true;
+	synced = !sync || fsync(fd) == 0;
+	err = errno;
 	if (close(fd) != 0 && synced) { /* NFS and quotas report a failed write here */
 		synced = false;
 		err = errno;
 	}
-	if (!synced)
-		return kd_fail_errno(
-		    e, KD_E_IO, err, "'%s': cannot write its new content", SHOW(r->path));
+	return synced || kd_fail_errno(e, KD_E_IO, err,
+			     "'%s': cannot write its new content", SHOW(r->path));
+}
+
+static void
+free_slot(struct file_replace *r)
+{
+	if (r->slot != NULL)
+		atomic_store(&r->slot->state, SLOT_FREE);
+	r->slot = NULL;
+}
+
+bool
+file_replace_commit(struct file_replace *r, bool sync, struct kd_err *e)
+{
+	if (!file_replace_finish(r, sync, e))
+		return false;
 	if (rename(r->tmp_path, r->path) != 0)
 		return kd_fail_errno(
 		    e, KD_E_FILE, errno, "'%s': cannot replace", SHOW(r->path));
-	atomic_store(&slots[r->slot].state, SLOT_FREE);
-	r->slot = -1;
+	free_slot(r);
 	return !sync || sync_folder(r->path, e);
 }
 
 void
 file_replace_clear(struct file_replace *r)
 {
-	if (r->path != NULL) { /* not all-zero: fd and slot mean something */
-		if (r->slot >= 0) {
-			(void)unlink(slots[r->slot].path);
-			atomic_store(&slots[r->slot].state, SLOT_FREE);
-		}
+	if (r->path != NULL) { /* not all-zero: fd means something */
+		if (r->slot != NULL)
+			(void)unlink(r->slot->path);
+		free_slot(r);
 		if (r->fd >= 0)
 			(void)close(r->fd);
 	}
 	free(r->tmp_path);
 	free(r->path);
-	*r = (struct file_replace){.fd = -1, .slot = -1};
+	*r = (struct file_replace){.fd = -1};
+}
+
+static bool
+aside_path(const struct file_replace *r, char dst[PATH_MAX])
+{
+	int n = snprintf(dst, PATH_MAX, "%s" ASIDE, r->tmp_path);
+
+	return n > 0 && n < PATH_MAX;
+}
+
+/* Where renameat2(2) cannot exchange two files (NFS, FAT): the old one is linked, or else
+ * moved, to a third name first. */
+static bool
+place_by_aside(struct file_replace *r)
+{
+	char aside[PATH_MAX];
+	int err;
+
+	if (!aside_path(r, aside)) {
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	if (link(r->path, aside) != 0 && rename(r->path, aside) != 0)
+		return false;
+	r->placed = FILE_PLACED_ASIDE;
+	if (rename(r->tmp_path, r->path) == 0)
+		return true;
+	err = errno;
+	(void)rename(aside, r->path);
+	(void)unlink(aside); /* a link to the same file: rename() does nothing then */
+	r->placed = FILE_NOT_PLACED;
+	errno = err;
+	return false;
+}
+
+static bool
+place(struct file_replace *r, struct kd_err *e)
+{
+	bool done;
+
+	r->placed = FILE_PLACED_SWAPPED;
+	if (renameat2(AT_FDCWD, r->tmp_path, AT_FDCWD, r->path, RENAME_EXCHANGE) == 0)
+		return true;
+	if (errno == ENOENT) { /* there is no old one, or no new one */
+		r->placed = FILE_PLACED_NEW;
+		done = rename(r->tmp_path, r->path) == 0;
+	} else if (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP) {
+		done = place_by_aside(r);
+	} else {
+		done = false;
+	}
+	if (done)
+		return true;
+	r->placed = FILE_NOT_PLACED;
+	return kd_fail_errno(
+	    e, KD_E_FILE, errno, "'%s': cannot replace", SHOW(r->path));
+}
+
+/* As it was before place(). A file that cannot be put back stays beside under its temporary
+ * name, which the sentence says. */
+static void
+put_back(struct file_replace *r, struct kd_err *e)
+{
+	char aside[PATH_MAX];
+	bool done = true;
+
+	switch (r->placed) {
+	case FILE_NOT_PLACED:
+		return;
+	case FILE_PLACED_NEW:
+		done = rename(r->path, r->tmp_path) == 0;
+		break;
+	case FILE_PLACED_SWAPPED:
+		done = renameat2(AT_FDCWD, r->tmp_path, AT_FDCWD, r->path,
+			   RENAME_EXCHANGE) == 0;
+		break;
+	case FILE_PLACED_ASIDE:
+		done = aside_path(r, aside) && rename(aside, r->path) == 0;
+		break;
+	}
+	r->placed = FILE_NOT_PLACED;
+	if (done)
+		return;
+	free_slot(r); /* not to be unlinked: it holds the old content */
+	(void)kd_hint(e, "'%s' could not be put back as it was: see '%s*' beside it",
+	    SHOW(r->path), SHOW(r->tmp_path));
+}
+
+/* The old content goes, and with it the last trace. */
+static void
+settle(struct file_replace *r)
+{
+	char aside[PATH_MAX];
+
+	if (r->placed == FILE_PLACED_ASIDE && aside_path(r, aside))
+		(void)unlink(aside);
+	if (r->placed == FILE_PLACED_SWAPPED)
+		(void)unlink(r->tmp_path);
+	free_slot(r);
+}
+
+static void
+set_all(struct file_replace *const *v, size_t n, enum slot_state state)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i]->slot != NULL)
+			atomic_store(&v[i]->slot->state, state);
+}
+
+static bool
+sync_folders(struct file_replace *const *v, size_t n, struct kd_err *e)
+{
+	const char *last = "";
+
+	for (size_t i = 0; i < n; i++) {
+		const char *slash = strrchr(v[i]->path, '/');
+		size_t len = slash == NULL ? 0 : (size_t)(slash - v[i]->path) + 1;
+
+		if (i > 0 && strncmp(last, v[i]->path, len) == 0 &&
+		    strchr(&last[len], '/') == NULL)
+			continue; /* that folder was just done */
+		last = v[i]->path;
+		if (!sync_folder(last, e))
+			return false;
+	}
+	return true;
+}
+
+bool
+file_replace_commit_all(
+    struct file_replace *const *v, size_t n, bool sync, struct kd_err *e)
+{
+	sigset_t old;
+	bool done = true;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!file_replace_finish(v[i], sync, e))
+			return false;
+	block_fatal(&old);
+	set_all(v, n, SLOT_BUSY);
+	if (atomic_load(&dying)) {
+		set_all(v, n, SLOT_LIVE);
+		for (;;)
+			(void)pause();
+	}
+	for (i = 0; done && i < n; i++)
+		done = place(v[i], e);
+	for (i = 0; i < n; i++) {
+		if (done)
+			settle(v[i]);
+		else
+			put_back(v[n - 1 - i], e);
+	}
+	if (!done)
+		set_all(v, n, SLOT_LIVE);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return done && (!sync || sync_folders(v, n, e));
 }

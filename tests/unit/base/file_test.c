@@ -356,20 +356,73 @@ long_names_still_have_a_neighbour(void **state)
 }
 
 static void
-table_of_replacements_is_bounded(void **state)
+table_of_replacements_grows(void **state)
 {
-	static struct file_replace many[257];
+	static struct file_replace many[600];
 	struct kd_err e = {0};
 	size_t n = 0;
 
-	while (n < 257 && file_replace_begin(in_folder(state, "x"), NULL, &many[n], &e))
+	while (n < 600 && file_replace_begin(in_folder(state, "x"), NULL, &many[n], &e))
 		n++;
-	assert_int_equal(n, 256);
-	assert_string_equal(e.msg, "more than 256 files being replaced at once");
-	assert_int_equal(e.code, KD_E_LIMIT);
+	assert_int_equal(n, 600);
+	assert_int_equal(entries(*state), 600);
 	while (n > 0)
 		file_replace_clear(&many[--n]);
 	assert_int_equal(entries(*state), 0);
+}
+
+/* "a" and "b" are there, "c" is not. */
+static void
+begin_three(void **state, struct file_replace r[3])
+{
+	static const char *const names[] = {"a", "b", "c"};
+
+	write_file(in_folder(state, "a"), "old a", 0600);
+	write_file(in_folder(state, "b"), "old b", 0600);
+	for (int i = 0; i < 3; i++) {
+		assert_done(file_replace_begin(in_folder(state, names[i]), NULL, &r[i], &e));
+		assert_done(file_write_full(r[i].fd, "new", 3, &e));
+	}
+}
+
+static void
+several_are_replaced_together(void **state)
+{
+	struct file_replace r[3] = {0};
+	struct file_replace *const all[] = {&r[0], &r[1], &r[2]};
+
+	begin_three(state, r);
+	assert_done(file_replace_finish(&r[1], true, &e));
+	assert_int_equal(r[1].fd, -1);
+	assert_content(in_folder(state, "b"), "old b");
+	assert_done(file_replace_commit_all(all, 3, true, &e));
+	for (int i = 0; i < 3; i++)
+		file_replace_clear(&r[i]);
+	assert_content(in_folder(state, "a"), "new");
+	assert_content(in_folder(state, "b"), "new");
+	assert_content(in_folder(state, "c"), "new");
+	assert_int_equal(entries(*state), 3);
+}
+
+static void
+or_none_of_them(void **state)
+{
+	struct file_replace r[3] = {0};
+	/* the new file first, so that it must be taken away again */
+	struct file_replace *const all[] = {&r[2], &r[0], &r[1]};
+	struct kd_err err = {0};
+
+	begin_three(state, r);
+	assert_int_equal(unlink(r[1].tmp_path), 0);
+	assert_false(file_replace_commit_all(all, 3, true, &err));
+	assert_refused(
+	    state, &err, KD_E_FILE, "b", ": cannot replace: No such file or directory");
+	assert_content(in_folder(state, "a"), "old a");
+	assert_content(in_folder(state, "b"), "old b");
+	assert_int_equal(entries(*state), 4); /* two new ones wait */
+	for (int i = 0; i < 3; i++)
+		file_replace_clear(&r[i]);
+	assert_int_equal(entries(*state), 2);
 }
 
 /* The child tells through a pipe that its temporary files exist, then waits to be killed.
@@ -459,7 +512,9 @@ main(void)
 	    IN_FOLDER(failed_rename_leaves_no_file),
 	    IN_FOLDER(replacing_without_memory_leaves_no_file),
 	    IN_FOLDER(long_names_still_have_a_neighbour),
-	    IN_FOLDER(table_of_replacements_is_bounded),
+	    IN_FOLDER(table_of_replacements_grows),
+	    IN_FOLDER(several_are_replaced_together),
+	    IN_FOLDER(or_none_of_them),
 	    IN_FOLDER(killed_process_leaves_no_file),
 	    IN_FOLDER(ignored_signal_stays_ignored),
 	};

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* client/sign_file.c - one file on its way: digest taken, signature checked, file
  * replaced. */
+#include "config.h"
+
 #include "client/sign_file.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -64,13 +68,31 @@ find_place(struct sign_file *f, int fd, struct kd_err *e)
 	return true;
 }
 
+/* A catalog that is only in memory reads like a file. */
+static bool
+open_input(struct sign_file *f, int *ret_fd, struct kd_err *e)
+{
+	AUTO(close) int fd = -1;
+
+	if (f->catalog == NULL)
+		return file_open_read(f->plan->arg, ret_fd, &f->st, e);
+	fd = memfd_create("catalog", MFD_CLOEXEC);
+	if (fd < 0)
+		return kd_fail_errno(e, KD_E_IO, errno, "'%s': no memory for the catalog",
+		    SHOW(f->plan->arg));
+	if (!file_write_full(fd, f->catalog->p, f->catalog->len, e))
+		return in_file(f->plan, e);
+	*ret_fd = STEAL_FD(fd);
+	return true;
+}
+
 bool
 sign_file_hash(struct sign_file *f, const struct sign_options *o, struct kd_err *e)
 {
 	AUTO(close) int fd = -1;
 	struct sign_subject *s = &f->subject;
 
-	if (!file_open_read(f->plan->arg, &fd, &f->st, e))
+	if (!open_input(f, &fd, e))
 		return false;
 	if (!sign_subject_open(fd, f->plan->path, s, e) ||
 	    (o->append && s->is_signed && !find_place(f, fd, e)) ||
@@ -183,25 +205,62 @@ same_file(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
+/* The new file beside the target, written and checked. fd -1: s is of no file. */
+static bool
+write_beside(const struct plan_file *plan, int fd, const struct stat *st,
+    const struct sign_subject *s, const uint8_t *cms, size_t len,
+    struct file_replace *out, struct kd_err *e)
+{
+	if (!file_replace_begin(plan->target, st, out, e))
+		return false;
+	return (s->kind->embed(fd, s, cms, len, out->fd, e) &&
+		   s->kind->check_written(out->fd, s, cms, len, e)) ||
+	       in_file(plan, e);
+}
+
+static bool
+open_unchanged(
+    const struct plan_file *plan, const struct stat *st, int *ret_fd, struct kd_err *e)
+{
+	struct stat now;
+
+	if (!file_open_read(plan->arg, ret_fd, &now, e))
+		return false;
+	return same_file(st, &now) ||
+	       kd_fail(e, KD_E_FILE, "'%s': changed while it was worked on",
+		   SHOW(plan->arg));
+}
+
 bool
 sign_file_replace(const struct plan_file *plan, const struct stat *st,
     const struct sign_subject *s, const uint8_t *cms, size_t len, struct kd_err *e)
 {
 	AUTO(file_replace_clear) struct file_replace out = {.fd = -1};
 	AUTO(close) int fd = -1;
-	struct stat now;
 
-	if (!file_open_read(plan->arg, &fd, &now, e))
+	return open_unchanged(plan, st, &fd, e) &&
+	       write_beside(plan, fd, st, s, cms, len, &out, e) &&
+	       file_replace_commit(&out, true, e);
+}
+
+static bool
+stage(struct sign_file *f, const struct buf *cms, struct kd_err *e)
+{
+	AUTO(file_replace_clear) struct file_replace out = {.fd = -1};
+	AUTO(close) int fd = -1;
+	struct stat st;
+	const struct stat *like = &f->st;
+
+	if (f->catalog != NULL) /* a new file, or in the place of one */
+		like = stat(f->plan->target, &st) == 0 ? &st : NULL;
+	else if (!open_unchanged(f->plan, &f->st, &fd, e))
 		return false;
-	if (!same_file(st, &now))
-		return kd_fail(e, KD_E_FILE, "'%s': changed while it was worked on",
-		    SHOW(plan->arg));
-	if (!file_replace_begin(plan->target, st, &out, e))
+	if (!write_beside(f->plan, fd, like, &f->subject, cms->p, cms->len, &out, e) ||
+	    !file_replace_finish(&out, true, e))
 		return false;
-	if (!s->kind->embed(fd, s, cms, len, out.fd, e) ||
-	    !s->kind->check_written(out.fd, s, cms, len, e))
-		return in_file(plan, e);
-	return file_replace_commit(&out, true, e);
+	f->staged = out;
+	out = (struct file_replace){.fd = -1};
+	return true;
 }
 
 /* ours, or what is there with ours nested in it */
@@ -272,5 +331,7 @@ sign_file_finish(struct sign_file *f, const struct sign_options *o,
 
 	return check_answer(f, o, e) && complete(f, o, &cms, e) &&
 	       stamp(f, o, link, &cms, e) && nest(f, &cms, e) &&
-	       sign_file_replace(f->plan, &f->st, &f->subject, cms.p, cms.len, e);
+	       (o->stage ? stage(f, &cms, e)
+			 : sign_file_replace(
+			       f->plan, &f->st, &f->subject, cms.p, cms.len, e));
 }

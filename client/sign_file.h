@@ -5,6 +5,7 @@
 #define CLIENT_SIGN_FILE_H
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "client/sign_kind.h"
 #include "client/sign_plan.h"
 #include "client/stamper.h"
@@ -20,12 +21,15 @@ struct sign_options { /* the same for all files; borrowed, read-only while signi
 	struct stamper *stamper; /* NULL: no timestamps */
 	bool stamp_optional;
 	bool append; /* beside a signature that is there, as a nested one */
+	bool stage;  /* the new file waits in sign_file.staged for its commit */
 };
 
 enum sign_state { SIGN_WAITS, SIGN_HASHED, SIGN_SENT, SIGN_DONE, SIGN_FAILED };
 
 struct sign_file { /* touched by one thread at a time: sign_pool.c hands it on */
 	struct plan_file *plan; /* borrowed */
+	/* An unsigned catalog that is in no file yet; borrowed. NULL: plan->path is read. */
+	const struct buf *catalog;
 	enum sign_state state;
 	bool again;     /* failed together with others, for one reason said once */
 	struct stat st; /* as it was when hashed */
@@ -37,8 +41,12 @@ struct sign_file { /* touched by one thread at a time: sign_pool.c hands it on *
 	char key[API_KEY_NAME_MAX + 1]; /* that signed it */
 	struct stamp_made stamp;
 	struct kd_err err; /* why it failed; SIGN_DONE: why it has no timestamp, or KD_OK */
+	/* sign_options.stage and SIGN_DONE: complete, synced; the caller's to commit, and to
+	 * clear in any case. */
+	struct file_replace staged;
 };
-/* All but what is told of a finished file: digest, size, key, timestamp, err. */
+/* All but what is told of a finished file (digest, size, key, timestamp, err), and
+ * staged. */
 void sign_file_clear(struct sign_file *f);
 
 /* Reads the file: headers and digest. KD_E_FILE, KD_E_FORMAT, KD_E_LIMIT; with the file's
@@ -51,7 +59,7 @@ bool sign_file_item(struct sign_file *f, const struct sign_options *o,
 /*
  * sign_file_finish - f->cms is checked against our own digest, its chain completed,
  * timestamped, put into a new file beside the target, that file read back and checked,
- * and renamed over the target.
+ * and renamed over the target, unless it is only staged.
  *
  * link  this thread's, for stamper_stamp
  * On failure the target is what it was and no temporary file is left.

@@ -210,6 +210,8 @@ send_batch(struct sender *s, const size_t *batch, size_t n, struct api_sign_answ
 static size_t
 room(const struct pool *p) /* lock: mu */
 {
+	if (p->o->whole)
+		return API_ITEMS_MAX;
 	if (p->o->sign->stamper == NULL)
 		return SIGN_BATCH_MAX;
 	return p->out < SIGN_UNSTAMPED_MAX ? SIGN_UNSTAMPED_MAX - p->out : 0;
@@ -217,7 +219,7 @@ room(const struct pool *p) /* lock: mu */
 
 /* The next request's files, no more than fit. */
 static size_t
-take_batch(struct pool *p, size_t batch[SIGN_BATCH_MAX]) /* lock: mu */
+take_batch(struct pool *p, size_t batch[API_ITEMS_MAX]) /* lock: mu */
 {
 	size_t n = 0, bytes = 0, most = room(p);
 
@@ -237,7 +239,7 @@ send_some(struct sender *s) /* lock: mu, given up while the request runs */
 {
 	AUTO(api_sign_answer_clear) struct api_sign_answer answer = {0};
 	struct pool *p = s->p;
-	size_t batch[SIGN_BATCH_MAX], n = take_batch(p, batch);
+	size_t batch[API_ITEMS_MAX], n = take_batch(p, batch);
 	struct kd_err e = {0};
 	bool ok;
 
@@ -265,6 +267,20 @@ send_some(struct sender *s) /* lock: mu, given up while the request runs */
 	(void)pthread_cond_broadcast(&p->changed);
 }
 
+/* Would waiting for more files make the next request no larger? */
+static bool
+is_full(const struct pool *p) /* lock: mu */
+{
+	size_t bytes = 0;
+
+	if (!p->o->whole || (p->next == p->n && p->hashing == 0) ||
+	    p->hashed.n >= API_ITEMS_MAX)
+		return true;
+	for (size_t i = 0; i < p->hashed.n; i++)
+		bytes += p->files[p->hashed.v[p->hashed.head + i]].weight;
+	return bytes > SIGN_BATCH_BYTES;
+}
+
 static void *
 send_all(void *arg)
 {
@@ -273,7 +289,7 @@ send_all(void *arg)
 
 	(void)pthread_mutex_lock(&p->mu);
 	while (p->hashed.n != 0 || p->hashing != 0 || p->next < p->n) {
-		if (p->hashed.n != 0 && room(p) != 0)
+		if (p->hashed.n != 0 && room(p) != 0 && is_full(p))
 			send_some(s);
 		else /* bounded: hashing and stamping end with their files */
 			(void)pthread_cond_wait(&p->changed, &p->mu);

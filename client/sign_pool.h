@@ -29,6 +29,9 @@ struct sign_pool_options {
 	const struct sign_options *sign;
 	const char *key; /* "": the only granted one */
 	size_t jobs;     /* 1..SIGN_JOBS_MAX threads that hash and write */
+	/* As few requests as can be: none goes out before all files are hashed, or as many
+	 * as one request takes (API_ITEMS_MAX, SIGN_BATCH_BYTES). */
+	bool whole;
 	sign_send_fn *send;
 	void *senders[SIGN_SENDERS];
 	/* Called by the calling thread, in the files' order, as soon as each and all

@@ -128,7 +128,8 @@ file_done(void *self, struct sign_file *f, size_t finished_n)
 	(void)finished_n;
 	if (!done && !f->again)
 		explain(r, &f->err);
-	r->sink->file(r->sink->self, &result);
+	if (r->sink->file != NULL)
+		r->sink->file(r->sink->self, &result);
 }
 
 static void
@@ -159,26 +160,21 @@ count_jobs(uint64_t wanted, bool stamping)
 }
 
 static bool
-run_pool(struct run *r, struct kd_err *e)
+run_pool(struct run *r, struct sign_file *files, size_t n, struct kd_err *e)
 {
 	const struct sign_pool_options pool = {
 	    .sign = &r->sign,
 	    .key = r->key.name,
 	    .jobs = count_jobs(r->o->jobs, r->stamper != NULL),
+	    .whole = r->sign.stage,
 	    .send = send_request,
 	    .senders = {r->server[0], r->server[1]},
 	    .done = file_done,
 	    .tick = file_tick,
 	    .self = r,
 	};
-	size_t n = r->plan.n;
-	AUTO(free) struct sign_file *files = kd_alloc_array(n, sizeof(*files));
 	bool done;
 
-	if (files == NULL)
-		return kd_fail_nomem(e, "list of files");
-	for (size_t i = 0; i < n; i++)
-		files[i].plan = &r->plan.v[i];
 	progress_start("signing", n, r->sink->progress);
 	done = sign_pool_run(files, n, &pool, e);
 	progress_end();
@@ -237,14 +233,11 @@ load_signers(struct run *r, struct kd_err *e)
 
 /* All that can fail for every file alike, before any is touched. */
 static bool
-prepare(struct run *r, char **files, size_t n, struct kd_err *e)
+prepare(struct run *r, struct kd_err *e)
 {
 	const struct sign_run_options *o = r->o;
 
-	if (!check_options(o, e) ||
-	    (stamp_wanted(&o->stamp) &&
-		!stamper_new(&o->stamp, r->settings, &r->stamper, e)) ||
-	    !plan_make(files, n, o->output, &r->plan, e) || !net_init(e))
+	if (!net_init(e))
 		return false;
 	for (size_t i = 0; i < SIGN_SENDERS; i++)
 		if (!server_open(r->settings, &r->server[i], e))
@@ -252,9 +245,6 @@ prepare(struct run *r, char **files, size_t n, struct kd_err *e)
 	if (!key_pick(r->server[0], o->key, o->sha1, &r->key, e) || !load_more(r, e) ||
 	    !load_signers(r, e))
 		return false;
-	if (r->plan.repeated != 0)
-		warn(r, "%zu of the files are named twice; each is signed once",
-		    r->plan.repeated);
 	r->sign = (struct sign_options){
 	    .md = o->md != MD_NONE ? o->md : MD_SHA256,
 	    .description = o->description,
@@ -270,12 +260,66 @@ prepare(struct run *r, char **files, size_t n, struct kd_err *e)
 	return true;
 }
 
+static bool
+read_options(struct run *r, struct kd_err *e)
+{
+	const struct sign_run_options *o = r->o;
+
+	return check_options(o, e) &&
+	       (!stamp_wanted(&o->stamp) ||
+		   stamper_new(&o->stamp, r->settings, &r->stamper, e));
+}
+
+static bool
+plan_files(struct run *r, char **files, size_t n, struct kd_err *e)
+{
+	if (!plan_make(files, n, r->o->output, &r->plan, e))
+		return false;
+	if (r->plan.repeated != 0)
+		warn(r, "%zu of the files are named twice; each is signed once",
+		    r->plan.repeated);
+	return true;
+}
+
 bool
 sign_run(const struct settings *settings, const struct sign_run_options *o, char **files,
     size_t n, const struct sign_sink *sink, struct kd_err *e)
 {
 	AUTO(run_clear)
 	struct run r = {.settings = settings, .o = o, .sink = sink};
+	AUTO(free) struct sign_file *v = NULL;
 
-	return prepare(&r, files, n, e) && run_pool(&r, e);
+	if (!read_options(&r, e) || !plan_files(&r, files, n, e) || !prepare(&r, e))
+		return false;
+	v = kd_alloc_array(r.plan.n, sizeof(*v));
+	if (v == NULL)
+		return kd_fail_nomem(e, "list of files");
+	for (size_t i = 0; i < r.plan.n; i++)
+		v[i].plan = &r.plan.v[i];
+	return run_pool(&r, v, r.plan.n, e);
+}
+
+bool
+sign_run_check(
+    const struct settings *settings, const struct sign_run_options *o, struct kd_err *e)
+{
+	const struct sign_sink nobody = {0};
+	AUTO(run_clear)
+	struct run r = {.settings = settings, .o = o, .sink = &nobody};
+
+	return read_options(&r, e);
+}
+
+bool
+sign_run_stage(const struct settings *settings, const struct sign_run_options *o,
+    struct sign_file *files, size_t n, const struct sign_sink *sink, struct kd_err *e)
+{
+	AUTO(run_clear)
+	struct run r = {.settings = settings, .o = o, .sink = sink};
+
+	if (!read_options(&r, e) || !prepare(&r, e) ||
+	    (r.stamper != NULL && !o->stamp.optional && !stamper_probe(r.stamper, e)))
+		return false;
+	r.sign.stage = true;
+	return run_pool(&r, files, n, e);
 }

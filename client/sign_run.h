@@ -3,6 +3,7 @@
 #ifndef CLIENT_SIGN_RUN_H
 #define CLIENT_SIGN_RUN_H
 #include "client/settings.h"
+#include "client/sign_file.h"
 #include "client/stamper.h"
 
 struct sign_run_options { /* borrowed; all-zero: in place, with the only key, sha256 */
@@ -51,4 +52,20 @@ struct sign_sink { /* called by the thread that called sign_run */
  */
 bool sign_run(const struct settings *settings, const struct sign_run_options *o,
     char **files, size_t n, const struct sign_sink *sink, struct kd_err *e) KD_MUST;
+/* What is wrong with the options alone: KD_E_USAGE, KD_E_FILE (of --tsa-root). */
+bool sign_run_check(const struct settings *settings, const struct sign_run_options *o,
+    struct kd_err *e) KD_MUST;
+/*
+ * sign_run_stage - have files signed that the caller puts into their places: all of them in
+ * one request, or as few as its limits allow.
+ *
+ * Nothing is asked for when no authority gives a timestamp, unless that is optional.
+ *
+ * files  plan, and catalog where it is one; afterwards state, err, staged
+ * sink   file may be NULL
+ * Errors: as with sign_run.
+ */
+bool sign_run_stage(const struct settings *settings, const struct sign_run_options *o,
+    struct sign_file *files, size_t n, const struct sign_sink *sink,
+    struct kd_err *e) KD_MUST;
 #endif

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -17,6 +18,7 @@
 #define PAUSE_DOUBLINGS_MAX 6u /* to 16 s */
 #define SLOW_MS 100            /* so near its deadline, an authority did not answer */
 #define NOBODY SIZE_MAX
+#define PROBE_LEN 256 /* as a signature with RSA of 2048 bits */
 
 struct source {
 	const char *url; /* borrowed; STAMP_BY_SERVER: through the service */
@@ -295,6 +297,25 @@ stamper_stamp(struct stamper *s, struct stamp_link **link, const uint8_t *cms, s
 		return false;
 	*ret_made = (struct stamp_made){.kind = s->kind, .time = a.time};
 	return true;
+}
+
+bool
+stamper_probe(struct stamper *s, struct kd_err *e)
+{
+	AUTO(stamp_link_free) struct stamp_link *link = kd_alloc(sizeof(*link));
+	AUTO(stamp_answer_clear) struct stamp_answer a = {0};
+	uint8_t nothing[PROBE_LEN];
+	struct stamp_question q = {.kind = s->kind,
+	    .md = s->md != MD_NONE ? s->md : MD_SHA256,
+	    .roots = s->roots,
+	    .signature = nothing,
+	    .signature_len = sizeof(nothing)};
+
+	if (link == NULL)
+		return kd_fail_nomem(e, "connection");
+	if (getrandom(nothing, sizeof(nothing), 0) != (ssize_t)sizeof(nothing))
+		return kd_fail(e, KD_E_CRYPTO, "no random bytes");
+	return ask_all(s, link, &q, &a, e);
 }
 
 bool

@@ -52,6 +52,10 @@ struct stamp_made { /* plain data */
 bool stamper_stamp(struct stamper *s, struct stamp_link **link, const uint8_t *cms,
     size_t len, struct buf *ret, struct stamp_made *ret_made, struct kd_err *e) KD_MUST;
 
+/* Asks for a timestamp of nothing in particular, so that it is known whether there will be
+ * any before the first signature is made. Errors: stamper_stamp's. */
+bool stamper_probe(struct stamper *s, struct kd_err *e) KD_MUST;
+
 /* No authority would be asked for one more signature: true, with the reason. So that no
  * token signs what cannot be stamped. */
 bool stamper_gave_up(struct stamper *s, struct kd_err *e);

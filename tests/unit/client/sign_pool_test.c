@@ -41,7 +41,7 @@ static struct {
 
 static char dir[32];
 static char *paths[FILES];
-static bool page_hashes;
+static bool page_hashes, whole;
 static struct stamper *stamper;
 static size_t done_n, done_in_order;
 static struct sign_file *done_expected;
@@ -234,11 +234,13 @@ run_pool(struct run *r, size_t n, size_t jobs, enum mood mood)
 	    .md = MD_SHA256,
 	    .description = "d",
 	    .page_hashes = page_hashes,
+	    .stage = whole,
 	    .stamper = stamper};
 	const struct sign_pool_options o = {
 	    .sign = &sign,
 	    .key = "driver",
 	    .jobs = jobs,
+	    .whole = whole,
 	    .send = play_service,
 	    .done = count_done,
 	    .tick = ignore_tick,
@@ -281,6 +283,30 @@ all_files_are_signed_in_batches(void **state)
 	assert_int_equal(service.items, FILES);
 	assert_true(service.largest <= SIGN_BATCH_MAX);
 	assert_true(service.requests <= FILES);
+	plan_clear(&run.plan);
+}
+
+/* As a driver package wants it. */
+static void
+all_files_are_staged_by_one_request(void **state)
+{
+	(void)state;
+	whole = true;
+	run_pool(&run, FILES, 3, SIGNS);
+	whole = false;
+	assert_int_equal(service.requests, 1);
+	assert_int_equal(service.items, FILES);
+	for (size_t i = 0; i < FILES; i++) {
+		struct kd_err e = {0};
+
+		assert_int_equal(run.files[i].state, SIGN_DONE);
+		assert_int_equal(size_of(paths[i]), 1024);
+		assert_true(size_of(run.files[i].staged.tmp_path) > 1024);
+		if (i == 0)
+			assert_true(file_replace_commit(&run.files[i].staged, false, &e));
+		file_replace_clear(&run.files[i].staged);
+	}
+	assert_true(size_of(paths[0]) > 1024);
 	plan_clear(&run.plan);
 }
 
@@ -526,6 +552,8 @@ main(void)
 		a_refused_request_is_told_once_and_stops_the_rest, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		one_failed_item_leaves_the_others_signed, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		all_files_are_staged_by_one_request, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		large_lists_travel_in_several_requests, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(

@@ -10,6 +10,8 @@ libauthenticode_a_SOURCES += authenticode/der.c authenticode/der.h authenticode/
 libauthenticode_a_SOURCES += authenticode/format.c authenticode/format.h
 libauthenticode_a_SOURCES += authenticode/format_io.c authenticode/format_io.h
 libauthenticode_a_SOURCES += authenticode/format_module.c
+libauthenticode_a_SOURCES += authenticode/cab.c authenticode/cab_dir.c authenticode/cab.h
+libauthenticode_a_SOURCES += authenticode/format_cabinet.c
 libauthenticode_a_SOURCES += authenticode/cert.c authenticode/cert.h authenticode/cert_x509.h
 libauthenticode_a_SOURCES += authenticode/cert_info.c authenticode/cert_key.c
 libauthenticode_a_SOURCES += authenticode/cert_cache.c authenticode/cert_cache.h
@@ -218,3 +220,14 @@ TESTS += fuzz/replay_verdict
 EXTRA_DIST += fuzz/corpus/verdict
 tests_unit_authenticode_kernel_facts_test_SOURCES = tests/unit/authenticode/kernel_facts_test.c $(DEMO_PKI)
 tests_unit_authenticode_kernel_facts_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+
+# Cabinets.
+CAB_MAKE = tests/unit/authenticode/cab_make.c tests/unit/authenticode/cab_make.h
+check_PROGRAMS += tests/unit/authenticode/format_cabinet_test fuzz/replay_cabinet
+TESTS += tests/unit/authenticode/format_cabinet_test fuzz/replay_cabinet
+tests_unit_authenticode_format_cabinet_test_SOURCES = tests/unit/authenticode/format_cabinet_test.c $(CAB_MAKE)
+tests_unit_authenticode_format_cabinet_test_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
+tests_unit_authenticode_format_cabinet_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+fuzz_replay_cabinet_SOURCES = fuzz/fuzz_cabinet.c fuzz/replay.c
+fuzz_replay_cabinet_LDADD = libauthenticode.a libbase.a $(OPENSSL_LIBS)
+EXTRA_DIST += fuzz/corpus/cabinet

@@ -392,6 +392,11 @@ value_of(CK_ULONG i, CK_ATTRIBUTE_TYPE type, struct value *ret)
 	    {CKA_TOKEN, {&yes, sizeof(yes)}},
 	    {CKA_PRIVATE, {&yes, sizeof(yes)}},
 	    {CKA_SIGN, {&yes, sizeof(yes)}},
+	    {CKA_SENSITIVE, {&yes, sizeof(yes)}}, /* what the signer's gate asks for */
+	    {CKA_ALWAYS_SENSITIVE, {&yes, sizeof(yes)}},
+	    {CKA_EXTRACTABLE, {&no, sizeof(no)}},
+	    {CKA_NEVER_EXTRACTABLE, {&yes, sizeof(yes)}},
+	    {CKA_LOCAL, {&yes, sizeof(yes)}},
 	    {CKA_ALWAYS_AUTHENTICATE, {&no, sizeof(no)}},
 	    {rsa ? CKA_MODULUS : CKA_EC_PARAMS,
 		{rsa ? k->modulus : p256, rsa ? k->modulus_len : sizeof(p256)}},

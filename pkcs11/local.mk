@@ -74,7 +74,8 @@ check_DATA += tests/mock/mock_pkcs11.so
 EXTRA_DIST += $(mock_files) tests/mock/mock.h
 CLEANFILES += tests/mock/mock_pkcs11.so
 
-pkcs11_e2e_tests = tests/e2e/signer_sign.t tests/e2e/signer_pin.t tests/e2e/signer_fail.t
+pkcs11_e2e_tests = tests/e2e/signer_sign.t tests/e2e/signer_pin.t tests/e2e/signer_fail.t \
+	tests/e2e/custody_gate.t
 TESTS += $(pkcs11_e2e_tests)
 dist_check_SCRIPTS += $(pkcs11_e2e_tests)
 EXTRA_DIST += tests/e2e/signer_lib.sh

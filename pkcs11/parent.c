@@ -99,6 +99,7 @@ make_state(struct parent *p, struct kd_err *e)
 	for (size_t i = 0; i < s->keys_n; i++) {
 		child_text(s->keys[i].name, sizeof(s->keys[i].name),
 		    signer_conf_key(p->conf, i)->name);
+		s->keys[i].relaxed = signer_conf_relaxed(signer_conf_key(p->conf, i));
 		child_text(s->keys[i].detail, sizeof(s->keys[i].detail),
 		    "the token has not been asked yet");
 	}

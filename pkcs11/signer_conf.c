@@ -12,6 +12,7 @@
 #include "pkcs11/prestart.h"
 #include "pkcs11/share.h"
 #include "pkcs11/uri.h"
+#include "wire/custody.h"
 #include "wire/signer_msg.h"
 
 #define SECOND UINT64_C(1000)
@@ -126,6 +127,13 @@ static const struct conf_key key_keys[] = {
 	.type = CONF_STRING,
 	.offset = offsetof(struct signer_key_conf, uri),
 	.help = "RFC 7512 URI with object or id of one private key"},
+    {.name = "relax",
+	.type = CONF_WORDS,
+	.optional = true,
+	.offset = offsetof(struct signer_key_conf, relax),
+	.help = "flaws of custody that may pass for this key: extractable, "
+		"not-sensitive, not-always-sensitive, not-never-extractable, "
+		"not-local, rsa-2048"},
     {.name = NULL},
 };
 
@@ -143,6 +151,16 @@ const struct signer_key_conf *
 signer_conf_key(const struct signer_conf *c, size_t i)
 {
 	return &((const struct signer_key_conf *)c->keys.v)[i];
+}
+
+uint32_t
+signer_conf_relaxed(const struct signer_key_conf *k)
+{
+	uint32_t bits = 0;
+
+	for (size_t i = 0; i < k->relax.n; i++)
+		bits |= custody_flaw_by_name(k->relax.v[i]);
+	return bits;
 }
 
 void
@@ -183,6 +201,20 @@ check_pre_start(const struct signer_conf *c, struct kd_err *e)
 }
 
 static bool
+check_relax(const struct signer_key_conf *k, struct kd_err *e)
+{
+	char all[CUSTODY_WORDS_MAX];
+
+	custody_flaw_words(all, CUSTODY_FLAW_ALL);
+	for (size_t i = 0; i < k->relax.n; i++)
+		if (custody_flaw_by_name(k->relax.v[i]) == 0)
+			return kd_fail(e, KD_E_CONFIG,
+			    "[key %s] relax '%s': expected some of: %s", k->name,
+			    SHOW(k->relax.v[i]), all);
+	return true;
+}
+
+static bool
 check_keys(const struct signer_conf *c, struct kd_err *e)
 {
 	struct uri u;
@@ -198,6 +230,8 @@ check_keys(const struct signer_conf *c, struct kd_err *e)
 
 		if (!uri_parse(k->uri, URI_KEY, &u, e))
 			return kd_in(e, "[key %s] uri '%s'", k->name, SHOW(k->uri));
+		if (!check_relax(k, e))
+			return false;
 	}
 	return true;
 }

@@ -12,6 +12,7 @@
 struct signer_key_conf { /* [key NAME] */
 	char *name;
 	char *uri;
+	struct conf_list relax; /* words of enum custody_flaw */
 };
 
 struct signer_conf {
@@ -39,4 +40,6 @@ bool signer_conf_load(
 void signer_conf_clear(struct signer_conf *c);
 AUTO_DEFINE_CLEAR(struct signer_conf, signer_conf_clear);
 const struct signer_key_conf *signer_conf_key(const struct signer_conf *c, size_t i);
+/* The flaws that may pass for this key: enum custody_flaw. */
+uint32_t signer_conf_relaxed(const struct signer_key_conf *k);
 #endif

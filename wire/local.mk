@@ -4,6 +4,7 @@ libwire_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 libwire_a_SOURCES = \
 	wire/api.h wire/api_schema.h wire/api_schema.c wire/api_read.c \
 	wire/api_request.c wire/api_answer.c wire/api_key.c wire/api_ready.c wire/api_problem.c wire/api_stamp.c \
+	wire/custody.h wire/custody.c \
 	wire/frame.h wire/frame.c \
 	wire/front_msg.h wire/front_msg.c \
 	wire/json.h wire/json.c wire/json_write.c \
@@ -29,6 +30,10 @@ tests_unit_wire_front_msg_test_LDADD = $(wire_test_libs)
 wire_unit_tests += tests/unit/wire/signer_msg_test
 tests_unit_wire_signer_msg_test_SOURCES = tests/unit/wire/signer_msg_test.c
 tests_unit_wire_signer_msg_test_LDADD = $(wire_test_libs)
+
+wire_unit_tests += tests/unit/wire/custody_test
+tests_unit_wire_custody_test_SOURCES = tests/unit/wire/custody_test.c
+tests_unit_wire_custody_test_LDADD = $(wire_test_libs)
 
 wire_unit_tests += tests/unit/wire/json_test
 tests_unit_wire_json_test_SOURCES = tests/unit/wire/json_test.c

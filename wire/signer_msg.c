@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/num.h"
+#include "wire/custody.h"
 #include "wire/payload.h"
 
 #define KEY_ATTR_ALL (2 * KEY_ATTR_MODIFIABLE - 1)
@@ -146,6 +147,7 @@ encode_key(const struct signer_key *k, struct buf *ret)
 	buf_u8(ret, (uint8_t)k->mechanism);
 	buf_u16le(ret, k->bits);
 	buf_u32le(ret, k->attrs);
+	buf_u32le(ret, k->relaxed);
 	buf_u16le(ret, (uint16_t)k->spki_len);
 	buf_add(ret, k->spki, k->spki_len);
 	payload_put_text(ret, k->detail);
@@ -182,6 +184,7 @@ read_key(struct rd *r, struct signer_key *k, struct kd_err *e)
 	k->mechanism = (enum sign_mechanism)mechanism;
 	k->bits = rd_u16le(r, "key bits");
 	k->attrs = rd_u32le(r, "key attributes");
+	k->relaxed = rd_u32le(r, "relaxed flaws");
 	k->spki_len = read_blob(r, k->spki, SIGNER_SPKI_MAX, "public key", e);
 	payload_text(r, k->detail, SIGNER_DETAIL_MAX, "key detail", e);
 	if (r->bad != NULL)
@@ -192,6 +195,8 @@ read_key(struct rd *r, struct signer_key *k, struct kd_err *e)
 		kd_fail(e, KD_E_PROTOCOL, "unknown mechanism %u", mechanism);
 	else if (k->attrs > KEY_ATTR_ALL)
 		kd_fail(e, KD_E_PROTOCOL, "unknown key attributes %#x", k->attrs);
+	else if (k->relaxed > CUSTODY_FLAW_ALL)
+		kd_fail(e, KD_E_PROTOCOL, "unknown flaws %#x are relaxed", k->relaxed);
 	else if (k->ready && mechanism == 0)
 		kd_fail(e, KD_E_PROTOCOL, "a ready key without mechanism");
 }

@@ -45,7 +45,7 @@ enum token_state {
 	TOKEN_STARTING = 1,
 	TOKEN_READY,
 	TOKEN_ABSENT,  /* not there, or not answering; the signer keeps looking */
-	TOKEN_LATCHED, /* a PIN was refused: kdsign-token pin */
+	TOKEN_LATCHED, /* a PIN was refused, or must not be tried: kdsign-token pin */
 	TOKEN_FAILED   /* module cannot be loaded or keeps dying; see detail */
 };
 
@@ -67,6 +67,7 @@ struct signer_key {
 	enum sign_mechanism mechanism; /* 0 until known */
 	uint16_t bits;                 /* modulus, or field size */
 	uint32_t attrs;                /* enum key_attr */
+	uint32_t relaxed;              /* enum custody_flaw: let pass by the signer's configuration */
 	uint8_t spki[SIGNER_SPKI_MAX]; /* DER SubjectPublicKeyInfo; 0 long when the token has none */
 	size_t spki_len;
 	char detail[SIGNER_DETAIL_MAX + 1]; /* why not ready */

@@ -103,6 +103,7 @@ make_service() {
 			state-dir = $T/state
 			[key driver]
 			uri = pkcs11:object=driver;type=private
+			relax = rsa-2048
 			[key second]
 			uri = pkcs11:object=second;type=private
 		END

@@ -4,6 +4,7 @@
 #include "wire/signer_msg.h"
 
 #include "tests/unit/wire/check.h"
+#include "wire/custody.h"
 
 static struct sign_job
 good_job(void)
@@ -203,6 +204,7 @@ static struct signer_key keys[] = {
 	.mechanism = SIGN_RSA_PKCS1,
 	.bits = 3072,
 	.attrs = KEY_ATTR_SENSITIVE | KEY_ATTR_MODIFIABLE,
+	.relaxed = CUSTODY_NOT_LOCAL,
 	.spki = "spki",
 	.spki_len = 4},
     {.name = "lost", .detail = "no key with that label"},
@@ -255,7 +257,7 @@ static void
 state_bytes_are_as_documented(void **state)
 {
 	static const char want[] = "\3\1a\1b\1c\2\0\3\0\0\0\4\0\0\0\1d\1\0"
-				   "\1k\1\2\0\1\5\0\0\0\2\0SP\1e"
+				   "\1k\1\2\0\1\5\0\0\0\x20\0\0\0\2\0SP\1e"
 				   "\2\5\0\0\0\6\0\0\0";
 	AUTO(buf_clear) struct buf b = {0};
 	struct signer_key k = {.name = "k",
@@ -263,6 +265,7 @@ state_bytes_are_as_documented(void **state)
 	    .mechanism = SIGN_ECDSA,
 	    .bits = 256,
 	    .attrs = 5,
+	    .relaxed = CUSTODY_RSA_2048,
 	    .spki = "SP",
 	    .spki_len = 2,
 	    .detail = "e"};
@@ -294,7 +297,8 @@ wrong_states_are_refused(void **state)
 	    {48, 3, "state: unknown mechanism 3"},
 	    {48, 0, "state: a ready key without mechanism"},
 	    {52, 2, "state: unknown key attributes 0x201"},
-	    {56, 5, "state: public key: 1284 bytes, at most 1024 allowed"},
+	    {55, 64, "state: unknown flaws 0x40 are relaxed"},
+	    {60, 5, "state: public key: 1284 bytes, at most 1024 allowed"},
 	    {BREAKER, 3, "state: unknown breaker state 3"},
 	};
 	AUTO(buf_clear) struct buf b = {0};

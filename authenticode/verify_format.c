@@ -12,6 +12,7 @@
 
 /* Those that need nothing but this library. */
 static const struct format *const built_in[] = {
+    &format_cabinet,
     NULL,
 };
 

@@ -2,13 +2,18 @@
 /* client/sign_kind.c - which kind of file is this. */
 #include "client/sign_kind.h"
 
-#include "base/num.h"
 #include "authenticode/der.h"
+#include "base/num.h"
+#include "client/sign_format.h"
+
+static const struct sign_kind cabinet =
+    SIGN_KIND_OF("cabinet", &format_cabinet, API_KIND_CABINET, false);
 
 /* The first that recognises a file has it; the last one takes what nothing else is, so
  * that a file of no kind gets the PE reader's words. */
 static const struct sign_kind *const kinds[] = {
     &sign_kind_catalog,
+    &cabinet,
     &sign_kind_pe,
 };
 

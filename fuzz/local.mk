@@ -19,7 +19,7 @@ FUZZ_CFLAGS = -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame
 FUZZ_NAMES = $(patsubst fuzz/replay_%$(EXEEXT),%,$(filter fuzz/replay_%,$(check_PROGRAMS)))
 FUZZ_LIB_C = $(filter %.c,$(libbase_a_SOURCES) $(libwire_a_SOURCES) $(libauthenticode_a_SOURCES) \
 	$(libdriver_a_SOURCES) daemon/front/gate.c daemon/front/route.c \
-	$(libpkcs11_a_SOURCES) $(libkeeper_a_SOURCES) $(libclient_a_SOURCES)) fuzz/fuzz_format.c
+	$(libpkcs11_a_SOURCES) $(libceremony_a_SOURCES) $(libkeeper_a_SOURCES) $(libclient_a_SOURCES)) fuzz/fuzz_format.c
 FUZZ_FLAGS = $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS) $(SECCOMP_CFLAGS) $(SYSTEMD_CFLAGS) $(P11_CFLAGS) \
 	$(P11KIT_CFLAGS) $(SQLITE_CFLAGS) $(CURL_CFLAGS) $(GCAB_CFLAGS)
 FUZZ_LIBS = -Wl,--as-needed $(OPENSSL_LIBS) $(JANSSON_LIBS) $(SECCOMP_LIBS) $(SYSTEMD_LIBS) $(P11_LIBS) \

@@ -30,7 +30,7 @@ struct ceremony_options { /* all borrowed from argv; NULL when not given */
 	struct texts people;
 	const char *key, *label, *id, *type, *subject, *out, *root, *retire, *yes, *head;
 	struct texts certificates, cross;
-	bool only_file, only_token, check, anyway;
+	bool no_token, check;
 };
 
 struct ceremony; /* below */
@@ -123,6 +123,8 @@ bool ceremony_put(const struct buf *b, struct kd_err *e) KD_MUST;
 
 bool ceremony_list(struct ceremony *c, struct kd_err *e) KD_MUST;
 bool ceremony_generate(struct ceremony *c, struct kd_err *e) KD_MUST;
+bool ceremony_csr(struct ceremony *c, struct kd_err *e) KD_MUST;
+bool ceremony_install(struct ceremony *c, struct kd_err *e) KD_MUST;
 bool ceremony_pin(struct ceremony *c, struct kd_err *e) KD_MUST;
 bool ceremony_transcript(struct ceremony *c, struct kd_err *e) KD_MUST;
 #endif

@@ -12,11 +12,11 @@
 #include "base/own.h"
 #include "base/text.h"
 #include "pkcs11/attr.h"
+#include "pkcs11/ceremony_subject.h"
 #include "pkcs11/key.h"
 #include "pkcs11/transcript.h"
 
 AUTO_DEFINE(X509, X509_free);
-AUTO_DEFINE(BIO, BIO_free_all);
 
 void
 look_cert_clear(struct look_cert *c)
@@ -85,21 +85,6 @@ look_key(const struct token *t, CK_OBJECT_HANDLE o, struct look_key *ret)
 }
 
 static void
-put_name(const X509_NAME *name, char *dst, size_t n)
-{
-	AUTO(BIO_free_all) BIO *b = BIO_new(BIO_s_mem());
-	char *p = NULL;
-	long len;
-
-	dst[0] = '\0';
-	if (b == NULL || X509_NAME_print_ex(b, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) < 0)
-		return;
-	len = BIO_get_mem_data(b, &p);
-	if (len > 0)
-		(void)text_show(dst, n, p, (size_t)len);
-}
-
-static void
 put_hash(const void *p, size_t n, char dst[65])
 {
 	struct kd_err ignored = {0};
@@ -135,8 +120,8 @@ look_cert(const struct token *t, CK_OBJECT_HANDLE o, struct look_cert *ret)
 	cert = d2i_X509(NULL, &p, (long)c.der.len);
 	if (cert == NULL)
 		return false;
-	put_name(X509_get_subject_name(cert), c.subject, sizeof(c.subject));
-	put_name(X509_get_issuer_name(cert), c.issuer, sizeof(c.issuer));
+	subject_print(X509_get_subject_name(cert), c.subject, sizeof(c.subject));
+	subject_print(X509_get_issuer_name(cert), c.issuer, sizeof(c.issuer));
 	put_hash(c.der.p, c.der.len, c.sha256);
 	put_spki_hash(cert, c.spki_sha256);
 	if (ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm) == 1)

@@ -27,13 +27,18 @@ libceremony_a_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS) $(OPENSSL_CFLAGS)
 libceremony_a_SOURCES = \
 	pkcs11/ceremony.c pkcs11/ceremony.h pkcs11/ceremony_login.c \
 	pkcs11/ceremony_ask.c pkcs11/ceremony_ask.h \
+	pkcs11/ceremony_chain.c pkcs11/ceremony_chain.h \
 	pkcs11/ceremony_facts.c pkcs11/ceremony_facts.h \
 	pkcs11/ceremony_look.c pkcs11/ceremony_look.h \
 	pkcs11/ceremony_make.c pkcs11/ceremony_make.h \
 	pkcs11/ceremony_mech.c pkcs11/ceremony_mech.h \
 	pkcs11/ceremony_options.c pkcs11/ceremony_options.h \
+	pkcs11/ceremony_out.c pkcs11/ceremony_out.h \
+	pkcs11/ceremony_subject.c pkcs11/ceremony_subject.h \
 	pkcs11/transcript.c pkcs11/transcript.h \
 	pkcs11/transcript_line.c pkcs11/transcript_line.h pkcs11/transcript_page.c \
+	pkcs11/ceremony_csr.c \
+	pkcs11/ceremony_install.c \
 	pkcs11/ceremony_generate.c pkcs11/ceremony_generate.h \
 	pkcs11/ceremony_list.c \
 	pkcs11/ceremony_pin.c \
@@ -46,7 +51,19 @@ kdsign_token_SOURCES = pkcs11/kdsign_token.c
 kdsign_token_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
 kdsign_token_LDADD = $(ceremony_libs)
 
-token_e2e_tests = tests/e2e/token_key.t
+ceremony_unit_tests = tests/unit/pkcs11/subject_test tests/unit/pkcs11/transcript_test
+check_PROGRAMS += $(ceremony_unit_tests)
+TESTS += $(ceremony_unit_tests)
+tests_unit_pkcs11_subject_test_LDADD = $(ceremony_libs) $(CMOCKA_LIBS)
+tests_unit_pkcs11_transcript_test_LDADD = $(ceremony_libs) $(CMOCKA_LIBS)
+
+check_PROGRAMS += fuzz/replay_transcript
+fuzz_replay_transcript_SOURCES = fuzz/fuzz_transcript.c fuzz/replay.c
+fuzz_replay_transcript_LDADD = $(ceremony_libs)
+TESTS += fuzz/replay_transcript
+EXTRA_DIST += fuzz/corpus/transcript
+
+token_e2e_tests = tests/e2e/token_key.t tests/e2e/token_cert.t
 TESTS += $(token_e2e_tests)
 dist_check_SCRIPTS += $(token_e2e_tests)
 

@@ -3,10 +3,10 @@
  * that they name. */
 #include <string.h>
 
-#include "base/log.h"
 #include "base/text.h"
 #include "client/client.h"
 #include "client/inf_run.h"
+#include "client/inf_say.h"
 #include "client/ms.h"
 #include "wire/json.h"
 
@@ -43,27 +43,6 @@ static const struct option_row inf2cat_rows[] = {
 };
 
 static void
-put_findings_json(struct buf *b, const struct inf_findings *found)
-{
-	jw_arr_open(b, "findings");
-	for (size_t i = 0; i < found->n; i++) {
-		const struct inf_finding *f = &found->v[i];
-
-		jw_open(b);
-		jw_str(b, "severity", f->severity == INF_ERROR ? "error" : "warning");
-		jw_str(b, "number", f->number);
-		jw_str(b, "file", f->path);
-		if (f->line != 0)
-			jw_uint(b, "line", f->line);
-		jw_str(b, "detail", f->text);
-		if (f->hint != NULL)
-			jw_str(b, "hint", f->hint);
-		jw_close(b);
-	}
-	jw_arr_close(b);
-}
-
-static void
 put_catalogs_json(struct buf *b, const struct inf_run *r)
 {
 	jw_arr_open(b, "catalogs");
@@ -85,25 +64,6 @@ put_catalogs_json(struct buf *b, const struct inf_run *r)
 		jw_close(b);
 	}
 	jw_arr_close(b);
-}
-
-/* Errors and warnings on standard error; false when there were errors. */
-static bool
-say_findings(struct client *c, const struct inf_findings *found)
-{
-	for (size_t i = 0; i < found->n; i++) {
-		struct kd_err e = {0};
-
-		inf_run_error(&found->v[i], &e);
-		if (found->v[i].severity == INF_ERROR)
-			outcome_fail_said(&c->outcome, &e);
-		else if (!c->quiet)
-			log_line(LOG_L_WARN, "%s", e.msg);
-	}
-	if (found->errors + found->warnings > found->n)
-		log_line(LOG_L_ERROR, "%zu errors and %zu warnings, not all of them shown",
-		    found->errors, found->warnings);
-	return found->errors == 0;
 }
 
 static void
@@ -143,7 +103,7 @@ static void
 report(struct client *c, const struct inf_args *a, const char *path,
     const struct inf_run *r, const struct kd_err *e)
 {
-	bool ok = say_findings(c, &r->found) && e->code == KD_OK;
+	bool ok = inf_say(c, &r->found) && e->code == KD_OK;
 	AUTO(buf_clear) struct buf b = {0};
 
 	if (e->code != KD_OK)
@@ -152,7 +112,7 @@ report(struct client *c, const struct inf_args *a, const char *path,
 		outcome_json_open(&b, path, ok);
 		if (e->code != KD_OK)
 			outcome_json_error(&b, e);
-		put_findings_json(&b, &r->found);
+		inf_say_json(&b, &r->found);
 		if (ok)
 			put_catalogs_json(&b, r);
 		outcome_json_close(&b);

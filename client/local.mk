@@ -22,6 +22,7 @@ libclient_a_SOURCES = \
 	client/cmd_verify.c \
 	client/each.c client/each.h \
 	client/inf_run.c client/inf_run.h \
+	client/inf_say.c client/inf_say.h \
 	client/key_pick.c client/key_pick.h \
 	client/ms.c client/ms.h \
 	client/ms_catdb.c \

@@ -30,10 +30,15 @@ make_token() {
 	softhsm2-util --init-token --free --label kdsign-test --so-pin 12345678 --pin 123456 >"$T/keygen.log" 2>&1
 }
 
-# token_key NAME TYPE SUBJECT - a key pair on the token and its certificate by "middle" in NAME.pem
-token_key() {
+# token_generate NAME TYPE ID
+token_generate() {
 	pkcs11-tool --module "$module" --token-label kdsign-test --login --pin 123456 --keypairgen \
-		--key-type "$2" --label "$1" --id "$4" --usage-sign >"$T/keygen.log" 2>&1 || exit 99
+		--key-type "$2" --label "$1" --id "$3" --usage-sign
+}
+
+# token_key NAME TYPE SUBJECT ID - a key pair on the token and its certificate by "middle" in NAME.pem
+token_key() {
+	token_generate "$1" "$2" "$4" >"$T/keygen.log" 2>&1 || exit 99
 	pkcs11-tool --module "$module" --token-label kdsign-test --read-object --type pubkey --label "$1" \
 		-o "$T/$1.spki" >"$T/keygen.log" 2>&1 || exit 99
 	openssl pkey -pubin -inform DER -in "$T/$1.spki" -out "$T/$1.pub" || exit 99

@@ -61,7 +61,7 @@ real_wrong_pin() {
 	ok 'which a login would have told of' sh -c "! grep -q 'no PIN is tried until' '$T/service.err'"
 	printf 123456 >"$T/etc/pin"
 	ok 'the operator puts the right one in place and unlatches' \
-		"$builddir/kdsign-signer" --config "$T/etc/signer.conf" --unlatch
+		"$builddir/kdsign-token" pin --config "$T/etc/signer.conf"
 	ok 'ready again, by itself' wait_for 30 real_ready
 }
 

@@ -43,4 +43,15 @@ make_token() {
 		pkcs11-tool --module "$module" --token-label kdsign-test --login --login-type so --so-pin 87654321 \
 			--init-pin --pin 123456; } >"$T/keygen.log" 2>&1 || { sed 's/^/# /' "$T/keygen.log"; return 1; }
 }
+
+# What pkcs11-tool makes here can be extracted, for it does not ask for the contrary.
+token_generate() {
+	(umask 077 && printf 123456 >"$T/keygen.pin")
+	case $2 in
+	rsa:4096) set -- "$1" rsa4096 "$3" ;;
+	*) set -- "$1" rsa3072 "$3" ;;
+	esac
+	"$builddir/kdsign-token" generate --module "$module" --token pkcs11:token=kdsign-test --state "$T/ceremony" \
+		--pin-file "$T/keygen.pin" --label "$1" --type "$2" --id "$3"
+}
 real_suite

@@ -17,6 +17,8 @@ struct format_file {
 	const struct format *format; /* NULL until format_open */
 	uint64_t size;               /* of the file */
 	bool is_signed;
+	/* Signed without what .extra looks at: why that matters, for a warning. NULL: with it */
+	const char *lacks;
 	void *state; /* of the format: where things are in the file; owned */
 };
 void format_file_clear(struct format_file *f);

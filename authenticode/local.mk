@@ -12,6 +12,9 @@ libauthenticode_a_SOURCES += authenticode/format_io.c authenticode/format_io.h
 libauthenticode_a_SOURCES += authenticode/format_module.c
 libauthenticode_a_SOURCES += authenticode/cab.c authenticode/cab_dir.c authenticode/cab.h
 libauthenticode_a_SOURCES += authenticode/format_cabinet.c
+libauthenticode_a_SOURCES += authenticode/cfb.c authenticode/cfb.h authenticode/cfb_tree.c
+libauthenticode_a_SOURCES += authenticode/cfb_edit.c authenticode/cfb_edit.h authenticode/cfb_alloc.c authenticode/cfb_alloc.h
+libauthenticode_a_SOURCES += authenticode/msi_digest.c authenticode/msi_digest.h
 libauthenticode_a_SOURCES += authenticode/cert.c authenticode/cert.h authenticode/cert_x509.h
 libauthenticode_a_SOURCES += authenticode/cert_info.c authenticode/cert_key.c
 libauthenticode_a_SOURCES += authenticode/cert_cache.c authenticode/cert_cache.h
@@ -231,3 +234,10 @@ tests_unit_authenticode_format_cabinet_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 fuzz_replay_cabinet_SOURCES = fuzz/fuzz_cabinet.c fuzz/replay.c
 fuzz_replay_cabinet_LDADD = libauthenticode.a libbase.a $(OPENSSL_LIBS)
 EXTRA_DIST += fuzz/corpus/cabinet
+
+# Compound files, which MSI packages are.
+check_PROGRAMS += fuzz/replay_cfb
+fuzz_replay_cfb_SOURCES = fuzz/fuzz_cfb.c fuzz/replay.c
+fuzz_replay_cfb_LDADD = libauthenticode.a libbase.a $(OPENSSL_LIBS)
+TESTS += fuzz/replay_cfb
+EXTRA_DIST += fuzz/corpus/cfb

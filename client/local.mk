@@ -2,7 +2,7 @@
 bin_PROGRAMS += kdsign-client
 noinst_LIBRARIES += libclient.a
 
-libclient_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
+libclient_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) $(GSF_CFLAGS)
 libclient_a_SOURCES = \
 	client/client.h \
 	client/ac_check.c client/ac_check.h \
@@ -43,6 +43,8 @@ libclient_a_SOURCES = \
 	client/ms_verify_args.c \
 	client/ms_verify_put.c \
 	client/nested.c client/nested.h \
+	client/msi.c client/msi.h \
+	client/msi_read.c client/msi_read.h \
 	client/net.c client/net.h \
 	client/net_tsa.c client/net_tsa.h \
 	client/options.c client/options.h \
@@ -75,7 +77,7 @@ libclient_a_SOURCES = \
 
 kdsign_client_SOURCES = client/main.c
 kdsign_client_LDADD = libclient.a libwire.a libdriver.a libauthenticode.a libbase.a \
-	$(CURL_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(GCAB_LIBS)
+	$(CURL_LIBS) $(GSF_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(GCAB_LIBS)
 
 # The names by which scripts written for Microsoft's tools call it (client/ms.c).
 MS_LINKS = signtool signtool.exe makecat makecat.exe inf2cat inf2cat.exe
@@ -94,7 +96,7 @@ dist_man_MANS += docs/kdsign-client.1 docs/kdsign-signtool.1
 EXTRA_DIST += etc/client.conf
 
 CLIENT_TEST_LIBS = libclient.a libwire.a libdriver.a libauthenticode.a libbase.a \
-	$(CURL_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+	$(CURL_LIBS) $(GSF_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 CLIENT_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(OPENSSL_CFLAGS)
 CLIENT_TESTS = \
 	tests/unit/client/ac_check_test \
@@ -149,10 +151,20 @@ tests_unit_client_sign_pool_test_LDADD = $(CLIENT_TEST_LIBS)
 tests_unit_client_when_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
 tests_unit_client_when_test_LDADD = $(CLIENT_TEST_LIBS)
 
+# MSI packages.
+check_PROGRAMS += tests/unit/client/msi_tool
+tests_unit_client_msi_tool_SOURCES = tests/unit/client/msi_tool.c
+tests_unit_client_msi_tool_LDADD = $(CLIENT_TEST_LIBS)
+check_PROGRAMS += fuzz/replay_msi
+fuzz_replay_msi_SOURCES = fuzz/fuzz_msi.c fuzz/replay.c
+fuzz_replay_msi_LDADD = libclient.a libwire.a libauthenticode.a libbase.a $(GSF_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS)
+TESTS += fuzz/replay_msi
+EXTRA_DIST += fuzz/corpus/msi
+
 # A whole file, PE image or catalog: all that verify and inspect do with it.
 check_PROGRAMS += fuzz/replay_verify
 fuzz_replay_verify_SOURCES = fuzz/fuzz_verify.c fuzz/replay.c
-fuzz_replay_verify_LDADD = libclient.a libwire.a libauthenticode.a libbase.a $(JANSSON_LIBS) $(OPENSSL_LIBS)
+fuzz_replay_verify_LDADD = libclient.a libwire.a libauthenticode.a libbase.a $(GSF_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS)
 TESTS += fuzz/replay_verify
 EXTRA_DIST += fuzz/corpus/verify
 

@@ -4,16 +4,20 @@
 
 #include "authenticode/der.h"
 #include "base/num.h"
+#include "client/msi.h"
 #include "client/sign_format.h"
 
 static const struct sign_kind cabinet =
     SIGN_KIND_OF("cabinet", &format_cabinet, API_KIND_CABINET, false);
+static const struct sign_kind msi =
+    SIGN_KIND_OF("msi", &format_msi, API_KIND_MSI, false);
 
 /* The first that recognises a file has it; the last one takes what nothing else is, so
  * that a file of no kind gets the PE reader's words. */
 static const struct sign_kind *const kinds[] = {
     &sign_kind_catalog,
     &cabinet,
+    &msi,
     &sign_kind_pe,
 };
 

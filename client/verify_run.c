@@ -8,7 +8,9 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/text.h"
+#include "client/msi.h"
 
 /* How far each thread may be ahead of what is told: a report takes 100 KiB. */
 #define AHEAD 4
@@ -39,6 +41,9 @@ verified_clear(struct verified *v)
 }
 AUTO_DEFINE_CLEAR(struct verified, verified_clear);
 
+/* Those that the library knows only by way of the client. */
+static const struct format *const own_formats[] = {&format_msi};
+
 static const char *
 base_name(const char *path)
 {
@@ -55,6 +60,8 @@ judge(const struct verify_run_options *o, const struct verified *catalog, int fd
 	    .tsa_roots = o->tsa_roots,
 	    .at = o->at,
 	    .name = v->file,
+	    .formats = own_formats,
+	    .formats_n = KD_ARRAY_LEN(own_formats),
 	    .signers = o->signers};
 	struct verify_report *r = &v->report;
 

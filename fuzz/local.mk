@@ -21,9 +21,9 @@ FUZZ_LIB_C = $(filter %.c,$(libbase_a_SOURCES) $(libwire_a_SOURCES) $(libauthent
 	$(libdriver_a_SOURCES) daemon/front/gate.c daemon/front/route.c \
 	$(libpkcs11_a_SOURCES) $(libceremony_a_SOURCES) $(libkeeper_a_SOURCES) $(libclient_a_SOURCES)) fuzz/fuzz_format.c
 FUZZ_FLAGS = $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS) $(SECCOMP_CFLAGS) $(SYSTEMD_CFLAGS) $(P11_CFLAGS) \
-	$(P11KIT_CFLAGS) $(SQLITE_CFLAGS) $(CURL_CFLAGS) $(GCAB_CFLAGS)
+	$(P11KIT_CFLAGS) $(SQLITE_CFLAGS) $(CURL_CFLAGS) $(GCAB_CFLAGS) $(GSF_CFLAGS)
 FUZZ_LIBS = -Wl,--as-needed $(OPENSSL_LIBS) $(JANSSON_LIBS) $(SECCOMP_LIBS) $(SYSTEMD_LIBS) $(P11_LIBS) \
-	$(P11KIT_LIBS) $(SQLITE_LIBS) $(CURL_LIBS) $(GCAB_LIBS) -pthread
+	$(P11KIT_LIBS) $(SQLITE_LIBS) $(CURL_LIBS) $(GCAB_LIBS) $(GSF_LIBS) -pthread
 
 .PHONY: fuzz
 fuzz: config.h

@@ -19,6 +19,7 @@ libauthenticode_a_SOURCES += authenticode/cert.c authenticode/cert.h authenticod
 libauthenticode_a_SOURCES += authenticode/cert_info.c authenticode/cert_key.c
 libauthenticode_a_SOURCES += authenticode/cert_cache.c authenticode/cert_cache.h
 libauthenticode_a_SOURCES += authenticode/verify_format.c
+libauthenticode_a_SOURCES += authenticode/efi_check.c authenticode/efi_check.h
 libauthenticode_a_SOURCES += authenticode/spc.c authenticode/spc.h
 libauthenticode_a_SOURCES += authenticode/cms_build.c authenticode/cms_merge.c authenticode/cms.h
 libauthenticode_a_SOURCES += authenticode/cms_outer.c authenticode/cms_outer.h
@@ -42,7 +43,7 @@ libauthenticode_a_SOURCES += authenticode/kernel_facts.c authenticode/kernel_fac
 libauthenticode_a_SOURCES += authenticode/installer.c authenticode/installer.h authenticode/installer_facts.c
 
 AUTHENTICODE_PE_TESTS = tests/unit/authenticode/pe_test tests/unit/authenticode/pe_digest_test \
-	tests/unit/authenticode/pe_embed_test tests/unit/authenticode/pe_corpus_test \
+	tests/unit/authenticode/efi_check_test tests/unit/authenticode/pe_embed_test tests/unit/authenticode/pe_corpus_test \
 	tests/unit/authenticode/pe_pages_test
 AUTHENTICODE_PE_LIBS = libauthenticode.a libbase.a $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 PE_MAKE = tests/unit/authenticode/pe_make.c tests/unit/authenticode/pe_make.h
@@ -50,6 +51,8 @@ check_PROGRAMS += $(AUTHENTICODE_PE_TESTS) tests/unit/authenticode/pe_tool
 TESTS += $(AUTHENTICODE_PE_TESTS)
 tests_unit_authenticode_pe_test_SOURCES = tests/unit/authenticode/pe_test.c $(PE_MAKE)
 tests_unit_authenticode_pe_test_LDADD = $(AUTHENTICODE_PE_LIBS)
+tests_unit_authenticode_efi_check_test_SOURCES = tests/unit/authenticode/efi_check_test.c $(PE_MAKE)
+tests_unit_authenticode_efi_check_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_pe_digest_test_SOURCES = tests/unit/authenticode/pe_digest_test.c $(PE_MAKE)
 tests_unit_authenticode_pe_digest_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 tests_unit_authenticode_pe_embed_test_SOURCES = tests/unit/authenticode/pe_embed_test.c $(PE_MAKE)

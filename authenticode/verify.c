@@ -240,22 +240,38 @@ broke_off(struct verify_report *r)
 }
 
 static bool
-run_file(int fd, struct verify_run *run, struct verify_report *r, struct kd_err *e)
+run_kind(int fd, struct verify_run *run, struct verify_report *r, struct kd_err *e)
 {
-	bool catalog, done;
+	bool catalog;
 
+	if (run->o->efi) /* of anything else the PE reader says that it is none */
+		return verify_pe_run(fd, run, r, e);
 	if (!verify_format_open(fd, run->o, r, e))
 		return false;
 	if (r->file.format != NULL)
-		done = verify_format_run(fd, run, r, e);
-	else if (!verify_cat_looks_like(fd, &catalog, e))
+		return verify_format_run(fd, run, r, e);
+	if (!verify_cat_looks_like(fd, &catalog, e))
 		return false;
-	else
-		done = catalog ? verify_cat_run(fd, run, r, e)
-			       : verify_pe_run(fd, run, r, e);
-	if (!done)
+	return catalog ? verify_cat_run(fd, run, r, e) : verify_pe_run(fd, run, r, e);
+}
+
+/* Firmware takes any entry of the certificate table that it trusts. */
+static bool
+efi_ok(const struct verify_report *r)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < r->sigs_n; i++)
+		any = any || (!r->sigs[i].nested && r->sigs[i].ok);
+	return any && r->efi.ok;
+}
+
+static bool
+run_file(int fd, struct verify_run *run, struct verify_report *r, struct kd_err *e)
+{
+	if (!run_kind(fd, run, r, e))
 		return broke_off(r);
-	r->ok = r->sigs_n > 0 && r->sigs[0].ok;
+	r->ok = run->o->efi ? efi_ok(r) : r->sigs_n > 0 && r->sigs[0].ok;
 	return true;
 }
 
@@ -272,8 +288,12 @@ verify_fail_step(const struct verify_step *steps, size_t n, struct kd_err *e)
 static bool
 judge(const struct verify_run *run, const struct verify_report *r, struct kd_err *e)
 {
+	struct kd_err image = {0};
+
 	if (r->ok)
 		return true;
+	if (run->o->efi && !efi_refuse(&r->efi, &image))
+		return kd_fail(e, KD_E_NOT_VERIFIED, "%s", image.msg);
 	if (run->first.code != KD_OK)
 		return kd_fail(e, run->first.code, "%s", run->first.msg);
 	return verify_fail_step(r->sigs[0].steps, r->sigs[0].steps_n, e);

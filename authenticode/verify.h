@@ -8,6 +8,7 @@
 #include "authenticode/cat.h"
 #include "authenticode/cert.h"
 #include "authenticode/cms.h"
+#include "authenticode/efi_check.h"
 #include "authenticode/format.h"
 #include "authenticode/pe.h"
 #include "authenticode/pe_embed.h"
@@ -91,6 +92,7 @@ struct verify_member {
 struct verify_report { /* all-zero before; cleared by the caller, also after a failure */
 	enum verify_subject subject;
 	struct pe pe;            /* PE only, down to table */
+	struct efi_report efi;   /* PE and asked for only; n 0 else */
 	uint32_t checksum_right; /* what CheckSum should be */
 	uint64_t trailing;       /* hashed bytes after the table */
 	struct pe_certs table;   /* owned: what the cms fields below borrow from */
@@ -101,7 +103,9 @@ struct verify_report { /* all-zero before; cleared by the caller, also after a f
 	struct verify_signature *sigs; /* owned: each certificate table entry's or the
 	                                * catalog's, each followed by what is nested in it */
 	size_t sigs_n;
-	bool ok; /* the first signature is, and so is the member */
+	/* The first signature is, and so is the member; as EFI binary: any that is not
+	 * nested, and the image */
+	bool ok;
 };
 void verify_report_clear(struct verify_report *r);
 AUTO_DEFINE_CLEAR(struct verify_report, verify_report_clear);
@@ -130,6 +134,7 @@ AUTO_DEFINE_CLEAR(struct verify_report, verify_report_clear);
  *	nested signatures  of the one around them: all intact; SKIPPED, where a nested one
  *	                   has some of its own
  *	EV certificate     of a cabinet's signer: WARNING when it is none
+ *	secure boot        asked for only: what firmware makes of the kind of signature
  *	padding            WARNING, only where it is not zero
  *	trailing data, checksum
  *	                   WARNING, only where so, with the first signature
@@ -145,6 +150,7 @@ struct verify_options {
 	const char *name; /* the file's: scripts are told by it (format.h); NULL: unknown */
 	const struct format *const *formats; /* beside those that need nothing else */
 	size_t formats_n;
+	bool efi; /* PE: as UEFI firmware and shim judge it, not Windows */
 	/* Whom a signature without certificates may be by, beside roots; NULL: nobody */
 	const struct certs *signers;
 };

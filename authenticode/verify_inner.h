@@ -8,9 +8,10 @@
 struct verify_run {
 	const struct verify_options *o;
 	bool trust;          /* judge chains, too */
-	/* A kernel module's signatures: the kernel knows no extended key usage and no time
-	 * at which a certificate ends. */
-	bool raw;
+	/* Who will look at the signature besides Windows, and knows no extended key usage
+	 * and no time at which a certificate ends: "kernel" (of a module), "firmware"; NULL:
+	 * nobody. */
+	const char *reader;
 	size_t certs_n, certs_len; /* of all signatures and timestamps so far */
 	unsigned checks;           /* of certificates' signatures so far */
 	struct kd_err first; /* of the first signature's format: what the run fails with */

@@ -173,6 +173,25 @@ mention_rest(const struct verify_report *r, struct verify_signature *s)
 		    r->pe.checksum, r->checksum_right);
 }
 
+/* UEFI 2.10, 32.5.3.3: any entry of the table will do, by SHA-256; what is nested is not
+ * looked for. */
+static void
+check_secure_boot(struct verify_signature *s)
+{
+	if (s->nested)
+		verify_step(s, "secure boot", VERIFY_SKIPPED,
+		    "firmware does not look for nested signatures");
+	else if (s->spc.md != MD_SHA256)
+		verify_step(s, "secure boot", VERIFY_FAILED,
+		    "image digest is %s; firmware compares sha256", md_name(s->spc.md));
+	else if (s->spc.page_hashes)
+		verify_step(s, "secure boot", VERIFY_WARNING,
+		    "page hashes, which are for Windows: some firmware reads no content "
+		    "of that length");
+	else
+		verify_step(s, "secure boot", VERIFY_OK, "sha256, without page hashes");
+}
+
 static bool
 check_signature(struct verify_run *run, struct image *image,
     const struct verify_report *r, struct verify_signature *s, struct kd_err *e)
@@ -184,6 +203,8 @@ check_signature(struct verify_run *run, struct image *image,
 	check_algorithms(s);
 	check_image_digest(image, s);
 	check_layout(r, s);
+	if (run->o->efi)
+		check_secure_boot(s);
 	return verify_step_err(
 		   s, "message digest", md_ok, &md, "attribute covers the content", e) &&
 	       verify_step_err(
@@ -226,7 +247,9 @@ verify_pe_run(int fd, struct verify_run *run, struct verify_report *r, struct kd
 	AUTO(image_clear) struct image image = {.fd = fd};
 
 	r->subject = VERIFY_PE;
-	if (!pe_open(fd, &r->pe, e))
+	run->reader = run->o->efi ? "firmware" : NULL;
+	if (!pe_open(fd, &r->pe, e) ||
+	    (run->o->efi && !efi_check(fd, &r->pe, &r->efi, e)))
 		return false;
 	if (!pe_certs_read(fd, &r->pe, &r->table, e))
 		return finish_unsigned(fd, r, e);

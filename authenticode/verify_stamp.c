@@ -207,21 +207,32 @@ step_chain(struct verify_signature *s, const char *name, const struct chain_chec
 	verify_step(s, name, c->ok ? VERIFY_OK : VERIFY_FAILED, "%s", c->detail);
 }
 
-/* What the kernel makes of a certificate: of a module's signer. */
+/* A finding, or a warning where only others than the reader look at it. */
 static void
-steps_of_kernel(struct verify_signature *s, const struct chain *chain)
+step_unread(struct verify_signature *s, const char *name, const struct chain_check *c,
+    const char *reader)
+{
+	if (c->ok)
+		verify_step(s, name, VERIFY_OK, "%s", c->detail);
+	else
+		verify_step(s, name, VERIFY_WARNING, "%.240s; the %s does not look at it",
+		    c->detail, reader);
+}
+
+/* A certificate without any extended key usage is what the kernel's own recipe makes; one
+ * for something else is not meant for code. */
+static void
+steps_of_reader(struct verify_signature *s, const struct chain *chain, const char *reader)
 {
 	struct cert_info info;
 	struct kd_err none = {0};
 	bool any_use = cert_info(s->cms.certs, s->cms.signer, &info, &none) &&
 		       !info.has_eku;
 
-	verify_step(s, "validity", chain->validity.ok ? VERIFY_OK : VERIFY_WARNING,
-	    "%.240s%s", chain->validity.detail,
-	    chain->validity.ok ? "" : "; the kernel does not look at it");
+	step_unread(s, "validity", &chain->validity, reader);
 	if (any_use)
 		verify_step(s, "extended key usage", VERIFY_OK,
-		    "'%.240s' has none, and the kernel wants none", info.subject);
+		    "'%.240s' has none, and the %s wants none", info.subject, reader);
 	else
 		step_chain(s, "extended key usage", &chain->eku);
 	step_chain(s, "key usage", &chain->key_usage);
@@ -255,8 +266,8 @@ check_chain(struct verify_run *run, struct verify_signature *s, const char *why_
 	run->checks += chain.checks;
 	s->chain_complete = chain.complete;
 	step_chain(s, "chain", &chain.trust);
-	if (run->raw) {
-		steps_of_kernel(s, &chain);
+	if (run->reader != NULL) {
+		steps_of_reader(s, &chain, run->reader);
 		return true;
 	}
 	if (chain.validity.ok || why_now[0] == '\0')

@@ -35,6 +35,8 @@ static const struct option_row sign_rows[] = {
 	"sign a digest of each page of PE files, too"},
     {"append", OPTION_FLAG, ARG(run.append), NULL,
 	"add a second signature beside the one that is there"},
+    {"efi", OPTION_FLAG, ARG(run.efi), NULL,
+	"sign EFI binaries, if firmware and shim would load them"},
     STAMP_OPTION_ROWS(struct sign_args, run.stamp),
     {"timestamp-optional", OPTION_FLAG, ARG(run.stamp.optional), NULL,
 	"sign without a timestamp when none is to be had"},

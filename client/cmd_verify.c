@@ -17,7 +17,7 @@ struct verify_args {
 	struct option_list root, tsa_root, kernel_root, publisher, certificate;
 	const char *catalog, *at;
 	uint64_t jobs;
-	bool kernel, installer;
+	bool kernel, installer, efi;
 };
 
 static const struct option_row verify_rows[] = {
@@ -35,6 +35,8 @@ static const struct option_row verify_rows[] = {
 	"say which Windows kernels load the driver, and why others do not"},
     {"installer", OPTION_FLAG, offsetof(struct verify_args, installer), NULL,
 	"say what the device installer makes of it, by --catalog"},
+    {"efi", OPTION_FLAG, offsetof(struct verify_args, efi), NULL,
+	"as UEFI firmware and shim judge an EFI binary, not as Windows does"},
     {"kernel-root", OPTION_LIST, offsetof(struct verify_args, kernel_root), "FILE",
 	"one more root for --kernel, beside the kernel's own; may be repeated"},
     {"trusted-publisher", OPTION_LIST, offsetof(struct verify_args, publisher), "FILE",
@@ -194,6 +196,20 @@ load_signers(const struct option_list *files, struct certs *ret, struct kd_err *
 }
 
 static bool
+check_options(const struct verify_args *a, struct kd_err *e)
+{
+	if (a->kernel_root.n > 0 && !a->kernel)
+		return kd_fail(e, KD_E_USAGE, "'--kernel-root' is for '--kernel'");
+	if (a->publisher.n > 0 && !a->installer)
+		return kd_fail(
+		    e, KD_E_USAGE, "'--trusted-publisher' is for '--installer'");
+	if (a->efi && (a->kernel || a->installer || a->catalog != NULL))
+		return kd_fail(e, KD_E_USAGE,
+		    "'--efi' is not for '--kernel', '--installer' or '--catalog'");
+	return true;
+}
+
+static bool
 verify(struct client *c, const struct verify_args *a, char **files, size_t n,
     struct kd_err *e)
 {
@@ -205,11 +221,9 @@ verify(struct client *c, const struct verify_args *a, char **files, size_t n,
 	    .done = done,
 	    .self = c};
 
-	if (a->kernel_root.n > 0 && !a->kernel)
-		return kd_fail(e, KD_E_USAGE, "'--kernel-root' is for '--kernel'");
-	if (a->publisher.n > 0 && !a->installer)
-		return kd_fail(
-		    e, KD_E_USAGE, "'--trusted-publisher' is for '--installer'");
+	if (!check_options(a, e))
+		return false;
+	o.efi = a->efi;
 	if (a->at != NULL && !when_parse(a->at, &o.at, e))
 		return kd_in(e, "'--at'");
 	if (!trust_load(&c->settings, &a->root, &a->tsa_root, &trust, e) ||
@@ -234,7 +248,7 @@ run(struct client *c, const void *options, char **files, size_t n)
 
 const struct command cmd_verify = {
     .name = "verify",
-    .args = "[--root FILE]... [--catalog FILE] [--kernel] [--installer] FILE...",
+    .args = "[--root FILE]... [--catalog FILE] [--kernel] [--installer] [--efi] FILE...",
     .summary = "check signatures, timestamps and chains of signed files and catalogs",
     .options = verify_rows,
     .options_size = sizeof(struct verify_args),

@@ -59,6 +59,7 @@ libclient_a_SOURCES = \
 	client/show_verdict.c client/show_verdict.h \
 	client/show_words.c client/show_words.h \
 	client/sign_cat.c \
+	client/sign_efi.c client/sign_efi.h \
 	client/sign_file.c client/sign_file.h \
 	client/sign_format.c client/sign_format.h \
 	client/sign_kind.c client/sign_kind.h \
@@ -181,3 +182,5 @@ TESTS += tests/e2e/inf2cat.t tests/e2e/inf2cat_corpus.t tests/e2e/inf_hostile.t
 
 dist_check_SCRIPTS += tests/e2e/client_kinds.t tests/e2e/client_relay.t tests/e2e/client_stamp.t
 TESTS += tests/e2e/client_kinds.t tests/e2e/client_relay.t tests/e2e/client_stamp.t
+dist_check_SCRIPTS += tests/e2e/efi.t
+TESTS += tests/e2e/efi.t

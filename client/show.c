@@ -171,6 +171,20 @@ tree_pe(struct buf *b, const struct verify_report *r)
 }
 
 static void
+tree_efi(struct buf *b, const struct efi_report *r, bool colour)
+{
+	if (r->n != 0)
+		buf_str(b, "  as EFI binary\n");
+	for (size_t i = 0; i < r->n; i++) {
+		enum verify_result result = show_efi_result(r->v[i].result);
+
+		buf_printf(b, "    %s%-7s%s %s: %s\n", colour ? colour_of(result) : "",
+		    show_result(result), colour ? PLAIN : "", r->v[i].name,
+		    r->v[i].detail);
+	}
+}
+
+static void
 tree_name_value(struct buf *b, const char *indent, const struct cat_name_value *v)
 {
 	char name[NAME_LEN], value[NAME_LEN];
@@ -265,6 +279,7 @@ show_tree(struct buf *b, const struct verified *v, bool verdicts, bool colour)
 		    (unsigned long long)r->file.size);
 	else
 		tree_pe(b, r);
+	tree_efi(b, &r->efi, colour);
 	if (r->sigs_n == 0)
 		buf_str(b, "  no signature\n");
 	for (size_t i = 0; i < r->sigs_n; i++)

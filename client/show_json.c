@@ -148,6 +148,25 @@ json_signature(struct buf *b, const struct verify_signature *s, bool verdicts)
 }
 
 static void
+json_efi(struct buf *b, const struct efi_report *r)
+{
+	if (r->n == 0)
+		return;
+	jw_open_member(b, "efi");
+	jw_bool(b, "ok", r->ok);
+	jw_arr_open(b, "steps");
+	for (size_t i = 0; i < r->n; i++) {
+		jw_open(b);
+		jw_str(b, "name", r->v[i].name);
+		jw_str(b, "result", show_result(show_efi_result(r->v[i].result)));
+		jw_str(b, "detail", r->v[i].detail);
+		jw_close(b);
+	}
+	jw_arr_close(b);
+	jw_close(b);
+}
+
+static void
 json_pe(struct buf *b, const struct verify_report *r)
 {
 	char machine[20];
@@ -164,6 +183,7 @@ json_pe(struct buf *b, const struct verify_report *r)
 	jw_uint(b, "certificate_table_size", r->pe.cert_len);
 	jw_uint(b, "bytes_after_certificate_table", r->trailing);
 	jw_close(b);
+	json_efi(b, &r->efi);
 }
 
 static void

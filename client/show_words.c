@@ -24,6 +24,20 @@ show_result(enum verify_result r)
 	return "?";
 }
 
+enum verify_result
+show_efi_result(enum efi_result r)
+{
+	switch (r) {
+	case EFI_FINE:
+		return VERIFY_OK;
+	case EFI_WARNED:
+		return VERIFY_WARNING;
+	case EFI_REFUSED:
+		break;
+	}
+	return VERIFY_FAILED;
+}
+
 const char *
 show_subject(enum cat_subject s)
 {

@@ -5,6 +5,7 @@
 #include "authenticode/verify.h"
 
 const char *show_result(enum verify_result r);      /* "ok", "failed", ... */
+enum verify_result show_efi_result(enum efi_result r);
 const char *show_subject(enum cat_subject s);       /* "pe", "cab", "flat" */
 const char *show_algorithm(const char *oid);        /* its name, else the OID itself */
 /* Text of UTF-16, safe to show; "" when it is none. */

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "client/sign_efi.h"
 #include "client/sign_kind.h"
 #include "client/sign_plan.h"
 #include "client/stamper.h"
@@ -21,6 +22,7 @@ struct sign_options { /* the same for all files; borrowed, read-only while signi
 	struct stamper *stamper; /* NULL: no timestamps */
 	bool stamp_optional;
 	bool append; /* beside a signature that is there, as a nested one */
+	bool efi;    /* only what firmware would load */
 	bool stage;  /* the new file waits in sign_file.staged for its commit */
 };
 
@@ -39,6 +41,7 @@ struct sign_file { /* touched by one thread at a time: sign_pool.c hands it on *
 	uint8_t *cms; /* owned; the signature as it came */
 	size_t cms_len;
 	char key[API_KEY_NAME_MAX + 1]; /* that signed it */
+	char efi_note[SIGN_EFI_NOTE_LEN]; /* "": nothing to say */
 	struct stamp_made stamp;
 	struct kd_err err; /* why it failed; SIGN_DONE: why it has no timestamp, or KD_OK */
 	/* sign_options.stage and SIGN_DONE: complete, synced; the caller's to commit, and to

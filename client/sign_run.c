@@ -76,7 +76,8 @@ check_url(const char *url, struct kd_err *e)
 static bool
 check_options(const struct sign_run_options *o, struct kd_err *e)
 {
-	return (o->description == NULL || check_description(o->description, e)) &&
+	return (!o->efi || sign_efi_options(o->md, o->page_hashes, o->append, e)) &&
+	       (o->description == NULL || check_description(o->description, e)) &&
 	       (o->url == NULL || check_url(o->url, e));
 }
 
@@ -130,6 +131,8 @@ file_done(void *self, struct sign_file *f, size_t finished_n)
 		explain(r, &f->err);
 	if (r->sink->file != NULL)
 		r->sink->file(r->sink->self, &result);
+	if (done && f->efi_note[0] != '\0')
+		warn(r, "'%s': %s", SHOW(f->plan->arg), f->efi_note);
 }
 
 static void
@@ -254,6 +257,7 @@ prepare(struct run *r, struct kd_err *e)
 	    .sha1 = r->key.by_thumbprint ? r->key.sha1 : NULL,
 	    .page_hashes = o->page_hashes,
 	    .append = o->append,
+	    .efi = o->efi,
 	    .stamper = r->stamper,
 	    .stamp_optional = o->stamp.optional,
 	};

@@ -16,6 +16,7 @@ struct sign_run_options { /* borrowed; all-zero: in place, with the only key, sh
 	uint64_t jobs;                 /* threads that read and write; 0: by processors */
 	bool page_hashes;              /* PE; other kinds of files have none */
 	bool append;                   /* beside a signature that is there */
+	bool efi;                      /* EFI binaries, as firmware and shim take them */
 	struct stamp_options stamp;    /* of the new signature */
 };
 

@@ -62,6 +62,7 @@ judge(const struct verify_run_options *o, const struct verified *catalog, int fd
 	    .name = v->file,
 	    .formats = own_formats,
 	    .formats_n = KD_ARRAY_LEN(own_formats),
+	    .efi = o->efi,
 	    .signers = o->signers};
 	struct verify_report *r = &v->report;
 

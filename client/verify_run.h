@@ -20,6 +20,7 @@ struct verify_run_options {
 	const struct certs *signers; /* verify.h; NULL: nobody beside roots */
 	int64_t at;          /* verify.h */
 	const char *catalog; /* path; NULL: the files' own signatures */
+	bool efi;            /* verify.h; not with catalog */
 	size_t jobs;         /* threads, 1 to VERIFY_JOBS_MAX; 0: one for each processor */
 	bool inspect;        /* verify_inspect: no verdict on trust; not with catalog */
 	/* By the calling thread, in the files' order, as soon as a file and all before it

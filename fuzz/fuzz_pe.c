@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "authenticode/efi_check.h"
 #include "authenticode/pe_embed.h"
 #include "base/own.h"
 
@@ -68,11 +69,13 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	AUTO(pe_certs_clear) struct pe_certs certs = {0};
 	struct pe pe;
 	struct pe_digest d = {.md = {MD_SHA256}};
-	struct kd_err open_err = {0}, certs_err = {0}, embed_err = {0};
+	struct efi_report efi = {0};
+	struct kd_err open_err = {0}, efi_err = {0}, certs_err = {0}, embed_err = {0};
 
 	if (!judged(pe_open(fd, &pe, &open_err), &open_err))
 		return 0;
 	require(pe_digest(fd, &pe, &d, &open_err));
+	require(!judged(efi_check(fd, &pe, &efi, &efi_err), &efi_err) || efi.n >= 7);
 	(void)judged(pe_certs_read(fd, &pe, &certs, &certs_err), &certs_err);
 	if (judged(pe_embed(fd, &pe, &d, der, sizeof(der), out, &embed_err), &embed_err))
 		check_written(out, &d, der, sizeof(der));

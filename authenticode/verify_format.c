@@ -13,7 +13,7 @@
 /* Those that need nothing but this library. */
 static const struct format *const built_in[] = {
     &format_cabinet,
-    NULL,
+    &format_module,
 };
 
 /* What is computed of the file once, for all signatures. */
@@ -45,7 +45,7 @@ bool
 verify_format_open(
     int fd, const struct verify_options *o, struct verify_report *r, struct kd_err *e)
 {
-	return format_open(fd, o->name, built_in, KD_ARRAY_LEN(built_in) - 1, &r->file, e) &&
+	return format_open(fd, o->name, built_in, KD_ARRAY_LEN(built_in), &r->file, e) &&
 	       (r->file.format != NULL ||
 		   format_open(fd, o->name, o->formats, o->formats_n, &r->file, e));
 }
@@ -270,7 +270,7 @@ verify_format_run(
 	struct digests d = {.fd = fd, .file = &r->file};
 
 	r->subject = VERIFY_FORMAT;
-	run->raw = f->spc == SPC_TYPE_NONE;
+	run->reader = f->spc == SPC_TYPE_NONE ? "kernel" : NULL;
 	if (!f->signature(fd, &r->file, &r->catalog, e) ||
 	    !verify_open_signature(
 		run, r, r->catalog.p, r->catalog.len, 0, read_content, e))

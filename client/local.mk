@@ -182,5 +182,5 @@ TESTS += tests/e2e/inf2cat.t tests/e2e/inf2cat_corpus.t tests/e2e/inf_hostile.t
 
 dist_check_SCRIPTS += tests/e2e/client_kinds.t tests/e2e/client_relay.t tests/e2e/client_stamp.t
 TESTS += tests/e2e/client_kinds.t tests/e2e/client_relay.t tests/e2e/client_stamp.t
-dist_check_SCRIPTS += tests/e2e/efi.t
-TESTS += tests/e2e/efi.t
+dist_check_SCRIPTS += tests/e2e/efi.t tests/e2e/kinds_formats.t
+TESTS += tests/e2e/efi.t tests/e2e/kinds_formats.t

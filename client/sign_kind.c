@@ -11,6 +11,8 @@ static const struct sign_kind cabinet =
     SIGN_KIND_OF("cabinet", &format_cabinet, API_KIND_CABINET, false);
 static const struct sign_kind msi =
     SIGN_KIND_OF("msi", &format_msi, API_KIND_MSI, false);
+static const struct sign_kind module =
+    SIGN_KIND_OF("module", &format_module, API_KIND_MODULE, true);
 
 /* The first that recognises a file has it; the last one takes what nothing else is, so
  * that a file of no kind gets the PE reader's words. */
@@ -18,6 +20,7 @@ static const struct sign_kind *const kinds[] = {
     &sign_kind_catalog,
     &cabinet,
     &msi,
+    &module,
     &sign_kind_pe,
 };
 

@@ -30,6 +30,7 @@ static const struct kd_code_info kd_codes[KD_CODES_N] = {
 	[KD_E_KEY_UNKNOWN]     = {"key_unknown",         "There is no key of that name",                  404, 4, 70, false},
 	[KD_E_KEY_AMBIGUOUS]   = {"key_ambiguous",       "Several keys are granted and none was named",   400, 2, 70, false},
 	[KD_E_CERT_INVALID]    = {"certificate_invalid", "The key's certificate cannot be used",          403, 4, 78, false},
+	[KD_E_KEY_RETIRED]     = {"key_retired",         "The key is retired",                            403, 4, 70, false},
 	[KD_E_TOKEN]           = {"token_unavailable",   "The token does not work",                       503, 5, 70, true},
 	[KD_E_TOKEN_TIMEOUT]   = {"token_timeout",       "The token did not answer in time",              504, 5, 70, true},
 	[KD_E_PIN]             = {"pin_latched",         "The token waits for an operator",               503, 5, 78, false},

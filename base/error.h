@@ -35,6 +35,7 @@ enum kd_code {
 	KD_E_KEY_UNKNOWN,   /* no key of that name */
 	KD_E_KEY_AMBIGUOUS, /* several keys granted, none named */
 	KD_E_CERT_INVALID,  /* key's certificate expired, not yet valid, or not of this key */
+	KD_E_KEY_RETIRED,   /* its custodians have set a date after which it signs no more */
 	/* the token */
 	KD_E_TOKEN,         /* absent, failing, or answering an error: try again */
 	KD_E_TOKEN_TIMEOUT, /* no answer by the deadline */

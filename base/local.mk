@@ -21,7 +21,8 @@ libbase_a_SOURCES = \
 	base/service.c base/service.h \
 	base/sock.c base/sock.h \
 	base/text.c base/text.h \
-	base/text_codec.c
+	base/text_codec.c \
+	base/when.c base/when.h
 
 # What a program that links libbase.a and hardens itself or talks to systemd needs besides.
 BASE_LIBS = $(SECCOMP_LIBS) $(SYSTEMD_LIBS)
@@ -46,7 +47,8 @@ base_tests = \
 	tests/unit/base/secret_test \
 	tests/unit/base/service_test \
 	tests/unit/base/sock_test \
-	tests/unit/base/text_test
+	tests/unit/base/text_test \
+	tests/unit/base/when_test
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
 EXTRA_DIST += tests/unit/base/test.h
@@ -58,6 +60,7 @@ tests_unit_base_error_test_LDADD = $(BASE_TEST_LIBS)
 tests_unit_base_file_test_LDADD = $(BASE_TEST_LIBS)
 tests_unit_base_harden_test_LDADD = $(BASE_TEST_LIBS)
 tests_unit_base_log_test_LDADD = $(BASE_TEST_LIBS)
+tests_unit_base_when_test_LDADD = $(BASE_TEST_LIBS)
 tests_unit_base_mem_test_LDADD = $(BASE_TEST_LIBS)
 tests_unit_base_num_test_LDADD = $(BASE_TEST_LIBS)
 tests_unit_base_reader_test_LDADD = $(BASE_TEST_LIBS)

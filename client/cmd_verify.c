@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "base/when.h"
 #include "client/client.h"
 #include "client/show.h"
 #include "client/show_verdict.h"
@@ -11,7 +12,6 @@
 #include "client/trust.h"
 #include "client/verdict.h"
 #include "client/verify_run.h"
-#include "client/when.h"
 
 struct verify_args {
 	struct option_list root, tsa_root, kernel_root, publisher, certificate;

@@ -73,8 +73,7 @@ libclient_a_SOURCES = \
 	client/stamper.c client/stamper.h \
 	client/trust.c client/trust.h \
 	client/verdict.c client/verdict.h \
-	client/verify_run.c client/verify_run.h \
-	client/when.c client/when.h
+	client/verify_run.c client/verify_run.h
 
 kdsign_client_SOURCES = client/main.c
 kdsign_client_LDADD = libclient.a libwire.a libdriver.a libauthenticode.a libbase.a \
@@ -113,8 +112,7 @@ CLIENT_TESTS = \
 	tests/unit/client/server_test \
 	tests/unit/client/settings_test \
 	tests/unit/client/sign_pool_test \
-	tests/unit/client/stamper_test \
-	tests/unit/client/when_test
+	tests/unit/client/stamper_test
 check_PROGRAMS += $(CLIENT_TESTS)
 TESTS += $(CLIENT_TESTS)
 tests_unit_client_ac_check_test_SOURCES = tests/unit/client/ac_check_test.c $(DEMO_PKI)
@@ -149,8 +147,6 @@ tests_unit_client_settings_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
 tests_unit_client_settings_test_LDADD = $(CLIENT_TEST_LIBS)
 tests_unit_client_sign_pool_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
 tests_unit_client_sign_pool_test_LDADD = $(CLIENT_TEST_LIBS)
-tests_unit_client_when_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
-tests_unit_client_when_test_LDADD = $(CLIENT_TEST_LIBS)
 
 # MSI packages.
 check_PROGRAMS += tests/unit/client/msi_tool

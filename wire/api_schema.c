@@ -246,6 +246,7 @@ const enum kd_code api_codes[] = {
     KD_E_KEY_UNKNOWN,
     KD_E_KEY_AMBIGUOUS,
     KD_E_CERT_INVALID,
+    KD_E_KEY_RETIRED,
     KD_E_TOKEN,
     KD_E_TOKEN_TIMEOUT,
     KD_E_PIN,

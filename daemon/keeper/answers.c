@@ -211,7 +211,10 @@ answers_ready(
 	copy(r.record, sizeof(r.record), k->record_bad ? k->record_error : "ok");
 	for (; r.keys_n < s->keys_n; r.keys_n++) {
 		fill_ready_key(k, &s->keys[r.keys_n], &r.keys[r.keys_n]);
-		r.ready = r.ready && r.keys[r.keys_n].ready;
+		/* A key that is retired is as it should be. */
+		r.ready = r.ready && (r.keys[r.keys_n].ready ||
+					 strcmp(r.keys[r.keys_n].code,
+					     kd_code_info(KD_E_KEY_RETIRED)->name) == 0);
 	}
 	api_ready_encode(&r, body);
 	return finish(ret, r.ready ? 200 : 503, ANSWER_JSON, body, e);

@@ -107,7 +107,7 @@ static bool
 is_decision(enum kd_code c)
 {
 	return c == KD_E_AUTH || c == KD_E_DENIED || c == KD_E_KEY_UNKNOWN ||
-	       c == KD_E_CERT_INVALID;
+	       c == KD_E_CERT_INVALID || c == KD_E_KEY_RETIRED;
 }
 
 static void

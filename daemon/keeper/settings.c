@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/sock.h"
 #include "base/text.h"
+#include "base/when.h"
 #include "daemon/keeper/copy.h"
 #include "daemon/keeper/pool.h"
 #include "daemon/keeper/raw_kind.h"
@@ -67,6 +68,8 @@ static const struct conf_key key_keys[] = {
 	"its certificate, then intermediates"},
     {"cross-certificates", CONF_PATHS, KEY(cross), NULL,
 	"that every signature carries as well", 0, 0, true},
+    {"retire", CONF_STRING, KEY(retire), NULL,
+	"date or time (UTC) from which on it signs no more", 0, 0, true},
     {NULL},
 };
 #define GRANT(field) offsetof(struct grant_conf, field)
@@ -230,6 +233,10 @@ load_key(
 	size_t i;
 
 	COPY(k->name, c->name);
+	if (c->retire != NULL && !when_parse(c->retire, &k->retire, e)) {
+		e->code = KD_E_CONFIG;
+		return kd_in(e, "retire");
+	}
 	if (!load_key_signers(s, &c->signers, k, e))
 		return false;
 	if (!certs_new(&k->chain, e))

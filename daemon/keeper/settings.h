@@ -22,6 +22,7 @@ struct signer_conf { /* [signer NAME] */
 struct key_conf { /* [key NAME] */
 	char *name;
 	struct conf_list signers, certificates, cross;
+	char *retire;
 };
 struct grant_conf { /* [grant NAME] */
 	char *name;
@@ -49,6 +50,7 @@ struct key {
 	struct cert_key *verifier;
 	struct cms_signer *assembler;
 	struct buf spki;
+	int64_t retire;           /* Unix seconds from which on it signs no more; 0: never */
 	struct buf chain_der;     /* what the record keeps: u32 length and DER of each */
 	uint8_t chain_sha256[32]; /* of chain_der */
 	enum sign_mechanism mechanism;

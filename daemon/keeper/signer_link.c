@@ -208,6 +208,13 @@ signer_link_check_key(
 	const struct signer_key *s;
 	char when[CLOCK_UTC_LEN];
 
+	if (k->retire != 0 && now_unix >= k->retire) {
+		clock_utc(when, k->retire * 1000);
+		(void)kd_fail(e, KD_E_KEY_RETIRED,
+		    "key '%s' is retired: it signs no more since %s", k->name, when);
+		return kd_hint(e, "sign with its successor: 'kdsign-client keys' lists what "
+				  "there is");
+	}
 	if (now_unix > k->info.not_after) {
 		clock_utc(when, k->info.not_after * 1000);
 		return kd_fail(e, KD_E_CERT_INVALID,

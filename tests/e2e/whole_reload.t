@@ -209,4 +209,28 @@ for pair in 'expired:expired' 'early:valid from 2040' 'alien:another key'; do
 done
 ok 'the right one again' key_certificate driver
 asks 200 'signs' one
+
+# a key is retired at a date
+retire() { # TIME - of the key "driver", from a SIGHUP on
+	cp "$T/start.conf" "$T/etc/keeper.conf"
+	sed -i "s|^certificates = $T/driver.pem|&\nretire = $1|" "$T/etc/keeper.conf"
+	hup
+}
+ok 'a date to come' retire "$(date -u -d '+1 day' +%F)"
+asks 200 'signs still' one
+ok 'a date that has come' retire "$(date -u +%F)"
+asks 403 'signs no more' one
+body_says '"code":"key_retired"'
+body_says "key 'driver' is retired: it signs no more since $(date -u +%F)T00:00:00.000Z"
+ok 'that is recorded' test "$(record "SELECT count(*) FROM event WHERE json LIKE '%\"code\":\"key_retired\"%'")" -gt 0
+answers 200 'readyz' /readyz
+ok 'shows it, and is content' jq -e '.keys[] | select(.name == "driver") | .ready == false and .code == "key_retired"' "$T/body"
+fails 4 'kdsign-client' "$client" --timeout 2s sign --key driver "$T/a.sys"
+says err 'is retired'
+says err "'kdsign-client keys'"
+ok 'to the second' retire "$(date -u -d '-2 seconds' +%FT%TZ)"
+asks 403 'signs no more' one
+ok 'what is no date changes nothing' retire soon
+asks 403 'signs no more' one
+ok 'and stands in the log' grep -q "retire: 'soon' is no time" "$T/service.err"
 done_testing

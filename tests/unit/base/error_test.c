@@ -128,6 +128,7 @@ table_is_the_contract(void **state)
 	    {KD_E_KEY_UNKNOWN, "key_unknown", 404, 4, 70},
 	    {KD_E_KEY_AMBIGUOUS, "key_ambiguous", 400, 2, 70},
 	    {KD_E_CERT_INVALID, "certificate_invalid", 403, 4, 78},
+	    {KD_E_KEY_RETIRED, "key_retired", 403, 4, 70},
 	    {KD_E_TOKEN, "token_unavailable", 503, 5, 70},
 	    {KD_E_TOKEN_TIMEOUT, "token_timeout", 504, 5, 70},
 	    {KD_E_PIN, "pin_latched", 503, 5, 78},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/unit/client/when_test.c - times as people write them. */
-#include "client/when.h"
+/* tests/unit/base/when_test.c - times as people write them. */
+#include "base/when.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -68,5 +68,5 @@ main(void)
 	    cmocka_unit_test(anything_else_is_refused_with_an_example),
 	};
 
-	return cmocka_run_group_tests_name("client/when", t, NULL, NULL);
+	return cmocka_run_group_tests_name("base/when", t, NULL, NULL);
 }

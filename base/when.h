@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client/when.h - a time as people write it. */
-#ifndef CLIENT_WHEN_H
-#define CLIENT_WHEN_H
+/* base/when.h - a time as people write it. */
+#ifndef KD_WHEN_H
+#define KD_WHEN_H
 #include <stdint.h>
 
 #include "base/error.h"

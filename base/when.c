@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client/when.c - a time as people write it. */
-#include "client/when.h"
+/* base/when.c - a time as people write it. */
+#include "base/when.h"
 
 #include <string.h>
 #include <time.h>

@@ -157,6 +157,8 @@ fuzz_replay_msi_SOURCES = fuzz/fuzz_msi.c fuzz/replay.c
 fuzz_replay_msi_LDADD = libclient.a libwire.a libauthenticode.a libbase.a $(GSF_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS)
 TESTS += fuzz/replay_msi
 EXTRA_DIST += fuzz/corpus/msi
+dist_check_SCRIPTS += tests/e2e/msi.t
+TESTS += tests/e2e/msi.t
 
 # A whole file, PE image or catalog: all that verify and inspect do with it.
 check_PROGRAMS += fuzz/replay_verify

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/unit/client/msi_tool.c - the MSI format by hand, for tests/unit/client/msi_judges.t. */
+/* tests/unit/client/msi_tool.c - the MSI format by hand, for tests/e2e/msi.t. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "authenticode/cfb_alloc.h"
 #include "authenticode/cms.h"
 #include "authenticode/spc.h"
 #include "base/file.h"
@@ -19,6 +20,18 @@ fail(const struct kd_err *e)
 	if (e->hint[0] != '\0')
 		fprintf(stderr, "hint: %s\n", e->hint);
 	return 1;
+}
+
+static bool
+is_of_signature(const struct cfb *c, uint32_t id)
+{
+	const uint8_t *p = cfb_raw(c, id);
+	size_t n = c->v[id].name_len;
+
+	return c->v[id].parent == 0 &&
+	    ((n == sizeof(msi_signature_name) && memcmp(p, msi_signature_name, n) == 0) ||
+		(n == sizeof(msi_signature_ex_name) &&
+		    memcmp(p, msi_signature_ex_name, n) == 0));
 }
 
 /* Everything there is about each entry but the two streams of the signature, and where it
@@ -36,11 +49,7 @@ facts(int fd, const struct cfb *c, struct kd_err *e)
 		AUTO(buf_clear) struct buf b = {0};
 		char name[CFB_NAME_MAX] = "";
 
-		if (!c->v[id].in_tree ||
-		    (c->v[id].name_len == sizeof(msi_signature_name) &&
-			memcmp(p, msi_signature_name, sizeof(msi_signature_name)) == 0) ||
-		    (c->v[id].name_len == sizeof(msi_signature_ex_name) &&
-			memcmp(p, msi_signature_ex_name, sizeof(msi_signature_ex_name)) == 0))
+		if (!c->v[id].in_tree || is_of_signature(c, id))
 			continue;
 		if (id != 0)
 			(void)cfb_name(c, id, name);
@@ -59,6 +68,56 @@ facts(int fd, const struct cfb *c, struct kd_err *e)
 		puts(buf_cstr(&line));
 	}
 	return true;
+}
+
+/* Where a stream's byte stands in the file. */
+static uint64_t
+byte_at(const struct cfb *c, uint32_t id, uint64_t k)
+{
+	bool mini = c->v[id].size < CFB_MINI_BELOW;
+	uint64_t unit = mini ? CFB_MINI_LEN : c->sector_len;
+	uint32_t s = c->v[id].start;
+
+	for (uint64_t n = k / unit; n > 0; n--)
+		s = mini ? c->mini.next[s] : c->fat.next[s];
+	return (mini ? cfb_mini_off(c, s) : cfb_sector_off(c, s)) + k % unit;
+}
+
+/* Bytes that a signature covers, as "CLASS OFFSET". */
+static void
+places(const struct cfb *c)
+{
+	for (uint32_t id = 0; id < c->n; id++) {
+		uint64_t entry = (uint64_t)id * CFB_ENTRY_LEN;
+		const struct cfb_entry *v = &c->v[id];
+		bool stream = v->type == CFB_STREAM;
+
+		if (!v->in_tree || is_of_signature(c, id))
+			continue;
+		entry = cfb_sector_off(c, c->dir_at.v[entry / c->sector_len]) +
+		    entry % c->sector_len;
+		for (uint64_t i = 0; id != 0 && i < v->name_len; i += 2)
+			printf("name %ju\n", (uintmax_t)(entry + i));
+		for (uint64_t i = 0; !stream && i < 16; i += 5)
+			printf("class-id %ju\n", (uintmax_t)(entry + CFB_AT_CLSID + i));
+		for (uint64_t i = 0; i < 4; i++)
+			printf("state %ju\n", (uintmax_t)(entry + CFB_AT_STATE + i));
+		for (uint64_t i = 0; id != 0 && i < 16; i += 3)
+			printf("time %ju\n", (uintmax_t)(entry + CFB_AT_TIMES + i));
+		if (stream)
+			printf("size %ju\n", (uintmax_t)(entry + CFB_AT_SIZE));
+		for (uint64_t i = 0; stream && i < v->size; i += v->size / 3 + 1)
+			printf("stream %ju\n", (uintmax_t)byte_at(c, id, i));
+	}
+}
+
+static void
+places_of_ex(const struct cfb *c)
+{
+	uint32_t id = cfb_find(c, 0, msi_signature_ex_name, sizeof(msi_signature_ex_name));
+
+	for (uint64_t i = 0; id != CFB_NONE && i < c->v[id].size; i += 5)
+		printf("ex %ju\n", (uintmax_t)byte_at(c, id, i));
 }
 
 static bool
@@ -90,6 +149,15 @@ run(char **argv, int fd, const struct format_file *f, struct kd_err *e)
 		AUTO(cfb_clear) struct cfb c = {0};
 
 		return cfb_open(fd, f->size, &c, e) && facts(fd, &c, e);
+	}
+	if (strcmp(argv[1], "places") == 0) {
+		AUTO(cfb_clear) struct cfb c = {0};
+
+		if (!cfb_open(fd, f->size, &c, e))
+			return false;
+		places(&c);
+		places_of_ex(&c);
+		return true;
 	}
 	if (strcmp(argv[1], "check") == 0)
 		return check(fd, f, e);

@@ -87,6 +87,12 @@ static const struct release releases[] = {
 
 static const struct release policy = {"kernel-mode signing policy", 0, 0};
 
+const char *
+kernel_release(size_t i)
+{
+	return i < KD_ARRAY_LEN(releases) ? releases[i].name : NULL;
+}
+
 /* How far a signature gets before it is refused: the furthest one's sentence counts. */
 enum stage { READ, INTACT, DIGEST, CHAIN, USAGE, TIME, TRUST, LOADS };
 

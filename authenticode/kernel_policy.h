@@ -91,4 +91,7 @@ struct kernel_report {
  * Spec: kernel policy facts 1 to 5, 10; each rule in the .c names its page.
  */
 void kernel_judge(const struct kernel_facts *f, struct kernel_report *ret);
+/* Release i of all that reports know, on whatever machine, oldest first; NULL behind the
+ * last one. */
+const char *kernel_release(size_t i);
 #endif

@@ -192,16 +192,32 @@ check(const struct catalog *c, const struct buf *made, struct kd_err *e)
 	return true;
 }
 
-bool
-catalog_build(const struct catalog *c, struct buf *ret, struct kd_err *e)
+static bool
+build(const struct catalog *c, const uint8_t *id, size_t id_len, int64_t time,
+    struct buf *ret, struct kd_err *e)
 {
 	AUTO(cat_builder_free) struct cat_builder *b = NULL;
 	AUTO(buf_clear) struct buf ctl = {0};
+
+	return cat_builder_new(c->cdf->version, &b, e) && add_all(c, b, e) &&
+	       cat_builder_finish(b, id, id_len, time, &ctl, e) &&
+	       cat_wrap(ctl.p, ctl.len, ret, e) && check(c, ret, e);
+}
+
+bool
+catalog_build(const struct catalog *c, struct buf *ret, struct kd_err *e)
+{
 	uint8_t id[CAT_IDENTIFIER_LEN];
 
 	if (getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id))
 		return kd_fail_errno(e, KD_E_CRYPTO, errno, "no random bytes");
-	return cat_builder_new(c->cdf->version, &b, e) && add_all(c, b, e) &&
-	       cat_builder_finish(b, id, sizeof(id), clock_unix_ms() / 1000, &ctl, e) &&
-	       cat_wrap(ctl.p, ctl.len, ret, e) && check(c, ret, e);
+	return build(c, id, sizeof(id), clock_unix_ms() / 1000, ret, e);
+}
+
+bool
+catalog_build_like(
+    const struct catalog *c, const struct cat *other, struct buf *ret, struct kd_err *e)
+{
+	return build(
+	    c, other->identifier, other->identifier_len, other->time, ret, e);
 }

@@ -47,4 +47,8 @@ bool catalog_hash(const char *path, const struct cdf *cdf,
  * Errors: KD_E_LIMIT, KD_E_FORMAT, KD_E_NOMEM, KD_E_CRYPTO (no random bytes), KD_E_BUG.
  */
 bool catalog_build(const struct catalog *c, struct buf *ret, struct kd_err *e) KD_MUST;
+/* The same with the identifier and the time of another: byte for byte that one, if it lists
+ * the same files in the same way. */
+bool catalog_build_like(const struct catalog *c, const struct cat *other, struct buf *ret,
+    struct kd_err *e) KD_MUST;
 #endif

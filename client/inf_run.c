@@ -73,25 +73,50 @@ output_path(const struct inf_package *p, const char *name)
 	return none.code == KD_E_NOMEM ? NULL : kd_strdup(buf_cstr(&path));
 }
 
+bool
+inf_run_plan(struct inf_run *r, const struct inf_run_options *o, struct kd_err *e)
+{
+	enum cat_version version = o->version != 0 ? o->version : oslist_version(o->os);
+
+	if (!inf_catalogs_plan(
+		&r->package, &r->contents, o->os, version, &r->catalogs, e))
+		return false;
+	r->made = kd_alloc_array(r->catalogs.n, sizeof(*r->made));
+	r->paths = kd_alloc_array(r->catalogs.n, sizeof(*r->paths));
+	if (r->made == NULL || r->paths == NULL)
+		return kd_fail_nomem(e, "catalogs");
+	r->made_n = r->catalogs.n;
+	for (size_t i = 0; i < r->made_n; i++) {
+		r->catalogs.v[i].cdf.page_hashes = o->page_hashes;
+		r->paths[i] = output_path(&r->package, r->catalogs.v[i].name);
+		if (r->paths[i] == NULL)
+			return kd_fail_nomem(e, "path");
+	}
+	return true;
+}
+
+bool
+inf_run_hash(struct inf_run *r, size_t i, const struct catalog_options *how,
+    struct kd_err *e)
+{
+	const struct inf_catalog *c = &r->catalogs.v[i];
+
+	return catalog_hash(c->inf->path, &c->cdf, how, &r->made[i], e) &&
+	       first_failure(&r->made[i], e);
+}
+
 /* Catalog i: its files hashed, and built into ret. */
 static bool
-make_one(struct inf_run *r, size_t i, const struct inf_run_options *o, bool quiet,
-    struct buf *ret, struct kd_err *e)
+make_one(struct inf_run *r, size_t i, bool quiet, struct buf *ret, struct kd_err *e)
 {
 	const struct catalog_options options = {
 	    .jobs = catalog_jobs(), .tick = progress_show};
-	struct inf_catalog *c = &r->catalogs.v[i];
 	bool hashed;
 
-	c->cdf.page_hashes = o->page_hashes;
-	r->paths[i] = output_path(&r->package, c->name);
-	if (r->paths[i] == NULL)
-		return kd_fail_nomem(e, "path");
-	progress_start("hashing", c->cdf.members_n, !quiet);
-	hashed = catalog_hash(c->inf->path, &c->cdf, &options, &r->made[i], e);
+	progress_start("hashing", r->catalogs.v[i].cdf.members_n, !quiet);
+	hashed = inf_run_hash(r, i, &options, e);
 	progress_end();
-	return hashed && first_failure(&r->made[i], e) &&
-	       catalog_build(&r->made[i], ret, e);
+	return hashed && catalog_build(&r->made[i], ret, e);
 }
 
 static void
@@ -103,11 +128,10 @@ free_bufs(struct buf *v, size_t n)
 }
 
 static bool
-make_all(struct inf_run *r, const struct inf_run_options *o, bool quiet, struct buf *built,
-    struct kd_err *e)
+make_all(struct inf_run *r, bool quiet, struct buf *built, struct kd_err *e)
 {
 	for (size_t i = 0; i < r->catalogs.n; i++)
-		if (!make_one(r, i, o, quiet, &built[i], e))
+		if (!make_one(r, i, quiet, &built[i], e))
 			return false;
 	for (size_t i = 0; i < r->catalogs.n; i++)
 		if (!catalog_write(r->paths[i], false, &built[i], e))
@@ -119,23 +143,14 @@ bool
 inf_run_make(
     struct inf_run *r, const struct inf_run_options *o, bool quiet, struct kd_err *e)
 {
-	enum cat_version version = o->version != 0 ? o->version : oslist_version(o->os);
 	struct buf *built;
 	bool ok;
 
-	if (!inf_catalogs_plan(
-		&r->package, &r->contents, o->os, version, &r->catalogs, e))
+	if (!inf_run_plan(r, o, e))
 		return false;
-	r->made = kd_alloc_array(r->catalogs.n, sizeof(*r->made));
-	r->paths = kd_alloc_array(r->catalogs.n, sizeof(*r->paths));
 	built = kd_alloc_array(r->catalogs.n, sizeof(*built));
-	ok = r->made != NULL && r->paths != NULL && built != NULL;
-	if (ok) {
-		r->made_n = r->catalogs.n;
-		ok = make_all(r, o, quiet, built, e);
-	} else {
-		(void)kd_fail_nomem(e, "catalogs");
-	}
+	ok = built != NULL ? make_all(r, quiet, built, e)
+			   : kd_fail_nomem(e, "catalogs");
 	free_bufs(built, r->catalogs.n);
 	return ok;
 }

@@ -47,6 +47,13 @@ bool inf_run_test(struct inf_run *r, const char *path, bool folder,
 bool inf_run_make(struct inf_run *r, const struct inf_run_options *o, bool quiet,
     struct kd_err *e) KD_MUST;
 
+/* inf_run_make by halves, for who wants more than files of them: which catalogs there are
+ * to be, and where; then the files of one, hashed into r->made[i]. */
+bool inf_run_plan(
+    struct inf_run *r, const struct inf_run_options *o, struct kd_err *e) KD_MUST;
+bool inf_run_hash(struct inf_run *r, size_t i, const struct catalog_options *how,
+    struct kd_err *e) KD_MUST;
+
 /* "'hello.inf' line 7: 22.9.6: ..." with its hint. */
 void inf_run_error(const struct inf_finding *f, struct kd_err *ret);
 #endif

@@ -19,68 +19,64 @@ is_finding(const struct kd_err *e)
 
 /* The file's own signatures, beside its catalog's. */
 static bool
-add_own(const struct verified *v, const struct verdict_options *o,
-    struct kernel_facts *facts, struct kd_err *e)
+read_own(const char *file, const struct verdict_options *o, struct verify_report *ret,
+    struct kd_err *e)
 {
-	AUTO(verify_report_clear) struct verify_report own = {0};
 	AUTO(close) int fd = -1;
 	struct verify_options how = {
 	    .roots = o->kernel_roots, .tsa_roots = o->tsa_roots, .at = o->at};
 	struct kd_err why = {0};
 
-	if (!file_open_read(v->file, &fd, NULL, e))
+	if (!file_open_read(file, &fd, NULL, e))
 		return false;
-	if (!verify_file(fd, &how, &own, &why) && !is_finding(&why))
-		return kd_fail(e, why.code, "%s", why.msg);
-	return kernel_facts_add(&own, NULL, o->kernel_roots, facts, e);
+	return verify_file(fd, &how, ret, &why) || is_finding(&why) ||
+	       kd_fail(e, why.code, "%s", why.msg);
 }
 
-/* own: the file may have signatures of its own. */
 static bool
-judge_kernel(const struct verified *v, const struct verdict_options *o, bool own,
+judge_kernel(const struct verdict_question *q, const struct verdict_options *o,
     struct kernel_report *ret, struct kd_err *e)
 {
 	struct kernel_facts facts = {.now = o->at};
 
-	if (v->catalog == NULL) {
-		if (!kernel_facts_add(&v->report, NULL, o->kernel_roots, &facts, e))
-			return false;
-	} else if ((own && !add_own(v, o, &facts, e)) ||
-		   !kernel_facts_add(&v->catalog->report, &v->report.member,
-		       o->kernel_roots, &facts, e)) {
+	if ((q->own != NULL &&
+		!kernel_facts_add(q->own, NULL, o->kernel_roots, &facts, e)) ||
+	    (q->catalog != NULL &&
+		!kernel_facts_add(
+		    q->catalog, &q->member->member, o->kernel_roots, &facts, e)))
 		return false;
-	}
 	kernel_judge(&facts, ret);
 	return true;
 }
 
 static bool
-judge_installer(const struct verified *v, const struct verdict_options *o,
+judge_installer(const struct verdict_question *q, const struct verdict_options *o,
     struct installer_report *ret, struct kd_err *e)
 {
-	struct installer_question q = {.file = v->file,
+	struct installer_question asked = {.file = q->file,
 	    .roots = o->user_roots,
 	    .publishers = o->publishers,
 	    .now = o->at};
 	struct installer_facts facts;
 
-	if (v->catalog != NULL) {
-		q.catalog = &v->catalog->report;
-		q.member = &v->report.member;
-	} else if (v->report.subject == VERIFY_CATALOG) {
-		q.catalog = &v->report;
+	if (q->catalog != NULL) {
+		asked.catalog = q->catalog;
+		asked.member = &q->member->member;
+	} else if (q->own != NULL && q->own->subject == VERIFY_CATALOG) {
+		asked.catalog = q->own;
 	}
-	if (!installer_facts_make(&q, &facts, e))
+	if (!installer_facts_make(&asked, &facts, e))
 		return false;
 	installer_judge(&facts, ret);
 	return true;
 }
 
 bool
-verdict_make(const struct verified *v, const struct verdict_options *o,
+verdict_ask(const struct verdict_question *q, const struct verdict_options *o,
     struct verdict *ret, struct kd_err *e)
 {
-	bool no_driver = v->catalog != NULL && v->report.member.subject != CAT_PE;
+	bool no_driver =
+	    q->catalog != NULL && q->member->member.subject != CAT_PE;
 
 	*ret = (struct verdict){.has_kernel = o->kernel && !no_driver,
 	    .has_installer = o->installer,
@@ -88,10 +84,31 @@ verdict_make(const struct verified *v, const struct verdict_options *o,
 	/* With nobody else to look at it, one that is no driver must still be listed, under
 	 * a signature that would do for a driver. */
 	if (((ret->has_kernel || (no_driver && !o->installer)) &&
-		!judge_kernel(v, o, ret->has_kernel, &ret->kernel, e)) ||
-	    (o->installer && !judge_installer(v, o, &ret->installer, e)))
-		return kd_in(e, "'%s'", SHOW(v->file));
+		!judge_kernel(q, o, &ret->kernel, e)) ||
+	    (o->installer && !judge_installer(q, o, &ret->installer, e)))
+		return kd_in(e, "'%s'", SHOW(q->file));
 	return true;
+}
+
+bool
+verdict_make(const struct verified *v, const struct verdict_options *o,
+    struct verdict *ret, struct kd_err *e)
+{
+	AUTO(verify_report_clear) struct verify_report own = {0};
+	struct verdict_question q = {.file = v->file};
+
+	if (v->catalog == NULL) {
+		q.own = &v->report;
+		return verdict_ask(&q, o, ret, e);
+	}
+	q.catalog = &v->catalog->report;
+	q.member = &v->report;
+	if (o->kernel && v->report.member.subject == CAT_PE) {
+		if (!read_own(v->file, o, &own, e))
+			return kd_in(e, "'%s'", SHOW(v->file));
+		q.own = &own;
+	}
+	return verdict_ask(&q, o, ret, e);
 }
 
 static bool

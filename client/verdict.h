@@ -37,6 +37,15 @@ struct verdict {
  */
 bool verdict_make(const struct verified *v, const struct verdict_options *o,
     struct verdict *ret, struct kd_err *e) KD_MUST;
+struct verdict_question { /* borrowed */
+	const char *file;                    /* name or path; an INF by its ending */
+	const struct verify_report *own;     /* its own signatures; NULL: none are read */
+	const struct verify_report *catalog; /* that should list it; NULL: none does */
+	const struct verify_report *member;  /* with catalog: how it does */
+};
+/* The same for who has verified the file already. */
+bool verdict_ask(const struct verdict_question *q, const struct verdict_options *o,
+    struct verdict *ret, struct kd_err *e) KD_MUST;
 /*
  * The exit status' rule: true when the kernel's policy is satisfied (kernel_report), and
  * the installer would install the file silently or after a prompt; of these, what was

@@ -125,6 +125,18 @@ is_decorated(const char *name, enum inf_arch wanted)
 	return false;
 }
 
+unsigned
+inf_archs_named(const struct inf *f)
+{
+	unsigned archs = 0;
+
+	for (size_t i = 0; i < f->sections_n; i++)
+		for (int a = 0; a < INF_ARCHS; a++)
+			if (is_decorated(f->sections[i].name, (enum inf_arch)a))
+				archs |= 1u << a;
+	return archs;
+}
+
 /* Is there an install section of that name for the architecture: "name.NTamd64"? */
 static bool
 has_decorated(const struct search *s, const char *name)

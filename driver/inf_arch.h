@@ -6,6 +6,8 @@
 #include "driver/inf_package.h"
 #include "driver/oslist.h"
 
+/* Mask of the architectures that decorations of the INF's sections name. */
+unsigned inf_archs_named(const struct inf *f);
 /* The machine field of a PE image. false: none of Windows' architectures. */
 bool inf_arch_of_machine(uint16_t machine, enum inf_arch *ret);
 

@@ -15,6 +15,7 @@ libclient_a_SOURCES = \
 	client/cmd_inf.c \
 	client/cmd_inspect.c \
 	client/cmd_keys.c \
+	client/cmd_package.c \
 	client/cmd_remove.c \
 	client/cmd_sign.c \
 	client/cmd_status.c \
@@ -49,6 +50,11 @@ libclient_a_SOURCES = \
 	client/net_tsa.c client/net_tsa.h \
 	client/options.c client/options.h \
 	client/outcome.c client/outcome.h \
+	client/package.h \
+	client/package_finish.c \
+	client/package_plan.c \
+	client/package_sign.c \
+	client/package_table.c client/package_table.h \
 	client/progress.c client/progress.h \
 	client/remove.c client/remove.h \
 	client/server.c client/server.h \

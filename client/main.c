@@ -29,6 +29,7 @@ static const struct command *const commands[] = {
     &cmd_catalog,
     &cmd_inf,
     &cmd_inf2cat,
+    &cmd_package,
     &cmd_keys,
     &cmd_status,
     &cmd_signtool,

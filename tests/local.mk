@@ -34,6 +34,9 @@ tests_e2e_twins_LDADD = libbase.a $(BASE_LIBS)
 EXTRA_DIST += scripts/demo scripts/check scripts/demo_service.sh scripts/demo_tsa.sh scripts/demo_judge.sh scripts/lib.sh scripts/packages
 EXTRA_DIST += examples/hello-driver/Makefile examples/hello-driver/hello.c examples/hello-driver/hello.rc \
 	examples/hello-driver/hello.inf examples/hello-driver/hello.cdf
+EXTRA_DIST += examples/twin-driver/Makefile examples/twin-driver/twin.c examples/twin-driver/twinflt.c \
+	examples/twin-driver/twinapi.c examples/twin-driver/twin.h examples/twin-driver/twin_pass.h \
+	examples/twin-driver/twin.inf examples/twin-driver/twinflt.inf examples/twin-driver/twin.dat
 
 # A timestamp authority for tests and the demo, around openssl(1).
 check_PROGRAMS += tests/mock/tsa

@@ -13,6 +13,7 @@
 /* Those that need nothing but this library. */
 static const struct format *const built_in[] = {
     &format_cabinet,
+    &format_script,
     &format_module,
 };
 

@@ -96,6 +96,7 @@ sign_file_hash(struct sign_file *f, const struct sign_options *o, struct kd_err 
 		return false;
 	if (!sign_subject_open(fd, f->plan->path, s, e) ||
 	    (o->efi && !sign_efi_check(fd, s, f->efi_note, e)) ||
+	    (s->kind->signable != NULL && !s->kind->signable(fd, s, e)) ||
 	    (o->append && s->is_signed && !find_place(f, fd, e)) ||
 	    !s->kind->hash(fd, s, o->md, o->page_hashes, e))
 		return in_file(f->plan, e);

@@ -68,6 +68,15 @@ sign_format_free_state(void *state)
 	free(o);
 }
 
+bool
+sign_format_signable(int fd, const struct sign_subject *s, struct kd_err *e)
+{
+	const struct opened *o = s->state;
+
+	return s->kind->format->signable == NULL ||
+	       s->kind->format->signable(fd, &o->file, e);
+}
+
 /* None of them has pages. */
 bool
 sign_format_hash(int fd, struct sign_subject *s, enum md md, bool pages, struct kd_err *e)

@@ -11,6 +11,8 @@ static const struct sign_kind cabinet =
     SIGN_KIND_OF("cabinet", &format_cabinet, API_KIND_CABINET, false);
 static const struct sign_kind msi =
     SIGN_KIND_OF("msi", &format_msi, API_KIND_MSI, false);
+static const struct sign_kind script =
+    SIGN_KIND_OF("script", &format_script, API_KIND_SCRIPT, false);
 static const struct sign_kind module =
     SIGN_KIND_OF("module", &format_module, API_KIND_MODULE, true);
 
@@ -20,6 +22,7 @@ static const struct sign_kind *const kinds[] = {
     &sign_kind_catalog,
     &cabinet,
     &msi,
+    &script,
     &module,
     &sign_kind_pe,
 };

@@ -44,6 +44,9 @@ struct sign_kind {
 	/* size, is_signed, state; a catalog's payload. */
 	bool (*open)(int fd, const char *name, struct sign_subject *s, struct kd_err *e);
 	void (*free_state)(void *state);
+	/* Can a signature be put into it? Asked before the service is; NULL: into any that
+	 * opens. KD_E_FORMAT. */
+	bool (*signable)(int fd, const struct sign_subject *s, struct kd_err *e);
 	/* md, digest, payload. pages: page hashes too, where the kind has them. */
 	bool (*hash)(int fd, struct sign_subject *s, enum md md, bool pages,
 	    struct kd_err *e);

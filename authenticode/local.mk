@@ -256,3 +256,11 @@ fuzz_replay_cfb_SOURCES = fuzz/fuzz_cfb.c fuzz/replay.c
 fuzz_replay_cfb_LDADD = libauthenticode.a libbase.a $(OPENSSL_LIBS)
 TESTS += fuzz/replay_cfb
 EXTRA_DIST += fuzz/corpus/cfb
+
+# The verifier over formats.
+check_PROGRAMS += tests/unit/authenticode/verify_format_test
+TESTS += tests/unit/authenticode/verify_format_test
+tests_unit_authenticode_verify_format_test_SOURCES = tests/unit/authenticode/verify_format_test.c $(CAB_MAKE) \
+	$(FORMAT_FILE_MAKE) $(DEMO_PKI)
+tests_unit_authenticode_verify_format_test_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
+tests_unit_authenticode_verify_format_test_LDADD = $(AUTHENTICODE_PE_LIBS)

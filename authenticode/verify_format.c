@@ -228,7 +228,7 @@ check_extra(struct digests *d, struct verify_signature *s, struct kd_err *e)
 		return true;
 	}
 	ok = f->extra(d->fd, d->file, s->cms.md, &why);
-	return verify_step_err(s, f->extra_name, ok, &why, "", e);
+	return verify_step_err(s, f->extra_name, ok, &why, "as it should be", e);
 }
 
 /* Hardware Dev Center wants the certificates of an account registered, and one of them

@@ -24,7 +24,7 @@ put_which(const struct ms_verifying *v, const struct verified *file,
 	if (file->catalog == NULL) {
 		buf_printf(b, "Signature Index: %zu%s\n", sig->index,
 		    sig->index == 0 && sig->entry == 0 ? " (Primary Signature)" : "");
-		if (file->report.subject == VERIFY_PE)
+		if (sig->spc.md != MD_NONE)
 			put_hash(b, sig->spc.md, sig->spc.digest);
 		buf_u8(b, '\n');
 		return;

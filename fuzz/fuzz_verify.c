@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz/fuzz_verify.c - a whole file, PE image or catalog: all that verify and inspect do
+/* fuzz/fuzz_verify.c - a whole file of any kind: all that verify and inspect do
  * with it, and all that they print of it. */
 #include "config.h" /* _GNU_SOURCE: memfd_create */
 
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "authenticode/verify.h"
+#include "client/msi.h"
 #include "client/show.h"
 
 #define SOME_DAY 1800000000 /* 2027; the corpus' certificates hold until 2036 */
@@ -72,15 +73,21 @@ consistent(const struct verify_report *r)
 		require(!s->ok || (s->intact && !failed));
 		require(!s->stamp.trusted || s->stamp.ok);
 	}
-	require(!r->ok || r->sigs[0].ok);
+	require(!r->ok || r->efi.n != 0 || r->sigs[0].ok);
 }
 
 /* Trust in whatever the first signature embeds: so chains and timestamps are walked. */
 static void
-verify(int fd, const struct certs *roots, struct verified *v)
+verify(int fd, const struct certs *roots, bool efi, struct verified *v)
 {
-	const struct verify_options o = {
-	    .roots = roots, .tsa_roots = roots, .at = SOME_DAY};
+	static const struct format *const more[] = {&format_msi};
+	const struct verify_options o = {.roots = roots,
+	    .tsa_roots = roots,
+	    .at = SOME_DAY,
+	    .name = v->file,
+	    .formats = more,
+	    .formats_n = 1,
+	    .efi = efi};
 
 	judged(verify_file(fd, &o, &v->report, &v->e), &v->e);
 	consistent(&v->report);
@@ -103,6 +110,16 @@ look_up(int fd, const struct verified *catalog)
 	show(&v, true);
 }
 
+/* The same as an EFI binary, and as what its name alone makes of it. */
+static void
+verify_as(int fd, const char *name, bool efi)
+{
+	struct verified v = {.file = name};
+
+	verify(fd, NULL, efi, &v);
+	verify_report_clear(&v.report);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -112,9 +129,13 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	judged(verify_inspect(fd, NULL, &seen.report, &seen.e), &seen.e);
 	consistent(&seen.report);
 	show(&seen, false);
-	verify(fd, seen.report.sigs_n > 0 ? seen.report.sigs[0].cms.certs : NULL, &v);
+	verify(
+	    fd, seen.report.sigs_n > 0 ? seen.report.sigs[0].cms.certs : NULL, false, &v);
 	look_up(fd, &v);
 	verify_report_clear(&seen.report);
 	verify_report_clear(&v.report);
+	if (n >= 2 && p[0] == 'M' && p[1] == 'Z')
+		verify_as(fd, "file.efi", true);
+	verify_as(fd, "file.ps1", false);
 	return 0;
 }

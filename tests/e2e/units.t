@@ -73,6 +73,12 @@ if [ -e "$T/root/etc/passwd" ]; then
 	done <"$T/users"
 fi
 
+# What needs GLib, the packer of cabinets and the container of an MSI, is the client's; no daemon ever loads it.
+for program in kdsignd kdsign-keeper kdsign-signer kdsign-relay kdsign-token; do
+	ok "$program: its libraries" sh -c "ldd '$builddir/$program' >'$T/ldd' && grep -q 'libcrypto\|libgnutls' '$T/ldd'"
+	ok "$program: GLib is none of them" sh -c "! grep -E 'libglib|libgobject|libgio|libgsf|libgcab' '$T/ldd'"
+done
+
 # Sockets and programs have to agree on names and paths: the defaults of the settings are the units' paths.
 default_of() {
 	sed -n "s|^#$2 = ||p" "$srcdir/etc/$1"

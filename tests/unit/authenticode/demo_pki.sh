@@ -113,6 +113,10 @@ while [ $n -lt 60 ]; do
 done
 cert maze-leaf p256 '/CN=leaf of maze' maze "$leaf"
 
+# For EV code signing, by the policy of all CAs.
+cert ev p256 "/CN=EV leaf" inter "$leaf
+certificatePolicies=1.2.3.4,2.23.140.1.3"
+
 # The intermediate's name with another key: has the name, did not sign the leaf.
 cert impostor other '/CN=Code Signing CA' other "$ca"
 openssl x509 -in rsa2048.pem -outform DER -out rsa2048.der

@@ -125,6 +125,10 @@ bool ceremony_list(struct ceremony *c, struct kd_err *e) KD_MUST;
 bool ceremony_generate(struct ceremony *c, struct kd_err *e) KD_MUST;
 bool ceremony_csr(struct ceremony *c, struct kd_err *e) KD_MUST;
 bool ceremony_install(struct ceremony *c, struct kd_err *e) KD_MUST;
+bool ceremony_attest(struct ceremony *c, struct kd_err *e) KD_MUST;
+bool ceremony_test(struct ceremony *c, struct kd_err *e) KD_MUST;
+bool ceremony_rotate(struct ceremony *c, struct kd_err *e) KD_MUST;
+bool ceremony_destroy(struct ceremony *c, struct kd_err *e) KD_MUST;
 bool ceremony_pin(struct ceremony *c, struct kd_err *e) KD_MUST;
 bool ceremony_transcript(struct ceremony *c, struct kd_err *e) KD_MUST;
 #endif

@@ -130,7 +130,7 @@ generate_key(struct ceremony *c, struct generate *g, struct kd_err *e)
 	return kd_hint(e, "destroy it: it could not be by itself (%s)", undo.msg);
 }
 
-static bool
+bool
 generate_recorded(struct ceremony *c, struct generate *g, struct kd_err *e)
 {
 	bool done;
@@ -158,8 +158,8 @@ generate_say_uri(const struct generate *g, struct buf *b)
 	buf_str(b, ";type=private");
 }
 
-static bool
-say_dry(const struct ceremony *c, const struct generate *g, struct kd_err *e)
+bool
+generate_say_dry(const struct ceremony *c, const struct generate *g, struct kd_err *e)
 {
 	AUTO(buf_clear) struct buf b = {0};
 
@@ -175,7 +175,7 @@ generate_run(struct ceremony *c, struct generate *g, struct kd_err *e)
 	if (!generate_order(c, g, e))
 		return false;
 	if (c->o->dry_run)
-		return say_dry(c, g, e);
+		return generate_say_dry(c, g, e);
 	return ceremony_login(c, e) && generate_recorded(c, g, e);
 }
 

@@ -18,6 +18,10 @@ bool generate_order(const struct ceremony *c, struct generate *ret, struct kd_er
  * Logged in; the entry has been begun. Errors: KD_E_KEY, KD_E_TOKEN.
  */
 bool generate_key(struct ceremony *c, struct generate *g, struct kd_err *e) KD_MUST;
+/* The same on record: label and id free, begun, done, ended. Logged in. */
+bool generate_recorded(struct ceremony *c, struct generate *g, struct kd_err *e) KD_MUST;
+bool generate_say_dry(const struct ceremony *c, const struct generate *g, struct kd_err *e)
+    KD_MUST;
 /* All of the command but its last words: order, login, record. */
 bool generate_run(struct ceremony *c, struct generate *g, struct kd_err *e) KD_MUST;
 /* The URI for signer.conf. */

@@ -35,6 +35,11 @@ libceremony_a_SOURCES = \
 	pkcs11/ceremony_options.c pkcs11/ceremony_options.h \
 	pkcs11/ceremony_out.c pkcs11/ceremony_out.h \
 	pkcs11/ceremony_subject.c pkcs11/ceremony_subject.h \
+	pkcs11/ceremony_tool_key.c pkcs11/ceremony_tool_key.h \
+	pkcs11/ceremony_attest.c \
+	pkcs11/ceremony_destroy.c \
+	pkcs11/ceremony_rotate.c \
+	pkcs11/ceremony_test.c \
 	pkcs11/transcript.c pkcs11/transcript.h \
 	pkcs11/transcript_line.c pkcs11/transcript_line.h pkcs11/transcript_page.c \
 	pkcs11/ceremony_csr.c \
@@ -63,7 +68,7 @@ fuzz_replay_transcript_LDADD = $(ceremony_libs)
 TESTS += fuzz/replay_transcript
 EXTRA_DIST += fuzz/corpus/transcript
 
-token_e2e_tests = tests/e2e/token_key.t tests/e2e/token_cert.t
+token_e2e_tests = tests/e2e/token_key.t tests/e2e/token_cert.t tests/e2e/token_life.t
 TESTS += $(token_e2e_tests)
 dist_check_SCRIPTS += $(token_e2e_tests)
 

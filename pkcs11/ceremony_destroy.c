@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pkcs11/ceremony_destroy.c - "destroy": a key and all that belongs to it, after two questions. */
+#include "pkcs11/ceremony.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "base/text.h"
+#include "pkcs11/attr.h"
+#include "pkcs11/ceremony_ask.h"
+#include "pkcs11/ceremony_look.h"
+#include "pkcs11/rv.h"
+
+#define SAME_ID_MAX 16
+
+struct doomed {
+	CK_OBJECT_HANDLE private;
+	CK_OBJECT_HANDLE others[2 * SAME_ID_MAX]; /* public keys, certificates */
+	size_t others_n, certs_n;
+	char label[URI_OBJECT_MAX + 1]; /* printable */
+	struct buf id;
+};
+
+static void
+doomed_clear(struct doomed *d)
+{
+	buf_clear(&d->id);
+}
+AUTO_DEFINE_CLEAR(struct doomed, doomed_clear);
+
+/* A key that the service cannot use is to be destroyed as well, so this is not key_find. */
+static bool
+find_private(struct ceremony *c, const struct uri *u, struct doomed *ret, struct kd_err *e)
+{
+	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+	CK_ATTRIBUTE tmpl[3] = {{CKA_CLASS, &class, sizeof(class)}};
+	struct uri copy = *u;
+	size_t n = 1, found = 0;
+
+	if (copy.object[0] != '\0')
+		tmpl[n++] = (CK_ATTRIBUTE){CKA_LABEL, copy.object, strlen(copy.object)};
+	if (copy.has_id)
+		tmpl[n++] = (CK_ATTRIBUTE){CKA_ID, copy.id, copy.id_len};
+	if (!attr_find(c->token, tmpl, n, &ret->private, 1, &found, e))
+		return false;
+	if (found == 1)
+		return true;
+	if (found == 0)
+		return kd_fail(e, KD_E_KEY, "no private key on token '%s' matches",
+		    SHOW(token_info(c->token)->label));
+	(void)kd_fail(e, KD_E_KEY, "several private keys match");
+	return kd_hint(e, "name one by --key 'pkcs11:id=%%01...'; 'kdsign-token list' shows ids");
+}
+
+/* What has the id of the key, but for other private keys. Without an id: nothing. */
+static bool
+find_others(
+    struct ceremony *c, CK_OBJECT_CLASS class, struct doomed *d, size_t *ret_n, struct kd_err *e)
+{
+	CK_ATTRIBUTE tmpl[] = {
+	    {CKA_CLASS, &class, sizeof(class)},
+	    {CKA_ID, d->id.p, d->id.len},
+	};
+
+	*ret_n = 0;
+	if (d->id.len == 0)
+		return true;
+	if (!attr_find(c->token, tmpl, KD_ARRAY_LEN(tmpl), &d->others[d->others_n], SAME_ID_MAX,
+		ret_n, e))
+		return false;
+	if (*ret_n > SAME_ID_MAX)
+		return kd_fail(e, KD_E_KEY, "more than %d objects have the key's id", SAME_ID_MAX);
+	d->others_n += *ret_n;
+	return true;
+}
+
+static bool
+only_private(struct ceremony *c, const struct doomed *d, struct kd_err *e)
+{
+	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+	CK_ATTRIBUTE tmpl[] = {
+	    {CKA_CLASS, &class, sizeof(class)},
+	    {CKA_ID, d->id.p, d->id.len},
+	};
+	CK_OBJECT_HANDLE o;
+	size_t n = 0;
+
+	if (d->id.len == 0)
+		return true;
+	if (!attr_find(c->token, tmpl, KD_ARRAY_LEN(tmpl), &o, 1, &n, e))
+		return false;
+	return n == 1 || kd_fail(e, KD_E_KEY,
+			     "another private key has the same id: what belongs to which "
+			     "cannot be told");
+}
+
+static bool
+find_all(struct ceremony *c, struct doomed *d, struct kd_err *e)
+{
+	struct look_key look;
+	size_t n;
+	struct uri u;
+
+	if (!ceremony_key_uri(c, &u, e) || !find_private(c, &u, d, e))
+		return kd_in(e, "key '%s'", SHOW(c->o->key));
+	look_key(c->token, d->private, &look);
+	memcpy(d->label, look.label, sizeof(d->label));
+	(void)attr_bytes(c->token, d->private, CKA_ID, &d->id);
+	ceremony_about(c, d->label, d->id.p, d->id.len, look.k.spki, look.k.spki_len);
+	return only_private(c, d, e) && find_others(c, CKO_PUBLIC_KEY, d, &n, e) &&
+	       find_others(c, CKO_CERTIFICATE, d, &d->certs_n, e);
+}
+
+/* A key that the configuration names is one that is served. */
+static bool
+check_unused(const struct ceremony *c, const struct doomed *d, struct kd_err *e)
+{
+	struct uri u;
+
+	for (size_t i = 0; i < c->conf.keys.n; i++) {
+		const struct signer_key_conf *k = signer_conf_key(&c->conf, i);
+
+		if (!uri_parse(k->uri, URI_KEY, &u, e))
+			return false;
+		if ((u.object[0] != '\0' && strcmp(u.object, d->label) != 0) ||
+		    (u.has_id && (u.id_len != d->id.len ||
+				     memcmp(u.id, d->id.p, u.id_len) != 0)))
+			continue;
+		(void)kd_fail(e, KD_E_CONFIG,
+		    "'%s' still serves it, as [key %s]", SHOW(c->o->config), k->name);
+		return kd_hint(e, "take it out there and in keeper.conf, and restart "
+				  "kdsign-signer; then destroy it");
+	}
+	return true;
+}
+
+static bool
+asked(const char *question, const char *want, struct kd_err *e)
+{
+	char prompt[512], typed[URI_OBJECT_MAX + 1];
+
+	(void)snprintf(prompt, sizeof(prompt), "%s, to destroy it for ever: ", question);
+	if (!ask_line(prompt, typed, sizeof(typed), e))
+		return false;
+	return strcmp(typed, want) == 0 ||
+	       kd_fail(e, KD_E_USAGE, "'%s' was typed, not '%s': nothing was destroyed",
+		   SHOW(typed), SHOW(want));
+}
+
+static bool
+ask_twice(const struct ceremony *c, const struct doomed *d, struct kd_err *e)
+{
+	const char *name = d->label[0] != '\0' ? d->label : c->entry.key_id;
+	const char *serial = token_info(c->token)->serial;
+	char question[160];
+
+	if (c->o->yes != NULL)
+		return strcmp(c->o->yes, name) == 0 ||
+		       kd_fail(e, KD_E_USAGE, "--yes-destroy '%s': the key is called '%s'",
+			   SHOW(c->o->yes), SHOW(name));
+	if (!ask_possible()) {
+		(void)kd_fail(e, KD_E_CONFIG, "there is no terminal to ask on");
+		return kd_hint(e, "--yes-destroy=LABEL says it without one");
+	}
+	(void)snprintf(question, sizeof(question), "Type the key's label ('%s')", SHOW(name));
+	if (!asked(question, name, e))
+		return false;
+	(void)snprintf(
+	    question, sizeof(question), "Type the token's serial ('%s')", SHOW(serial));
+	return asked(question, serial, e);
+}
+
+static bool
+destroy(struct ceremony *c, const struct doomed *d, struct kd_err *e)
+{
+	CK_FUNCTION_LIST *f = token_fns(c->token);
+	CK_RV rv = f->C_DestroyObject(c->session, d->private);
+	struct doomed again = {0};
+	struct kd_err gone = {0};
+	struct uri u;
+
+	if (rv != CKR_OK)
+		return rv_fail(e, rv, "C_DestroyObject (private key)");
+	ceremony_fact(c, "private key", "destroyed");
+	for (size_t i = 0; i < d->others_n; i++) {
+		rv = f->C_DestroyObject(c->session, d->others[i]);
+		if (rv != CKR_OK) {
+			ceremony_fact(c, "left behind", "a public key or certificate");
+			return rv_fail(e, rv, "C_DestroyObject (public key or certificate)");
+		}
+	}
+	ceremony_fact(c, "public keys", "%zu destroyed", d->others_n - d->certs_n);
+	ceremony_fact(c, "certificates", "%zu destroyed", d->certs_n);
+	if (!ceremony_key_uri(c, &u, e))
+		return false;
+	if (find_private(c, &u, &again, &gone))
+		return kd_fail(e, KD_E_TOKEN, "the token said yes, but the key is still there");
+	return gone.code == KD_E_KEY || kd_fail(e, gone.code, "%s", gone.msg);
+}
+
+bool
+ceremony_destroy(struct ceremony *c, struct kd_err *e)
+{
+	AUTO(doomed_clear) struct doomed d = {0};
+	bool done;
+
+	if (c->o->dry_run) {
+		ceremony_say("would destroy key '%s' on token '%s', serial %s: the private key, and "
+			     "public keys and certificates with its id",
+		    SHOW(c->o->key), SHOW(token_info(c->token)->label),
+		    SHOW(token_info(c->token)->serial));
+		return true;
+	}
+	if (!ceremony_login(c, e) || !find_all(c, &d, e) || !check_unused(c, &d, e))
+		return false;
+	ceremony_say("key '%s', id %s, on token '%s', serial %s: private key, %zu public, %zu "
+		     "certificates",
+	    d.label, c->entry.key_id, SHOW(token_info(c->token)->label),
+	    SHOW(token_info(c->token)->serial), d.others_n - d.certs_n, d.certs_n);
+	(void)fflush(stdout); /* before the question, which is on the terminal */
+	if (!ask_twice(c, &d, e) || !ceremony_begin(c, e))
+		return false;
+	done = destroy(c, &d, e);
+	if (!ceremony_end(c, done ? NULL : e, e))
+		return false;
+	ceremony_say("destroyed");
+	return true;
+}

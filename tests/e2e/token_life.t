@@ -1,0 +1,158 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# kdsign-token attest, test, rotate and destroy on SoftHSM: a statement that openssl verifies, throw-away keys that are
+# thrown away, a successor, and an end that takes two answers.
+# shellcheck source=tests/tap.sh
+. "${srcdir:-.}/tests/tap.sh"
+# shellcheck source=tests/e2e/signer_lib.sh
+. "$srcdir/tests/e2e/signer_lib.sh"
+need jq script
+
+tool=$builddir/kdsign-token
+token() { # COMMAND OPTION...
+	token_command=$1
+	shift
+	"$tool" "$token_command" --module "$softhsm" --token pkcs11:token=kdsign --state "$T/state" --pin-file "$T/pin" "$@"
+}
+objects() {
+	pkcs11-tool --module "$softhsm" --token-label kdsign --login --pin "$pin" --list-objects 2>/dev/null
+}
+last() { # JQ-FILTER - of the transcript's last line
+	tail -n 1 "$T/state/ceremony.jsonl" | jq -e "$@"
+}
+
+ok "a token" new_token
+serial=$(pkcs11-tool --module "$softhsm" --list-token-slots 2>/dev/null | sed -n 's/^ *serial num *: *//p' | head -n 1)
+ok "a key" token generate --label driver-2026 --type p256
+cd "$T" || exit 99
+
+# ---- test ----
+
+objects >before
+ok "a dry run" token test --dry-run
+says out "would make throw-away keys"
+ok "test" token test --person "Ada Example, custodian"
+says out "RSA-3072"
+says out "CKM_RSA_PKCS sha512 ok, "
+says out "CKM_ECDSA  sha256 ok, "
+says out "P-384"
+objects >after
+ok "nothing is left of it" cmp before after
+ok "it is on record" last '.action == "test" and .result == "done"'
+ok "of no key" last '.key.label == ""'
+mkdir -p "$T/mock"
+export MOCK_MODULE="$softhsm" MOCK_DIR="$T/mock"
+mocked() {
+	mocked_command=$1
+	shift
+	"$tool" "$mocked_command" --module "$mock" --token pkcs11:token=kdsign --state "$T/state" --pin-file "$T/pin" "$@"
+}
+echo "C_Sign flip 100" >"$T/mock/control"
+fails 70 "a token whose signatures are wrong" mocked test --type p256
+says err "the signature does not verify"
+ok "is on record" last '.result | startswith("failed: P-256")'
+echo "C_Sign fail 0x30" >"$T/mock/control"
+fails 70 "a token that cannot sign" mocked test --type p256
+says err "CKR_DEVICE_ERROR"
+rm -f "$T/mock/control"
+objects >after
+ok "nothing is left of these either" cmp before after
+
+# ---- attest ----
+
+verified() { # FILE - by the command that is documented
+	openssl pkeyutl -verify -rawin -pubin -inkey "$1.pub" -in "$1" -sigfile "$1.sig"
+}
+ok "a dry run" token attest --key driver-2026 --out custody.json --dry-run
+ok "makes no key" test ! -e "$T/state/attest.key"
+fails 64 "no file" token attest --key driver-2026
+ok "attest" token attest --key driver-2026 --out custody.json --person "Ada Example, custodian"
+says out "openssl pkeyutl -verify -rawin -pubin -inkey custody.json.pub -in custody.json -sigfile custody.json.sig"
+ok "openssl verifies it" verified custody.json
+says out "Signature Verified Successfully"
+ok "the tool's key is its own" test "$(stat -c %a "$T/state/attest.key")" = 600
+ok "and of the kind said" sh -c "openssl pkey -pubin -in custody.json.pub -noout -text | grep -q ED25519"
+ok "its hash is on record" last --arg h "$(openssl pkey -pubin -in custody.json.pub -outform DER | sha256sum | cut -d' ' -f1)" \
+	'any(.facts[]; .name == "signed by the tool'\''s key" and .value == "SHA-256 " + $h)'
+ok "what it says" jq -e --arg s "$serial" '.custody_good and .attributes.CKA_EXTRACTABLE == false and .token.serial == $s and
+	.key.type == "P-256" and .people == ["Ada Example, custodian"] and .format == "kdsign custody statement 1"' custody.json
+ok "its members are sorted" jq -e 'keys_unsorted == keys' custody.json
+ok "the module is named by its hash" jq -e --arg h "$(sha256sum <"$softhsm" | cut -d' ' -f1)" '.module.sha256 == $h' custody.json
+ok "the public key is the token's" sh -c "jq -r .key.public_key custody.json | base64 -d >a; pkcs11-tool --module '$softhsm' \
+	--token-label kdsign --read-object --type pubkey --label driver-2026 2>/dev/null | openssl pkey -pubin -inform DER -outform DER | cmp - a"
+ok "SoftHSM offers no attestation of its own, which is said" jq -e '.vendor_attestation.certificates == [] and
+	(.vendor_attestation.says | startswith("none:")) and (.basis | contains("as true as module and token are"))' custody.json
+ok "the transcript's head is in it" jq -e --arg h "$(head -n "$(jq .transcript.lines custody.json)" "$T/state/ceremony.jsonl" |
+	tail -n 1 | tr -d '\n' | sha256sum | cut -d' ' -f1)" '.transcript.head == $h' custody.json
+sed 's/"CKA_EXTRACTABLE":false/"CKA_EXTRACTABLE":true/' custody.json >twin
+cp custody.json.pub twin.pub && cp custody.json.sig twin.sig
+fails 1 "a twin with one word changed: openssl refuses it" verified twin
+cp custody.json.pub first.pub
+ok "attest again" token attest --key driver-2026 --out custody.json
+ok "with the same key" cmp custody.json.pub first.pub
+chmod 644 "$T/state/attest.key"
+fails 78 "a key that others can read is not used" token attest --key driver-2026 --out custody.json
+says err "attest.key"
+chmod 600 "$T/state/attest.key"
+ok "a key that was written onto the token" sh -c "openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -outform DER \
+	-out soft.der && openssl pkey -in soft.der -inform DER -pubout -outform DER -out softpub.der &&
+	pkcs11-tool --module '$softhsm' --token-label kdsign --login --pin $pin --write-object soft.der --type privkey --id 78 --label soft --usage-sign &&
+	pkcs11-tool --module '$softhsm' --token-label kdsign --login --pin $pin --write-object softpub.der --type pubkey --id 78 --label soft"
+ok "attest" token attest --key soft --out soft.json
+ok "says what is wrong with it" jq -e '(.custody_good | not) and (.custody_wrong | contains("not generated on the token"))' soft.json
+
+# ---- rotate ----
+
+later=$(date -u -d '+30 days' +%F)
+fails 64 "no date" token rotate --key driver-2026 --label driver-2027
+says err "--retire DATE"
+fails 64 "a date that has passed" token rotate --key driver-2026 --label driver-2027 --retire 2020-01-01
+fails 64 "no date at all" token rotate --key driver-2026 --label driver-2027 --retire soon
+fails 64 "the same name" token rotate --key driver-2026 --label driver-2026 --retire "$later"
+fails 78 "no such key" token rotate --key none --label driver-2027 --retire "$later"
+ok "a dry run" token rotate --key driver-2026 --label driver-2027 --retire "$later" --dry-run
+ok "rotate" token rotate --key driver-2026 --label driver-2027 --retire "$later"
+says out "generated P-256 'driver-2027'"
+says out "       retire = $later"
+says out "       uri = pkcs11:object=driver-2027;type=private"
+ok "both are there" sh -c "'$tool' list --module '$softhsm' --pin-file '$T/pin' --state '$T/state' >list &&
+	grep -q \"key 'driver-2026'\" list && grep -q \"key 'driver-2027'\" list"
+ok "the one's successor is on record" sh -c "grep '\"action\":\"rotate\",' '$T/state/ceremony.jsonl' | grep -q \"successor of\""
+
+# ---- destroy ----
+
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout other.key -subj /CN=x -outform DER -out other.der 2>/dev/null
+id=$(jq -r 'select(.key.label == "driver-2027") | .key.id' "$T/state/ceremony.jsonl" | tail -n 1)
+pkcs11-tool --module "$softhsm" --token-label kdsign --login --pin "$pin" --write-object other.der --type cert --id "$id" --label old >/dev/null 2>&1
+ok "a dry run" token destroy --key driver-2027 --dry-run
+says out "would destroy"
+fails 78 "without a terminal" setsid -w "$tool" destroy --module "$softhsm" --state "$T/state" --pin-file "$T/pin" --key driver-2027
+says err "--yes-destroy=LABEL"
+fails 64 "another label" token destroy --key driver-2027 --yes-destroy=driver-2026
+says err "the key is called 'driver-2027'"
+configure "$softhsm" driver-2027
+fails 78 "a key that is still served" "$tool" destroy --config "$T/signer.conf" --key driver-2027 --yes-destroy=driver-2027
+says err "still serves it, as [key driver-2027]"
+typed() { # FIRST SECOND - the two answers
+	(sleep 1; printf '%s\n' "$1"; sleep 1; printf '%s\n' "$2"; sleep 1) | script -qec "$tool destroy --module $softhsm --state $T/state \
+		--pin-file $T/pin --key driver-2027" /dev/null
+}
+fails 64 "the wrong label typed" typed driver-2026 "$serial"
+says out "nothing was destroyed"
+fails 64 "the wrong serial typed" typed driver-2027 0000
+says out "nothing was destroyed"
+ok "all is still there" sh -c "'$tool' list --module '$softhsm' --pin-file '$T/pin' --state '$T/state' | grep -q \"key 'driver-2027'\""
+ok "both typed right" typed driver-2027 "$serial"
+says out "destroyed"
+objects >after
+ok "private key, public key and certificate are gone" sh -c '! grep -q driver-2027 after && ! grep -q "label: *old" after'
+ok "the others are not" grep -q driver-2026 after
+ok "on record, with what went" last '.action == "destroy" and .result == "done" and
+	any(.facts[]; .name == "certificates" and .value == "1 destroyed")'
+ok "by an option" token destroy --key soft --yes-destroy=soft
+echo "C_DestroyObject fail 0x30" >"$T/mock/control"
+fails 70 "a token that fails" mocked destroy --key driver-2026 --yes-destroy=driver-2026
+ok "is on record" last '.result | startswith("failed: C_DestroyObject")'
+rm -f "$T/mock/control"
+ok "the transcript is whole" "$tool" transcript --state "$T/state" --check
+done_testing

@@ -184,6 +184,8 @@ EXTRA_DIST += tests/e2e/client_files.sh tests/e2e/client_service.sh
 dist_check_SCRIPTS += tests/e2e/inf2cat.t tests/e2e/inf2cat_corpus.t tests/e2e/inf_hostile.t
 TESTS += tests/e2e/inf2cat.t tests/e2e/inf2cat_corpus.t tests/e2e/inf_hostile.t
 
+dist_check_SCRIPTS += tests/e2e/scripts.t tests/e2e/modules.t
+TESTS += tests/e2e/scripts.t tests/e2e/modules.t
 dist_check_SCRIPTS += tests/e2e/client_kinds.t tests/e2e/client_relay.t tests/e2e/client_stamp.t
 TESTS += tests/e2e/client_kinds.t tests/e2e/client_relay.t tests/e2e/client_stamp.t
 dist_check_SCRIPTS += tests/e2e/efi.t tests/e2e/kinds_formats.t

@@ -11,7 +11,7 @@
 #include "base/own.h"
 
 #define CFB_SIZE_MAX ((uint64_t)2 << 30) /* what Windows Installer and 512-byte sectors allow */
-#define CFB_ENTRIES_MAX 32768            /* a large package has 2,000 */
+#define CFB_ENTRIES_MAX 16384            /* a large package has 2,000 */
 #define CFB_CHILDREN_MAX 4096            /* of one storage: readers search them one by one */
 #define CFB_LEVELS_MAX 4096              /* links from the root to an entry: readers recurse */
 #define CFB_DEPTH_MAX 32                 /* storages in storages */

@@ -250,7 +250,9 @@ sort_children(struct cfb *c, uint32_t storage, struct kd_err *e)
 			return kd_fail(e, KD_E_FORMAT,
 			    "directory entries %" PRIu32 " and %" PRIu32
 			    " of one storage are both named '%s'",
-			    kids[i - 1], kids[i], cfb_name(c, kids[i], name));
+			    kids[i - 1] < kids[i] ? kids[i - 1] : kids[i],
+			    kids[i - 1] < kids[i] ? kids[i] : kids[i - 1],
+			    cfb_name(c, kids[i], name));
 	return true;
 }
 

@@ -251,6 +251,11 @@ fuzz_replay_cabinet_LDADD = libauthenticode.a libbase.a $(OPENSSL_LIBS)
 EXTRA_DIST += fuzz/corpus/cabinet
 
 # Compound files, which MSI packages are.
+check_PROGRAMS += tests/unit/authenticode/cfb_test
+TESTS += tests/unit/authenticode/cfb_test
+tests_unit_authenticode_cfb_test_SOURCES = tests/unit/authenticode/cfb_test.c \
+	tests/unit/authenticode/format_file_make.c tests/unit/authenticode/format_file_make.h
+tests_unit_authenticode_cfb_test_LDADD = $(AUTHENTICODE_PE_LIBS)
 check_PROGRAMS += fuzz/replay_cfb
 fuzz_replay_cfb_SOURCES = fuzz/fuzz_cfb.c fuzz/replay.c
 fuzz_replay_cfb_LDADD = libauthenticode.a libbase.a $(OPENSSL_LIBS)

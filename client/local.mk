@@ -155,7 +155,12 @@ tests_unit_client_sign_pool_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
 tests_unit_client_sign_pool_test_LDADD = $(CLIENT_TEST_LIBS)
 
 # MSI packages.
-check_PROGRAMS += tests/unit/client/msi_tool
+check_PROGRAMS += tests/unit/client/msi_test tests/unit/client/msi_tool
+TESTS += tests/unit/client/msi_test
+tests_unit_client_msi_test_SOURCES = tests/unit/client/msi_test.c $(DEMO_PKI) \
+	tests/unit/authenticode/format_file_make.c tests/unit/authenticode/format_file_make.h
+tests_unit_client_msi_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
+tests_unit_client_msi_test_LDADD = $(CLIENT_TEST_LIBS)
 tests_unit_client_msi_tool_SOURCES = tests/unit/client/msi_tool.c
 tests_unit_client_msi_tool_LDADD = $(CLIENT_TEST_LIBS)
 check_PROGRAMS += fuzz/replay_msi

@@ -65,6 +65,7 @@ tests_unit_base_mem_test_LDADD = $(BASE_TEST_LIBS)
 tests_unit_base_num_test_LDADD = $(BASE_TEST_LIBS)
 tests_unit_base_reader_test_LDADD = $(BASE_TEST_LIBS)
 tests_unit_base_secret_test_LDADD = $(BASE_TEST_LIBS)
+tests_unit_base_secret_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=syscall
 tests_unit_base_service_test_LDADD = $(BASE_TEST_LIBS)
 tests_unit_base_sock_test_LDADD = $(BASE_TEST_LIBS)
 tests_unit_base_text_test_LDADD = $(BASE_TEST_LIBS)

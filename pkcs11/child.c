@@ -67,7 +67,9 @@ tell(const void *msg, size_t n)
 static _Noreturn void
 give_up(enum token_state state, const struct kd_err *e)
 {
-	struct child_fault f = {.type = CHILD_FAULT, .state = (uint32_t)state};
+	struct child_fault f = {.type = CHILD_FAULT,
+	    .state = (uint32_t)state,
+	    .misconfigured = e->code == KD_E_CONFIG};
 
 	child_text(f.detail, sizeof(f.detail), e->msg);
 	tell(&f, sizeof(f));
@@ -218,7 +220,7 @@ log_in(struct child *c, struct kd_err *e)
 	struct kd_err why = {0};
 
 	if (token_info(c->token)->login_required &&
-	    !secret_read_fd(CHILD_FD_PIN, &pin, e))
+	    !secret_take(CHILD_FD_PIN, &pin, e))
 		return false; /* the parent did not want it */
 	(void)close(CHILD_FD_PIN);
 	if (!token_login(c->token, pin, &why)) {

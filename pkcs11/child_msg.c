@@ -33,6 +33,13 @@ check_key(const struct child_key *k, size_t keys)
 	return k->index < keys && k->key.spki_len <= SIGNER_SPKI_MAX && ready <= 1;
 }
 
+static bool
+check_fault(const struct child_fault *f)
+{
+	return (f->state == TOKEN_ABSENT || f->state == TOKEN_FAILED) &&
+	       f->misconfigured <= 1;
+}
+
 /* Texts end, whatever the child wrote. */
 static void
 end_texts(union child_msg *m)
@@ -70,8 +77,7 @@ child_msg_check(union child_msg *m, size_t n, size_t keys, struct kd_err *e)
 		good = n == sizeof(m->ready) && m->ready.sessions > 0 &&
 		       m->ready.sessions <= SHARE_SESSIONS_MAX;
 	else if (type == CHILD_FAULT)
-		good = n == sizeof(m->fault) &&
-		       (m->fault.state == TOKEN_ABSENT || m->fault.state == TOKEN_FAILED);
+		good = n == sizeof(m->fault) && check_fault(&m->fault);
 	if (!good)
 		return kd_fail(
 		    e, KD_E_PROTOCOL, "child sent %zu bytes of type %u", n, type);

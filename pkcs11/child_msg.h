@@ -23,7 +23,7 @@
  */
 enum child_msg_type {
 	CHILD_JOB = 1,
-	CHILD_FOUND, /* the token; the parent answers with the PIN on the pipe */
+	CHILD_FOUND, /* the token; the parent answers with the PIN, as secret_pass does */
 	CHILD_LOGIN, /* what became of the login */
 	CHILD_KEY,   /* one per configured key, in the order of the configuration */
 	CHILD_READY,
@@ -68,6 +68,7 @@ struct child_ready {
 struct child_fault {
 	uint32_t type, state; /* enum token_state */
 	char detail[SIGNER_DETAIL_MAX + 1];
+	uint32_t misconfigured; /* 1: looking again does not help, only an operator */
 };
 
 struct child_result {

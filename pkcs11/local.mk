@@ -9,7 +9,7 @@ libpkcs11_a_SOURCES = \
 	pkcs11/key.c pkcs11/key.h \
 	pkcs11/latch.c pkcs11/latch.h \
 	pkcs11/parent.c pkcs11/parent.h pkcs11/parent_in.h \
-	pkcs11/parent_child.c pkcs11/parent_conn.c pkcs11/parent_jobs.c \
+	pkcs11/parent_child.c pkcs11/parent_key.c pkcs11/parent_conn.c pkcs11/parent_jobs.c \
 	pkcs11/pin.c pkcs11/pin.h \
 	pkcs11/prestart.c pkcs11/prestart.h \
 	pkcs11/queue.c pkcs11/queue.h \
@@ -19,6 +19,7 @@ libpkcs11_a_SOURCES = \
 	pkcs11/signer_conf.c pkcs11/signer_conf.h \
 	pkcs11/spki.c pkcs11/spki.h \
 	pkcs11/token.c pkcs11/token.h \
+	pkcs11/token_lock.c pkcs11/token_lock.h \
 	pkcs11/uri.c pkcs11/uri.h
 
 # kdsign-token: what its commands share, then the commands.
@@ -87,6 +88,9 @@ check_PROGRAMS += tests/e2e/signer_client
 tests_e2e_signer_client_SOURCES = tests/e2e/signer_client.c
 tests_e2e_signer_client_LDADD = libwire.a libbase.a $(BASE_LIBS)
 
+check_PROGRAMS += tests/e2e/mem_scan
+tests_e2e_mem_scan_SOURCES = tests/e2e/mem_scan.c
+
 # A shared object without libtool: for our own tests only, never sanitized (it is a vendor's).
 mock_files = tests/mock/mock_pkcs11.c tests/mock/mock_rules.c tests/mock/mock_watch.c
 tests/mock/mock_pkcs11.so: $(mock_files) tests/mock/mock.h config.h
@@ -97,7 +101,7 @@ EXTRA_DIST += $(mock_files) tests/mock/mock.h
 CLEANFILES += tests/mock/mock_pkcs11.so
 
 pkcs11_e2e_tests = tests/e2e/signer_sign.t tests/e2e/signer_pin.t tests/e2e/signer_fail.t \
-	tests/e2e/custody_gate.t
+	tests/e2e/custody_gate.t tests/e2e/custody_pin.t
 TESTS += $(pkcs11_e2e_tests)
 dist_check_SCRIPTS += $(pkcs11_e2e_tests)
 EXTRA_DIST += tests/e2e/signer_lib.sh

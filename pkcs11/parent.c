@@ -145,6 +145,7 @@ end(struct parent *p)
 	int *fds[] = {&p->listen_fd, &p->signal_fd, &p->epfd};
 
 	child_clear(p);
+	token_lock_release(&p->token_lock);
 	conns_close(p);
 	jobs_clear(p);
 	signer_state_clear(&p->state);
@@ -257,6 +258,10 @@ serve(struct parent *p, struct kd_err *e)
 		p->now_ms = clock_ms();
 		for (int i = 0; i < n; i++)
 			on_event(p, &events[i]);
+		if (p->fatal.code != KD_OK) {
+			*e = p->fatal;
+			return false;
+		}
 	}
 	jobs_refuse_all(p); /* what came back to the queue when a child ended */
 	conns_flush(p);
@@ -277,6 +282,7 @@ parent_run(const struct parent_opts *o, struct kd_err *e)
 	p->conf = o->conf;
 	p->pin_from = o->pin_from;
 	p->pin = o->pin;
+	secret_hide(p->pin);
 	p->keeper = o->keeper;
 	p->listen_fd = o->listen_fd;
 	p->epfd = p->signal_fd = p->setup_fd = p->pid_fd = p->sock = p->pin_fd = -1;

@@ -28,7 +28,9 @@ struct parent_opts { /* all borrowed, but for what is said */
  * ready is replaced at once; one that was not, after 1 s to 30 s. A refused PIN stops
  * that until the operator unlatches.
  *
- * Errors: KD_E_NOMEM, KD_E_BUG, KD_E_IO: it could not start serving.
+ * Errors: KD_E_NOMEM, KD_E_BUG, KD_E_IO: it could not start serving. KD_E_CONFIG: several
+ * tokens match, or another signer serves this one; found by the first child, before any
+ * login.
  */
 bool parent_run(const struct parent_opts *o, struct kd_err *e) KD_MUST;
 #endif

@@ -24,13 +24,13 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "pkcs11/latch.h"
-#include "wire/custody.h"
 
 #define START_MS 30000 /* load the module, find token and keys, log in */
 #define DRAIN_MS 250   /* for what other sessions have begun when one hangs */
 #define KILL_MS 2000   /* SIGKILL to gone; longer is a kernel that waits for a device */
 #define BACKOFF_MIN_MS 1000
 #define BACKOFF_MAX_MS 30000
+#define REFUSED_MS 5000 /* until flags that forbid a login are looked at again */
 #define RESTARTS_MS 4000 /* at most 4 immediate replacements in that time */
 #define LATCH_CHECK_MS 1000
 #define BATCH 16
@@ -111,7 +111,7 @@ static bool
 spawn(struct parent *p, struct kd_err *e)
 {
 	AUTO(close) int share_fd = -1;
-	AUTO(close) int pin_read = -1;
+	AUTO(close) int pin_child = -1;
 	AUTO(close) int sock_child = -1;
 	int pair[2], pin[2];
 
@@ -121,15 +121,15 @@ spawn(struct parent *p, struct kd_err *e)
 		return kd_fail_errno(e, KD_E_BUG, errno, "socketpair");
 	p->sock = pair[0];
 	sock_child = pair[1];
-	if (pipe2(pin, O_CLOEXEC) != 0)
-		return kd_fail_errno(e, KD_E_BUG, errno, "pipe");
-	pin_read = pin[0];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pin) != 0)
+		return kd_fail_errno(e, KD_E_BUG, errno, "socketpair");
+	pin_child = pin[0];
 	p->pin_fd = pin[1];
 	p->pid = fork();
 	if (p->pid < 0)
 		return kd_fail_errno(e, KD_E_BUG, errno, "fork");
 	if (p->pid == 0)
-		become_child(p, sock_child, share_fd, pin_read);
+		become_child(p, sock_child, share_fd, pin_child);
 	p->pid_fd = pidfd_open(p->pid, 0);
 	if (p->pid_fd < 0)
 		return kd_fail_errno(e, KD_E_BUG, errno, "pidfd_open");
@@ -211,20 +211,53 @@ latch(struct parent *p, const char *why)
 	parent_set_state(p, TOKEN_LATCHED, why);
 }
 
-/* The PIN goes to the child only once the attempt is on the disk. */
+/* The child gets at the PIN only once the attempt is on the disk. */
 static bool
 give_pin(struct parent *p, const struct child_found *f, struct kd_err *e)
 {
+	struct kd_err still = {0};
+
 	if (!latch_attempt(p->conf->state_dir, f->serial, f->label, e))
 		return false;
-	p->phase = PHASE_LOGIN;
-	return secret_write_fd(p->pin, p->pin_fd, e);
+	if (secret_pass(p->pin, p->pin_fd, e)) {
+		p->phase = PHASE_LOGIN;
+		return true;
+	}
+	if (!latch_remove(p->conf->state_dir, &still)) /* nobody was given a PIN */
+		log_err(LOG_L_ERROR, &still);
+	return false;
+}
+
+/* Why no login may be tried, by the token's flags; NULL when it may. */
+static const char *
+why_no_login(const struct parent *p, const struct child_found *f)
+{
+	if (f->refuse[0] != '\0')
+		return f->refuse;
+	if (f->login && f->pin_count_low && !p->conf->pin_accept_count_low)
+		return "token says: a wrong PIN was tried after the last right one "
+		       "(CKF_USER_PIN_COUNT_LOW); no login is tried until kdsign-token pin";
+	return NULL;
+}
+
+/* Before the first login ever: an operator's mistake, told by the exit status. Later, the
+ * world has changed: what can still be served, is. */
+static void
+refuse_config(struct parent *p, const struct kd_err *e)
+{
+	if (!p->found_once)
+		p->fatal = *e;
+	else
+		log_err(LOG_L_ERROR, e);
+	parent_set_state(p, TOKEN_FAILED, e->msg);
+	child_kill(p);
 }
 
 static void
 on_found(struct parent *p, const struct child_found *f)
 {
 	struct signer_state *s = &p->state;
+	const char *refused = why_no_login(p, f);
 	struct kd_err e = {0};
 
 	(void)text_show(s->label, sizeof(s->label), f->label, strlen(f->label));
@@ -233,10 +266,16 @@ on_found(struct parent *p, const struct child_found *f)
 	p->state_changed = true;
 	if (p->phase != PHASE_STARTING || p->stopping)
 		return;
-	if (f->refuse[0] != '\0') { /* the child ends; the flags are read again later */
-		log_line(LOG_L_ERROR, "token '%s': %s", s->label, f->refuse);
-		parent_set_state(p, TOKEN_LATCHED, f->refuse);
-		p->backoff_ms = BACKOFF_MAX_MS;
+	if (!token_lock_take(&p->token_lock, f->serial, f->label, &e)) {
+		refuse_config(p, &e);
+		return;
+	}
+	p->found_once = true;
+	if (refused != NULL) { /* the flags are read again, by another child */
+		log_line(LOG_L_ERROR, "token '%s': %s", s->label, refused);
+		parent_set_state(p, TOKEN_LATCHED, refused);
+		p->backoff_ms = REFUSED_MS;
+		child_kill(p);
 		return;
 	}
 	if (f->pin_count_low)
@@ -275,52 +314,6 @@ on_login(struct parent *p, const struct child_login *l)
 		parent_set_state(p, TOKEN_FAILED, l->detail);
 }
 
-/* What an auditor of the log wants to find, told when it is new. */
-static void
-log_key(const struct signer_key *k, const struct signer_key *before)
-{
-	char flaws[CUSTODY_WORDS_MAX], more[CUSTODY_WORDS_MAX];
-
-	if (!k->ready) {
-		log_line(LOG_L_ERROR, "key '%s': %s", k->name, k->detail);
-		return;
-	}
-	if (before->ready && before->attrs == k->attrs && before->bits == k->bits)
-		return;
-	custody_flaw_words(flaws, k->relaxed);
-	custody_warning_words(more, custody_warnings(k));
-	log_line(LOG_L_NOTICE, "key '%s': %s-%u, %s", k->name,
-	    k->mechanism == SIGN_RSA_PKCS1 ? "RSA" : "ECDSA", k->bits,
-	    custody_flaws(k) == 0 ? "made on the token and never to leave it"
-				  : "custody is relaxed");
-	if (flaws[0] != '\0')
-		log_line(LOG_L_WARN, "key '%s': the configuration lets pass: %s", k->name,
-		    flaws);
-	if (more[0] != '\0')
-		log_line(LOG_L_WARN, "key '%s': the token says that it is also good for: %s",
-		    k->name, more);
-}
-
-static void
-on_key(struct parent *p, const struct child_key *m)
-{
-	struct signer_key *k = &p->state.keys[m->index];
-	const struct signer_key before = *k;
-	struct kd_err e = {0};
-
-	*k = m->key;
-	memcpy(k->name, before.name, sizeof(k->name));
-	k->relaxed = before.relaxed;
-	(void)text_show(
-	    k->detail, sizeof(k->detail), m->key.detail, strlen(m->key.detail));
-	if (k->ready && !custody_check(k, &e)) {
-		k->ready = false;
-		child_text(k->detail, sizeof(k->detail), e.msg);
-	}
-	log_key(k, &before);
-	p->state_changed = true;
-}
-
 static void
 on_ready(struct parent *p, const struct child_ready *m)
 {
@@ -340,6 +333,13 @@ on_ready(struct parent *p, const struct child_ready *m)
 static void
 on_fault(struct parent *p, const struct child_fault *f)
 {
+	struct kd_err e = {0};
+
+	if (f->misconfigured && !p->found_once) {
+		(void)kd_fail(&e, KD_E_CONFIG, "%s", SHOW(f->detail));
+		refuse_config(p, &e);
+		return;
+	}
 	log_line(LOG_L_ERROR, "signing process %d: %s", (int)p->pid, SHOW(f->detail));
 	if (p->phase == PHASE_READY)
 		child_replace(p, f->detail);
@@ -383,7 +383,7 @@ on_message(struct parent *p, union child_msg *m, size_t n)
 		on_login(p, &m->login);
 		break;
 	case CHILD_KEY:
-		on_key(p, &m->key);
+		key_told(p, &m->key);
 		break;
 	case CHILD_READY:
 		if (p->phase == PHASE_KEYS)
@@ -513,6 +513,7 @@ check_latch(struct parent *p)
 	}
 	secret_free(p->pin);
 	p->pin = pin;
+	secret_hide(p->pin);
 	p->latched = false;
 	p->latch_check_ms = NEVER;
 	p->backoff_ms = BACKOFF_MIN_MS;

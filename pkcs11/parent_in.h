@@ -10,6 +10,7 @@
 #include "pkcs11/parent.h"
 #include "pkcs11/queue.h"
 #include "pkcs11/share.h"
+#include "pkcs11/token_lock.h"
 #include "wire/frame.h"
 #include "wire/signer_msg.h"
 
@@ -63,6 +64,9 @@ struct parent {
 	bool was_ready; /* this child */
 	bool ever_started;
 	bool latched;      /* no login until an operator acts */
+	bool found_once;   /* a token, by a child of ours */
+	struct token_lock token_lock;
+	struct kd_err fatal; /* found wrong at the start: nothing is served */
 	uint64_t start_ms; /* when to start a child */
 	uint64_t backoff_ms;
 	uint64_t phase_end_ms; /* until when this phase may last */
@@ -121,6 +125,9 @@ void child_readable(struct parent *p);
 void child_exited(struct parent *p);
 void child_timers(struct parent *p);
 void child_clear(struct parent *p);
+
+/* parent_key.c */
+void key_told(struct parent *p, const struct child_key *m);
 
 /* parent.c */
 void parent_set_state(struct parent *p, enum token_state s, const char *detail);

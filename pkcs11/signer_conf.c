@@ -57,6 +57,11 @@ static const struct conf_key top_keys[] = {
 	.offset = offsetof(struct signer_conf, pin_file),
 	.help =
 	    "file of mode 0600 or 0400 with the PIN; else credential 'pin', or --pin-fd"},
+    {.name = "pin-accept-count-low",
+	.type = CONF_BOOL,
+	.offset = offsetof(struct signer_conf, pin_accept_count_low),
+	.dflt = "no",
+	.help = "log in although the token says that a wrong PIN was tried before"},
     {.name = "state-dir",
 	.type = CONF_PATH,
 	.offset = offsetof(struct signer_conf, state_dir),

@@ -20,6 +20,7 @@ struct signer_conf {
 	char *module;
 	struct conf_list module_environment, pre_start;
 	char *token, *pin_file, *state_dir;
+	bool pin_accept_count_low;
 	uint64_t sessions, sign_deadline_ms, start_deadline_ms;
 	uint64_t breaker_faults, breaker_window_ms, breaker_wait_ms, breaker_wait_max_ms;
 	uint64_t starts_per_minute;

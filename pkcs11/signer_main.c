@@ -2,6 +2,7 @@
 /* pkcs11/signer_main.c - kdsign-signer: options, then parent or child. */
 #include "config.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -152,17 +153,25 @@ find_users(const struct signer_conf *c, struct users *ret, struct kd_err *e)
 	return true;
 }
 
-/* What was left open by whoever started us; sockets passed in start at 3
+/* What was left open by whoever started us, but for the PIN; sockets passed in start at 3
  * (sd_listen_fds(3)). */
 static bool
-close_inherited(struct kd_err *e)
+close_inherited(struct pin_source *pin_from, struct kd_err *e)
 {
 	const char *text = getenv("LISTEN_FDS");
 	uint64_t passed = 0;
+	int from;
 
 	if (text != NULL && !kd_parse_u64(text, 0, 64, &passed, e))
 		return kd_in(e, "LISTEN_FDS");
-	return harden_close_fds(3 + (int)passed, e);
+	from = 3 + (int)passed;
+	if (pin_from->fd >= from) {
+		if (dup2(pin_from->fd, from) < 0)
+			return kd_fail_errno(
+			    e, KD_E_CONFIG, errno, "--pin-fd %d", pin_from->fd);
+		pin_from->fd = from++;
+	}
+	return harden_close_fds(from, e);
 }
 
 static bool
@@ -173,10 +182,11 @@ run(const struct signer_conf *c, struct pin_source *pin_from, struct kd_err *e)
 	AUTO(close) int fd = -1;
 	struct users u;
 
-	if (pin_from->fd >= 0 && !pin_load(pin_from, &pin, e)) /* before it is closed */
+	if (!close_inherited(pin_from, e))
 		return false;
-	if (!close_inherited(e) || !find_users(c, &u, e) ||
-	    !open_socket(c, u.own, u.keeper, &fd, e))
+	if (pin_from->fd >= 0 && !pin_load(pin_from, &pin, e))
+		return false;
+	if (!find_users(c, &u, e) || !open_socket(c, u.own, u.keeper, &fd, e))
 		return false;
 	if (pin == NULL && pin_needs_root(pin_from) && !pin_load(pin_from, &pin, e))
 		return false;

@@ -4,7 +4,12 @@
 
 #include "tests/unit/base/test.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include "base/secret.h"
 
@@ -13,6 +18,28 @@
 #else
 #define LOCKS true
 #endif
+
+/* Without memfd_secret(2): another kernel, or a filter that refuses it. */
+static bool old_kernel;
+
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+
+long
+__wrap_syscall(long number, ...)
+{
+	va_list args;
+	long first;
+
+	va_start(args, number);
+	first = va_arg(args, long);
+	va_end(args);
+	if (old_kernel) {
+		errno = ENOSYS;
+		return -1;
+	}
+	return __real_syscall(number, first);
+}
 
 /* A pipe that holds n bytes and then ends. */
 static int
@@ -110,24 +137,97 @@ empty_credential_file_is_named(void **state)
 }
 
 static void
-goes_to_the_child_whole(void **state)
+goes_to_another_process_without_a_copy(void **state)
 {
 	AUTO(secret_free) struct secret *s = NULL;
-	int fds[2];
-	char got[5] = "";
+	int ends[2];
+	pid_t pid;
 
-	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	assert_done(read_bytes("1234", 4, &s, &e));
-	assert_done(secret_write_fd(s, fds[1], &e));
-	assert_int_equal(read(fds[0], got, 4), 4);
-	assert_string_equal(got, "1234");
-	(void)close(fds[0]);
-	(void)close(fds[1]);
-	assert_fails(secret_write_fd(s, -1, &e), KD_E_FILE,
-	    "secret: cannot write: Bad file descriptor");
+	secret_hide(s);
+	pid = fork();
+	if (pid == 0) {
+		struct secret *taken = NULL;
+		struct kd_err e = {0};
+		bool same;
+
+		(void)close(ends[0]);
+		if (!secret_take(ends[1], &taken, &e))
+			_exit(2);
+		same = secret_len(taken) == 4 &&
+		       memcmp(secret_bytes(taken), "1234", 4) == 0;
+		secret_free(taken); /* which wipes nothing */
+		_exit(same ? 0 : 1);
+	}
+	(void)close(ends[1]);
+	assert_done(secret_pass(s, ends[0], &e));
+	assert_int_equal(status_of(pid), 0);
+	(void)close(ends[0]);
+	assert_fails(secret_pass(s, -1, &e), KD_E_IO,
+	    "secret cannot be passed on: Bad file descriptor");
 }
 
-/* proc(5): lo locked, dd not in core dumps, wf wiped on fork. Flags of its own make the
+static void
+the_giver_still_has_it_after_the_taker_is_done(void **state)
+{
+	AUTO(secret_free) struct secret *s = NULL;
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	assert_done(read_bytes("1234", 4, &s, &e));
+	for (int i = 0; i < 3; i++) {
+		struct secret *taken = NULL;
+
+		assert_done(secret_pass(s, ends[0], &e));
+		assert_done(secret_take(ends[1], &taken, &e));
+		assert_memory_equal(secret_bytes(taken), "1234", 4);
+		assert_ptr_not_equal(secret_bytes(taken), secret_bytes(s));
+		secret_free(taken);
+		assert_memory_equal(secret_bytes(s), "1234", 4);
+	}
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+}
+
+static void
+what_comes_must_be_a_secret(void **state)
+{
+	struct secret *taken = NULL;
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	assert_int_equal(write(ends[0], "h", 1), 1);
+	assert_fails(
+	    secret_take(ends[1], &taken, &e), KD_E_PIN, "no secret was passed on");
+	(void)close(ends[0]);
+	assert_fails(
+	    secret_take(ends[1], &taken, &e), KD_E_PIN, "no secret was passed on");
+	(void)close(ends[1]);
+	assert_null(taken);
+}
+
+/* As root reads it, or a debugger: mem(5) goes the way that ptrace(2) does. */
+static void
+what_the_kernel_hides_is_in_nobodys_mem(void **state)
+{
+	AUTO(secret_free) struct secret *s = NULL;
+	AUTO(close) int mem = open("/proc/self/mem", O_RDONLY);
+	char got[5] = "";
+
+	assert_true(mem >= 0);
+	assert_done(read_bytes("1234", 4, &s, &e));
+	if (strcmp(secret_memory(s), "memfd_secret") != 0) {
+		print_message("this kernel has no memfd_secret(2)\n");
+		return;
+	}
+	assert_int_equal(
+	    pread(mem, got, 4, (off_t)(uintptr_t)secret_bytes(s)), -1);
+	assert_int_equal(errno, EIO);
+	assert_string_equal(got, "");
+}
+
+/* proc(5): lo locked, dd not in core dumps, dc not copied by fork. Flags of its own make the
  * page a mapping of its own, so the mapping starts where the page does. */
 static void
 pages_are_locked_and_in_no_core(void **state)
@@ -150,7 +250,7 @@ pages_are_locked_and_in_no_core(void **state)
 	(void)fclose(maps);
 	assert_true(!LOCKS || strstr(flags, " lo") != NULL);
 	assert_non_null(strstr(flags, " dd"));
-	assert_non_null(strstr(flags, " wf"));
+	assert_non_null(strstr(flags, " dc"));
 }
 
 static void
@@ -162,11 +262,15 @@ child_sees_nothing(void **state)
 	assert_done(read_bytes("1234", 4, &s, &e));
 	pid = fork();
 	if (pid == 0) {
-		int bits = 0;
+		unsigned char in;
 
-		for (int i = 0; i < 4; i++)
-			bits |= secret_bytes(s)[i];
-		_exit(bits == 0 ? 0 : 1);
+		/* Not there at all: a read is no read of zeros. */
+		_exit(mincore((void *)((uintptr_t)secret_bytes(s) &
+				       ~((uintptr_t)getpagesize() - 1)),
+			  1, &in) != 0 &&
+			      errno == ENOMEM
+			  ? 0
+			  : 1);
 	}
 	assert_int_equal(status_of(pid), 0);
 	assert_memory_equal(secret_bytes(s), "1234", 4);
@@ -202,6 +306,26 @@ memory_that_cannot_be_locked_is_refused(void **state)
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
+static void
+all_of_it_where_memory_is_only_locked(void **state)
+{
+	AUTO(secret_free) struct secret *s = NULL;
+
+	old_kernel = true;
+	assert_done(read_bytes("1234", 4, &s, &e));
+	assert_string_equal(secret_memory(s), "mlock");
+	secret_hide(s); /* must stay mapped, or it could be swapped out */
+	assert_memory_equal(secret_bytes(s), "1234", 4);
+	one_newline_is_dropped(state);
+	what_is_no_secret(state);
+	goes_to_another_process_without_a_copy(state);
+	the_giver_still_has_it_after_the_taker_is_done(state);
+	pages_are_locked_and_in_no_core(state);
+	child_sees_nothing(state);
+	memory_that_cannot_be_locked_is_refused(state);
+	old_kernel = false;
+}
+
 int
 main(void)
 {
@@ -210,10 +334,14 @@ main(void)
 	    cmocka_unit_test(what_is_no_secret),
 	    IN_FOLDER(credential_file_must_be_private),
 	    IN_FOLDER(empty_credential_file_is_named),
-	    cmocka_unit_test(goes_to_the_child_whole),
+	    cmocka_unit_test(goes_to_another_process_without_a_copy),
+	    cmocka_unit_test(the_giver_still_has_it_after_the_taker_is_done),
+	    cmocka_unit_test(what_comes_must_be_a_secret),
+	    cmocka_unit_test(what_the_kernel_hides_is_in_nobodys_mem),
 	    cmocka_unit_test(pages_are_locked_and_in_no_core),
 	    cmocka_unit_test(child_sees_nothing),
 	    cmocka_unit_test(memory_that_cannot_be_locked_is_refused),
+	    cmocka_unit_test(all_of_it_where_memory_is_only_locked),
 	};
 
 	return cmocka_run_group_tests_name("secret", tests, NULL, NULL);

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pkcs11/token_lock.c - one signer for one token on this host, whatever their folders. */
+#include "pkcs11/token_lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/builder.h"
+#include "base/own.h"
+#include "base/text.h"
+
+static bool
+make_path(char dst[TOKEN_LOCK_PATH_MAX], const char *serial, const char *label,
+    struct kd_err *e)
+{
+	AUTO(buf_clear) struct buf path = {.max = TOKEN_LOCK_PATH_MAX - 1};
+	bool own = access(TOKEN_LOCK_DIR, W_OK | X_OK) == 0;
+
+	buf_printf(&path, "%s/kdsign-token-", own ? TOKEN_LOCK_DIR : TOKEN_LOCK_DIR_SHARED);
+	text_hex(&path, serial, strlen(serial)); /* a vendor's bytes are no file name */
+	buf_str(&path, "-");
+	text_hex(&path, label, strlen(label));
+	if (!buf_ok(&path, "lock of the token", e))
+		return false;
+	memcpy(dst, path.p, path.len);
+	dst[path.len] = '\0';
+	return true;
+}
+
+/* What a signer of another user has left behind can still be locked: that needs no write. */
+static int
+open_file(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+
+	return fd < 0 && errno == EACCES ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : fd;
+}
+
+/* False with e unset: the file was taken away by its last holder in between. */
+static bool
+lock_file(const char *path, int *ret, struct kd_err *e)
+{
+	AUTO(close) int fd = open_file(path);
+	struct stat st;
+
+	if (fd < 0)
+		return kd_fail_errno(e, KD_E_CONFIG, errno, "'%s'", path);
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		(void)kd_fail(e, KD_E_CONFIG, "another kdsign-signer on this host serves it");
+		return kd_hint(e, "let one signer offer all keys of a token");
+	}
+	if (fstat(fd, &st) != 0 || st.st_nlink == 0)
+		return false;
+	*ret = STEAL_FD(fd);
+	return true;
+}
+
+bool
+token_lock_take(
+    struct token_lock *ret, const char *serial, const char *label, struct kd_err *e)
+{
+	struct token_lock l = {.fd = -1};
+
+	if (!make_path(l.path, serial, label, e))
+		return false;
+	if (strcmp(l.path, ret->path) == 0)
+		return true;
+	while (l.fd < 0)
+		if (!lock_file(l.path, &l.fd, e) && e->code != KD_OK)
+			return kd_in(
+			    e, "token '%s' serial '%s'", SHOW(label), SHOW(serial));
+	token_lock_release(ret);
+	*ret = l;
+	return true;
+}
+
+void
+token_lock_release(struct token_lock *l)
+{
+	if (l->path[0] == '\0')
+		return;
+	(void)unlink(l->path); /* held: nobody else's */
+	(void)close(l->fd);
+	*l = (struct token_lock){0};
+}

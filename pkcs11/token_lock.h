@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pkcs11/token_lock.h - one signer for one token on this host, whatever their folders. */
+#ifndef KD_PKCS11_TOKEN_LOCK_H
+#define KD_PKCS11_TOKEN_LOCK_H
+#include "base/error.h"
+
+#define TOKEN_LOCK_DIR "/run/kdsign/tokens" /* the signers' own, by tmpfiles.d */
+#define TOKEN_LOCK_DIR_SHARED "/dev/shm"    /* where that is not set up */
+#define TOKEN_LOCK_PATH_MAX 160             /* folder, serial and label in hex */
+
+struct token_lock { /* all-zero: none */
+	char path[TOKEN_LOCK_PATH_MAX];
+	int fd;
+};
+
+/*
+ * token_lock_take - before the first login: two signers would each try a PIN, and each
+ * latch only its own state-dir. Does nothing when ret is that token's lock already; the
+ * lock of another token is let go of. Ends with the process.
+ * Errors: KD_E_CONFIG: another signer holds it, or the file cannot be opened.
+ */
+bool token_lock_take(
+    struct token_lock *ret, const char *serial, const char *label, struct kd_err *e) KD_MUST;
+void token_lock_release(struct token_lock *l);
+#endif

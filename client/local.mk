@@ -195,3 +195,6 @@ dist_check_SCRIPTS += tests/e2e/client_kinds.t tests/e2e/client_relay.t tests/e2
 TESTS += tests/e2e/client_kinds.t tests/e2e/client_relay.t tests/e2e/client_stamp.t
 dist_check_SCRIPTS += tests/e2e/efi.t tests/e2e/kinds_formats.t
 TESTS += tests/e2e/efi.t tests/e2e/kinds_formats.t
+
+dist_check_SCRIPTS += tests/e2e/package.t tests/e2e/package_fail.t
+TESTS += tests/e2e/package.t tests/e2e/package_fail.t

@@ -33,5 +33,5 @@ struct command {
 
 extern const struct command cmd_sign, cmd_verify, cmd_digest, cmd_inspect, cmd_remove,
     cmd_keys, cmd_status, cmd_catalog, cmd_timestamp, cmd_extract, cmd_attach,
-    cmd_signtool, cmd_makecat, cmd_inf, cmd_inf2cat, cmd_package;
+    cmd_signtool, cmd_makecat, cmd_inf, cmd_inf2cat, cmd_package, cmd_cab;
 #endif

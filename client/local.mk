@@ -6,9 +6,12 @@ libclient_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) $(GSF_CFLAGS)
 libclient_a_SOURCES = \
 	client/client.h \
 	client/ac_check.c client/ac_check.h \
+	client/cab_make.c client/cab_make.h \
+	client/cab_read.c client/cab_read.h \
 	client/catalog_make.c client/catalog_make.h \
 	client/catalog_write.c client/catalog_write.h \
 	client/cmd_attach.c \
+	client/cmd_cab.c \
 	client/cmd_catalog.c \
 	client/cmd_digest.c \
 	client/cmd_extract.c \
@@ -77,6 +80,7 @@ libclient_a_SOURCES = \
 	client/stamp_ask.c client/stamp_ask.h \
 	client/stamp_run.c client/stamp_run.h \
 	client/stamper.c client/stamper.h \
+	client/temp_dir.c client/temp_dir.h \
 	client/trust.c client/trust.h \
 	client/verdict.c client/verdict.h \
 	client/verify_run.c client/verify_run.h
@@ -191,6 +195,9 @@ TESTS += tests/e2e/inf2cat.t tests/e2e/inf2cat_corpus.t tests/e2e/inf_hostile.t
 
 dist_check_SCRIPTS += tests/e2e/scripts.t tests/e2e/modules.t
 TESTS += tests/e2e/scripts.t tests/e2e/modules.t
+dist_check_SCRIPTS += tests/e2e/cab.t
+TESTS += tests/e2e/cab.t
+
 dist_check_SCRIPTS += tests/e2e/client_kinds.t tests/e2e/client_relay.t tests/e2e/client_stamp.t
 TESTS += tests/e2e/client_kinds.t tests/e2e/client_relay.t tests/e2e/client_stamp.t
 dist_check_SCRIPTS += tests/e2e/efi.t tests/e2e/kinds_formats.t

@@ -30,6 +30,7 @@ static const struct command *const commands[] = {
     &cmd_inf,
     &cmd_inf2cat,
     &cmd_package,
+    &cmd_cab,
     &cmd_keys,
     &cmd_status,
     &cmd_signtool,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* driver/cab_pack.c - files into a cabinet, by libgcab. */
+/* driver/cab_pack.c - files into a cabinet, and out of one, by libgcab. */
 #include "driver/cab_pack.h"
 
 #include <inttypes.h>
@@ -14,6 +14,7 @@
 #include "base/num.h"
 #include "base/own.h"
 #include "base/text.h"
+#include "driver/cab_data.h"
 
 /* What a DOS date can say. */
 #define DOS_TIME_MIN INT64_C(315532800)  /* 1980-01-01 */
@@ -43,8 +44,8 @@ part_ok(const char *p, size_t n)
 	return true;
 }
 
-static bool
-check_name(const char *name, struct kd_err *e)
+bool
+cab_name_check(const char *name, struct kd_err *e)
 {
 	const char *p = name, *slash;
 
@@ -70,18 +71,21 @@ lower(char c)
 	return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : (unsigned char)c;
 }
 
-/* ASCII letters in any case are one; else by bytes. */
+int
+cab_name_compare(const char *a, const char *b)
+{
+	while (*a != '\0' && lower(*a) == lower(*b)) {
+		a++;
+		b++;
+	}
+	return lower(*a) - lower(*b);
+}
+
 static int
 by_name(const void *a, const void *b)
 {
-	const char *x = ((const struct cab_item *)a)->name;
-	const char *y = ((const struct cab_item *)b)->name;
-
-	while (*x != '\0' && lower(*x) == lower(*y)) {
-		x++;
-		y++;
-	}
-	return lower(*x) - lower(*y);
+	return cab_name_compare(
+	    ((const struct cab_item *)a)->name, ((const struct cab_item *)b)->name);
 }
 
 /* A copy in the cabinet's order, each name fit and once. */
@@ -102,7 +106,7 @@ sorted(const struct cab_item *items, size_t n, struct kd_err *e)
 	}
 	qsort(v, n, sizeof(*v), by_name);
 	for (size_t i = 0; i < n; i++) {
-		if (!check_name(v[i].name, e))
+		if (!cab_name_check(v[i].name, e))
 			return NULL;
 		if (i > 0 && by_name(&v[i - 1], &v[i]) == 0) {
 			(void)kd_fail(e, KD_E_FORMAT,
@@ -151,33 +155,33 @@ set_time(GCabFile *file, int64_t when, struct kd_err *e)
 struct packing {
 	GCabFolder *folder; /* borrowed */
 	int64_t fixed;      /* time of all; -1: each its own */
-	uint64_t len;       /* of the files so far */
+	uint64_t len;       /* of those so far */
 };
 
 static bool
-add_item(struct packing *p, const struct cab_item *item, struct kd_err *e)
+add_item(
+    struct packing *p, const struct cab_item *item, struct stat *st, struct kd_err *e)
 {
 	AUTO(close) int fd = -1;
-	struct stat st;
 	g_autoptr(GFile) on_disk = NULL;
 	g_autoptr(GCabFile) file = NULL;
 	g_autoptr(GError) err = NULL;
 
-	if (!file_open_read(item->path, &fd, &st, e))
+	if (!file_open_read(item->path, &fd, st, e))
 		return false;
-	if ((uint64_t)st.st_size > CAB_PACK_LEN_MAX - p->len)
+	if ((uint64_t)st->st_size > CAB_PACK_LEN_MAX - p->len)
 		return kd_fail(e, KD_E_LIMIT,
 		    "'%s': the cabinet would have more than %" PRIu64
 		    " bytes in it, the most that it can have",
 		    SHOW(item->path), CAB_PACK_LEN_MAX);
-	p->len += (uint64_t)st.st_size;
+	p->len += (uint64_t)st->st_size;
 	on_disk = g_file_new_for_path(item->path);
 	file = gcab_file_new_with_file(item->name, on_disk);
 	if (!gcab_folder_add_file(p->folder, file, FALSE, NULL, &err)) {
 		(void)glib_failed(err, KD_E_FILE, "cannot be packed", e);
 		return kd_in(e, "'%s'", SHOW(item->path));
 	}
-	return set_time(file, p->fixed >= 0 ? p->fixed : (int64_t)st.st_mtime, e);
+	return set_time(file, p->fixed >= 0 ? p->fixed : (int64_t)st->st_mtime, e);
 }
 
 /*
@@ -203,10 +207,47 @@ write_cabinet(GCabCabinet *cabinet, int out_fd, struct kd_err *e)
 	return true;
 }
 
+/* A file that was written to meanwhile would be in the cabinet as it never was. */
+static bool
+check_unchanged(
+    const struct cab_item *item, const struct stat *before, struct kd_err *e)
+{
+	struct stat now;
+
+	if (stat(item->path, &now) == 0 && now.st_ino == before->st_ino &&
+	    now.st_dev == before->st_dev && now.st_size == before->st_size &&
+	    now.st_mtim.tv_sec == before->st_mtim.tv_sec &&
+	    now.st_mtim.tv_nsec == before->st_mtim.tv_nsec)
+		return true;
+	(void)kd_fail(e, KD_E_FILE, "'%s' changed while it was packed", SHOW(item->path));
+	return kd_hint(e, "wait until the build is done, then again");
+}
+
+/* What was written, by our own reader. */
+static bool
+check_written(int fd, const struct cab_item *v, size_t n, const struct stat *stats,
+    struct kd_err *e)
+{
+	AUTO(cab_clear) struct cab c = {0};
+	AUTO(cab_dir_clear) struct cab_dir d = {0};
+
+	if (!cab_open(fd, &c, e) || !cab_dir_read(fd, &c, &d, e) ||
+	    !cab_data_check(fd, &c, &d, e))
+		return kd_in(e, "the new cabinet");
+	for (size_t i = 0; i < n; i++)
+		if (i >= d.files_n || strcmp(d.files[i].name, v[i].name) != 0 ||
+		    d.files[i].size != (uint64_t)stats[i].st_size)
+			return kd_fail(e, KD_E_BUG,
+			    "the new cabinet has not '%s' in it as it should",
+			    SHOW(v[i].name));
+	return true;
+}
+
 bool
 cab_pack(const struct cab_item *items, size_t n, int out_fd, struct kd_err *e)
 {
 	AUTO(free) struct cab_item *v = sorted(items, n, e);
+	AUTO(free) struct stat *stats = kd_alloc_array(n, sizeof(*stats));
 	g_autoptr(GCabCabinet) cabinet = gcab_cabinet_new();
 	g_autoptr(GCabFolder) folder = gcab_folder_new(GCAB_COMPRESSION_MSZIP);
 	g_autoptr(GError) err = NULL;
@@ -214,10 +255,65 @@ cab_pack(const struct cab_item *items, size_t n, int out_fd, struct kd_err *e)
 
 	if (v == NULL || !fixed_time(&p.fixed, e))
 		return false;
+	if (stats == NULL)
+		return kd_fail_nomem(e, "cabinet's files");
 	for (size_t i = 0; i < n; i++)
-		if (!add_item(&p, &v[i], e))
+		if (!add_item(&p, &v[i], &stats[i], e))
 			return false;
 	if (!gcab_cabinet_add_folder(cabinet, folder, &err))
 		return glib_failed(err, KD_E_BUG, "cabinet's data folder", e);
-	return write_cabinet(cabinet, out_fd, e);
+	if (!write_cabinet(cabinet, out_fd, e))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!check_unchanged(&v[i], &stats[i], e))
+			return false;
+	return check_written(out_fd, v, n, stats, e);
+}
+
+/* ---- reading ---- */
+
+struct unpacking {
+	GCancellable *cancel; /* borrowed */
+	bool (*stop)(void);
+};
+
+static gboolean
+on_file(GCabFile *file, gpointer self)
+{
+	const struct unpacking *u = self;
+
+	(void)file;
+	if (u->stop != NULL && u->stop())
+		g_cancellable_cancel(u->cancel);
+	return TRUE;
+}
+
+bool
+cab_unpack(int fd, const struct cab_dir *d, const char *dir, bool (*stop)(void),
+    struct kd_err *e)
+{
+	char path[32];
+	g_autoptr(GFile) from = NULL;
+	g_autoptr(GFile) to = g_file_new_for_path(dir);
+	g_autoptr(GFileInputStream) in = NULL;
+	g_autoptr(GCabCabinet) cabinet = gcab_cabinet_new();
+	g_autoptr(GCancellable) cancel = g_cancellable_new();
+	g_autoptr(GError) err = NULL;
+	struct unpacking u = {cancel, stop};
+
+	for (size_t i = 0; i < d->files_n; i++)
+		if (!cab_name_check(d->files[i].name, e))
+			return false;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	from = g_file_new_for_path(path);
+	in = g_file_read(from, NULL, &err);
+	if (in == NULL)
+		return glib_failed(err, KD_E_FILE, "cannot be opened", e);
+	if (!gcab_cabinet_load(cabinet, G_INPUT_STREAM(in), NULL, &err))
+		return glib_failed(err, KD_E_FORMAT, "cannot be read", e);
+	if (!gcab_cabinet_extract_simple(cabinet, to, on_file, &u, cancel, &err))
+		return glib_failed(err,
+		    g_cancellable_is_cancelled(cancel) ? KD_E_IO : KD_E_FORMAT,
+		    "cannot be unpacked", e);
+	return true;
 }

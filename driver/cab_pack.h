@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "authenticode/cab.h"
 #include "base/error.h"
 
 #define CAB_PACK_FILES_MAX ((size_t)65535) /* cFiles has 16 bits */
@@ -29,11 +30,29 @@ struct cab_item {
  * out_fd  an empty regular file, open for reading and writing; after a failure its content
  *         is worthless
  * Errors: KD_E_FORMAT (a name that is empty, too long, no UTF-8, there twice in whatever
- *         case, or leads out of the cabinet's folders; a file that changed meanwhile);
- *         KD_E_LIMIT (CAB_PACK_*_MAX), KD_E_USAGE (SOURCE_DATE_EPOCH), KD_E_FILE,
- *         KD_E_IO, KD_E_NOMEM.
+ *         case, or leads out of the cabinet's folders);
+ *         KD_E_LIMIT (CAB_PACK_*_MAX, CAB_UNPACK_TIMES), KD_E_USAGE (SOURCE_DATE_EPOCH),
+ *         KD_E_FILE (also one that changed meanwhile), KD_E_IO, KD_E_NOMEM.
  * Spec:   [MS-CAB] 2; cabinet facts 3.
  */
 bool cab_pack(
     const struct cab_item *items, size_t n, int out_fd, struct kd_err *e) KD_MUST;
+
+/* A name as cab_pack takes it: UTF-8, parts that Windows allows, none of them "..". */
+bool cab_name_check(const char *name, struct kd_err *e) KD_MUST;
+/* As names are sorted: ASCII letters in any case are one. <0, 0, >0. */
+int cab_name_compare(const char *a, const char *b);
+
+/*
+ * cab_unpack - the files of a cabinet below a folder, which is there and empty; folders of
+ * names are made.
+ *
+ * fd    of a cabinet that cab_data_check passed: libgcab is not asked about others
+ * d     its directory; each name one that cab_name_check passes, no two compare equal
+ * stop  asked before each file: whether to leave off; NULL: never
+ * Errors: KD_E_FORMAT (data that does not unpack), KD_E_IO; after one, or when stopped,
+ *         which is KD_E_IO too, some of the files may be there.
+ */
+bool cab_unpack(int fd, const struct cab_dir *d, const char *dir, bool (*stop)(void),
+    struct kd_err *e) KD_MUST;
 #endif

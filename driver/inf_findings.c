@@ -75,3 +75,23 @@ inf_find(struct inf_findings *to, enum inf_severity severity, const char *number
 	free(one.text);
 	return kd_fail_nomem(e, "findings");
 }
+
+bool
+inf_findings_add(
+    struct inf_findings *to, const struct inf_findings *from, struct kd_err *e)
+{
+	size_t errors = to->errors + from->errors;
+	size_t warnings = to->warnings + from->warnings;
+
+	for (size_t i = 0; i < from->n; i++) {
+		const struct inf_finding *f = &from->v[i];
+
+		if (!inf_find(to, f->severity, f->number,
+			&(const struct inf){.path = f->path}, f->line, f->hint, e, "%s",
+			f->text))
+			return false;
+	}
+	to->errors = errors; /* also those that were not kept */
+	to->warnings = warnings;
+	return true;
+}

@@ -29,6 +29,9 @@ AUTO_DEFINE_CLEAR(struct inf_findings, inf_findings_clear);
 bool inf_find(struct inf_findings *to, enum inf_severity severity, const char *number,
     const struct inf *inf, unsigned line, const char *hint, struct kd_err *e,
     const char *fmt, ...) KD_MUST KD_PRINTF(8, 9);
+/* All of from, too; also in the counts. KD_E_NOMEM. */
+bool inf_findings_add(struct inf_findings *to, const struct inf_findings *from,
+    struct kd_err *e) KD_MUST;
 /* The last part of a path. */
 const char *inf_base_name(const char *path);
 #endif

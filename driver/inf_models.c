@@ -139,6 +139,8 @@ take_decorated(struct walk *w, const char *models, const char *decoration,
 	*ret_there = true;
 	if (inf_arch_of(decoration, &arch))
 		w->models->archs |= 1u << arch;
+	if (decoration[0] == '\0' && s->n > 0)
+		w->models->plain = true;
 	return take_models(w, s, e);
 }
 

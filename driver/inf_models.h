@@ -23,6 +23,7 @@ struct inf_models {
 	bool any;       /* there is a [Manufacturer] with entries */
 	unsigned line;  /* of that section */
 	unsigned archs; /* mask of those with decorated Models sections */
+	bool plain;     /* there is an undecorated one with entries, which serves x86 */
 };
 
 /*

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libdriver.a
 libdriver_a_CPPFLAGS = $(AM_CPPFLAGS) $(GCAB_CFLAGS)
 libdriver_a_SOURCES = \
+	driver/cab_data.c driver/cab_data.h \
 	driver/cab_pack.c driver/cab_pack.h \
 	driver/cdf.c driver/cdf.h \
 	driver/cdf_attr.c driver/cdf_attr.h \
@@ -22,7 +23,8 @@ libdriver_a_SOURCES = \
 	driver/inf_place.c driver/inf_place.h \
 	driver/inf_sources.c \
 	driver/inf_version.c driver/inf_version.h \
-	driver/oslist.c driver/oslist.h
+	driver/oslist.c driver/oslist.h \
+	driver/submission.c driver/submission.h
 
 DRIVER_TESTS = tests/unit/driver/cdf_test tests/unit/driver/inf_test tests/unit/driver/oslist_test
 check_PROGRAMS += $(DRIVER_TESTS)

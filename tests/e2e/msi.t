@@ -188,6 +188,10 @@ for f in "$made"/*; do
 	"$builddir/tests/e2e/bounds" 64 2 "$client" verify --root "$T/kernel-root.pem" "$T/t.msi" >"$T/out" 2>"$T/err"
 	ok "$name: verify stays in bounds" [ $? = 3 ]
 done
+# right, but as laborious as a file of 16384 entries can be made
+ok "a crowd" "$tool" crowd "$T/crowd.msi"
+ok "is signed" sign "$T/crowd.msi"
+ok "verify stays in bounds" "$builddir/tests/e2e/bounds" 64 2 "$client" verify --root "$T/kernel-root.pem" "$T/crowd.msi"
 cp "$made/fat-cycle" "$T/t.msi"
 fails 3 "a broken FAT chain" sign "$T/t.msi"
 says err "stream 'abc': FAT: its chain goes on in sector 0x1 after 4 of them, which is in use already"

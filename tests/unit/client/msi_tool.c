@@ -9,6 +9,7 @@
 #include "authenticode/cms.h"
 #include "authenticode/spc.h"
 #include "base/file.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "client/msi.h"
 #include "client/msi_read.h"
@@ -182,6 +183,112 @@ run(char **argv, int fd, const struct format_file *f, struct kd_err *e)
 	    format_msi.embed(fd, f, cms.p, cms.len, out, e);
 }
 
+/* ---- a crowd: as many entries as are accepted, linked so that readers have the most to do ---- */
+
+#define CROWD_STORAGES 4
+#define CROWD_STREAMS 4090 /* of 64 bytes, in each */
+#define CROWD_MINIS (CROWD_STORAGES * CROWD_STREAMS)
+#define CROWD_DIR (CFB_ENTRIES_MAX / 4) /* sectors, all tables' */
+#define CROWD_MINI_STREAM ((CROWD_MINIS + 7) / 8)
+#define CROWD_MINI_FAT ((CROWD_MINIS + 127) / 128)
+#define CROWD_BEFORE_FAT (CROWD_DIR + CROWD_MINI_STREAM + CROWD_MINI_FAT)
+#define CROWD_FAT ((CROWD_BEFORE_FAT + 126) / 127)
+
+static void
+crowd_entry(uint8_t *p, const char *name, enum cfb_type type)
+{
+	size_t n = strlen(name);
+
+	cfb_blank_entry(p);
+	for (size_t i = 0; i < n; i++)
+		p[2 * i] = (uint8_t)name[i];
+	p[CFB_AT_NAME_LEN] = (uint8_t)(2 * n + 2);
+	p[CFB_AT_TYPE] = (uint8_t)type;
+	p[CFB_AT_COLOR] = 1;
+	cfb_put_u32(&p[CFB_AT_START], CFB_END);
+}
+
+/* A storage after the other, and in each a stream after the other: no tree but lists. */
+static void
+crowd_dir(uint8_t *dir)
+{
+	static const uint8_t msi[16] = {
+	    0x84, 0x10, 0x0c, 0, 0, 0, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0, 0x46};
+	uint32_t id = 1, mini = 0, last_storage = 0;
+
+	for (size_t i = 0; i < CFB_ENTRIES_MAX; i++)
+		cfb_blank_entry(&dir[i * CFB_ENTRY_LEN]);
+	crowd_entry(dir, "Root Entry", CFB_ROOT);
+	memcpy(&dir[CFB_AT_CLSID], msi, sizeof(msi));
+	cfb_put_u32(&dir[CFB_AT_START], CROWD_DIR);
+	cfb_put_u32(&dir[CFB_AT_SIZE], CROWD_MINIS * CFB_MINI_LEN);
+	for (unsigned s = 0; s < CROWD_STORAGES; s++) {
+		uint32_t last = id;
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "S%u", s);
+		crowd_entry(&dir[(size_t)id * CFB_ENTRY_LEN], name, CFB_STORAGE);
+		cfb_put_u32(&dir[(size_t)last_storage * CFB_ENTRY_LEN +
+				(s == 0 ? CFB_AT_CHILD : CFB_AT_RIGHT)],
+		    id);
+		last_storage = id++;
+		for (unsigned k = 0; k < CROWD_STREAMS; k++, mini++) {
+			uint8_t *p = &dir[(size_t)id * CFB_ENTRY_LEN];
+
+			(void)snprintf(name, sizeof(name), "n%05u", k);
+			crowd_entry(p, name, CFB_STREAM);
+			cfb_put_u32(&p[CFB_AT_START], mini);
+			cfb_put_u32(&p[CFB_AT_SIZE], CFB_MINI_LEN);
+			cfb_put_u32(&dir[(size_t)last * CFB_ENTRY_LEN +
+					(k == 0 ? CFB_AT_CHILD : CFB_AT_RIGHT)],
+			    id);
+			last = id++;
+		}
+	}
+}
+
+static void
+crowd_chain(uint8_t *fat, size_t from, size_t n)
+{
+	for (size_t i = from; i < from + n; i++)
+		cfb_put_u32(
+		    &fat[4 * i], i + 1 < from + n ? (uint32_t)(i + 1) : CFB_END);
+}
+
+static bool
+crowd(const char *path, struct kd_err *e)
+{
+	size_t len = (size_t)512 * (1 + CROWD_BEFORE_FAT + CROWD_FAT);
+	AUTO(free) uint8_t *p = kd_alloc(len);
+	AUTO(close) int out = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+	uint8_t *mini = &p[512 * (size_t)(1 + CROWD_DIR + CROWD_MINI_STREAM)];
+	uint8_t *fat = &p[512 * (size_t)(1 + CROWD_BEFORE_FAT)];
+
+	if (p == NULL || out < 0)
+		return kd_fail(e, KD_E_USAGE, "%s: cannot be written", path);
+	memcpy(p, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8);
+	memcpy(&p[24], "\x3e\0\x03\0\xfe\xff\x09\0\x06", 9);
+	cfb_put_u32(&p[CFB_HEAD_FAT_N], CROWD_FAT);
+	cfb_put_u32(&p[CFB_HEAD_CUTOFF], CFB_MINI_BELOW);
+	cfb_put_u32(&p[CFB_HEAD_MINI], CROWD_DIR + CROWD_MINI_STREAM);
+	cfb_put_u32(&p[CFB_HEAD_MINI_N], CROWD_MINI_FAT);
+	cfb_put_u32(&p[CFB_HEAD_DIFAT], CFB_END);
+	for (uint32_t i = 0; i < CFB_DIFAT_HEADER; i++)
+		cfb_put_u32(&p[CFB_HEAD_FAT_AT + 4 * i],
+		    i < CROWD_FAT ? CROWD_BEFORE_FAT + i : CFB_FREE);
+	crowd_dir(&p[512]);
+	memset(mini, 0xff, (size_t)512 * CROWD_MINI_FAT);
+	for (size_t i = 0; i < CROWD_MINIS; i++)
+		cfb_put_u32(&mini[4 * i], CFB_END);
+	memset(fat, 0xff, (size_t)512 * CROWD_FAT);
+	crowd_chain(fat, 0, CROWD_DIR);
+	crowd_chain(fat, CROWD_DIR, CROWD_MINI_STREAM);
+	crowd_chain(fat, CROWD_DIR + CROWD_MINI_STREAM, CROWD_MINI_FAT);
+	for (size_t i = CROWD_BEFORE_FAT; i < CROWD_BEFORE_FAT + CROWD_FAT; i++)
+		cfb_put_u32(&fat[4 * i], CFB_FATSECT);
+	return file_write_full(out, p, len, e);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -192,6 +299,8 @@ main(int argc, char **argv)
 
 	if (argc < 3)
 		return 2;
+	if (strcmp(argv[1], "crowd") == 0)
+		return crowd(argv[2], &e) ? 0 : fail(&e);
 	if (!file_open_read(argv[2], &fd, NULL, &e) ||
 	    !format_open(fd, NULL, formats, 1, &f, &e))
 		return fail(&e);

@@ -4,6 +4,33 @@
 
 #include "pkcs11/rv.h"
 
+static CK_RV fault; /* CKR_OK: none */
+
+bool
+attr_fault(struct kd_err *e)
+{
+	CK_RV rv = fault;
+
+	fault = CKR_OK;
+	if (rv == CKR_OK)
+		return false;
+	*e = (struct kd_err){0};
+	(void)rv_fail(e, rv, "C_GetAttributeValue");
+	return true;
+}
+
+/* What an object does not have or does not tell is an answer; all else is a fault. */
+static bool
+get(const struct token *t, CK_OBJECT_HANDLE o, CK_ATTRIBUTE *a)
+{
+	CK_RV rv = token_fns(t)->C_GetAttributeValue(token_session(t), o, a, 1);
+
+	if (rv != CKR_OK && rv != CKR_ATTRIBUTE_TYPE_INVALID &&
+	    rv != CKR_ATTRIBUTE_SENSITIVE && rv != CKR_BUFFER_TOO_SMALL)
+		fault = rv;
+	return rv == CKR_OK;
+}
+
 bool
 attr_find(const struct token *t, CK_ATTRIBUTE *tmpl, size_t tmpl_n, CK_OBJECT_HANDLE *ret,
     size_t max, size_t *ret_n, struct kd_err *e)
@@ -37,18 +64,14 @@ bool
 attr_bytes(
     const struct token *t, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type, struct buf *ret)
 {
-	CK_FUNCTION_LIST *f = token_fns(t);
 	CK_ATTRIBUTE a = {.type = type};
 
 	buf_reset(ret);
-	if (f->C_GetAttributeValue(token_session(t), o, &a, 1) != CKR_OK ||
-	    a.ulValueLen == CK_UNAVAILABLE_INFORMATION || a.ulValueLen == 0 ||
+	if (!get(t, o, &a) || a.ulValueLen == CK_UNAVAILABLE_INFORMATION || a.ulValueLen == 0 ||
 	    a.ulValueLen > ATTR_VALUE_MAX)
 		return false;
 	a.pValue = buf_reserve(ret, a.ulValueLen);
-	if (a.pValue == NULL ||
-	    f->C_GetAttributeValue(token_session(t), o, &a, 1) != CKR_OK ||
-	    a.ulValueLen > ret->len) {
+	if (a.pValue == NULL || !get(t, o, &a) || a.ulValueLen > ret->len) {
 		buf_reset(ret);
 		return false;
 	}
@@ -63,8 +86,7 @@ attr_ulong(
 	CK_ULONG v = 0;
 	CK_ATTRIBUTE a = {.type = type, .pValue = &v, .ulValueLen = sizeof(v)};
 
-	if (token_fns(t)->C_GetAttributeValue(token_session(t), o, &a, 1) != CKR_OK ||
-	    a.ulValueLen != sizeof(v))
+	if (!get(t, o, &a) || a.ulValueLen != sizeof(v))
 		return false;
 	*ret = v;
 	return true;
@@ -76,8 +98,7 @@ attr_bool(const struct token *t, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type, boo
 	CK_BBOOL v = CK_FALSE;
 	CK_ATTRIBUTE a = {.type = type, .pValue = &v, .ulValueLen = sizeof(v)};
 
-	if (token_fns(t)->C_GetAttributeValue(token_session(t), o, &a, 1) != CKR_OK ||
-	    a.ulValueLen != sizeof(v))
+	if (!get(t, o, &a) || a.ulValueLen != sizeof(v))
 		return dflt;
 	return v != CK_FALSE;
 }

@@ -12,6 +12,14 @@
  * "more". Errors: KD_E_TOKEN. */
 bool attr_find(const struct token *t, CK_ATTRIBUTE *tmpl, size_t tmpl_n,
     CK_OBJECT_HANDLE *ret, size_t max, size_t *ret_n, struct kd_err *e) KD_MUST;
+/*
+ * attr_fault - has reading failed since the last call for a reason that is not the
+ * object's, so that what the functions below said of it may be wrong?
+ *
+ * e  overwritten when true: KD_E_TOKEN with the call and its CK_RV
+ * The thread that looks for keys only.
+ */
+bool attr_fault(struct kd_err *e) KD_MUST;
 /* The value's bytes; false when the object has none, it is empty, too long or unreadable.
  * Emptied first. */
 bool attr_bytes(

@@ -33,6 +33,7 @@ next_wait(struct breaker *b)
 	uint64_t shift = b->level < LEVEL_SHIFT ? b->level : LEVEL_SHIFT;
 	uint64_t wait = b->conf.wait_ms << shift, spread;
 
+	b->level++;
 	if (wait > b->conf.wait_max_ms)
 		wait = b->conf.wait_max_ms;
 	spread = wait / SPREAD;
@@ -57,7 +58,6 @@ open_breaker(struct breaker *b, uint64_t wait_ms, uint64_t now_ms)
 	b->state = BREAKER_OPEN;
 	b->start_at = now_ms + wait_ms;
 	b->opened++;
-	b->level++;
 	for (uint32_t i = 0; i < BREAKER_FAULTS_MAX; i++)
 		b->faults[i] = 0;
 }
@@ -70,8 +70,11 @@ breaker_fail(struct breaker *b, enum breaker_cause cause, uint64_t now_ms)
 	if (b->state == BREAKER_CLOSED && cause == BREAKER_FAULT &&
 	    !one_too_many(b, now_ms))
 		return false;
-	open_breaker(
-	    b, cause == BREAKER_HANG && b->level == 0 ? 0 : next_wait(b), now_ms);
+	if (cause == BREAKER_HANG && b->level == 0 && !b->hung)
+		open_breaker(b, 0, now_ms);
+	else
+		open_breaker(b, next_wait(b), now_ms);
+	b->hung = b->hung || cause == BREAKER_HANG;
 	return true;
 }
 

@@ -36,7 +36,8 @@ struct breaker {
 	enum token_breaker state;
 	uint64_t faults[BREAKER_FAULTS_MAX]; /* when, of the last ones; 0: none */
 	uint32_t faults_i;
-	uint32_t level;  /* times opened since the last signature */
+	uint32_t level;  /* waits since the last signature */
+	bool hung;       /* a hang since the last signature */
 	uint32_t opened; /* times opened, ever */
 	uint64_t start_at;
 	uint64_t minute_at; /* starts are counted from here */
@@ -62,5 +63,6 @@ static inline void
 breaker_signed(struct breaker *b)
 {
 	b->level = 0;
+	b->hung = false;
 }
 #endif

@@ -24,6 +24,7 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/service.h"
+#include "pkcs11/attr.h"
 #include "pkcs11/child_msg.h"
 #include "pkcs11/key.h"
 #include "pkcs11/prestart.h"
@@ -33,14 +34,19 @@
 #include "pkcs11/token.h"
 #include "pkcs11/uri.h"
 
-#define PROBE_INTERVAL_MS 2000
+#define PROBE_INTERVAL_MS 1000
 #define SETUP_MAX ((size_t)4 << 20)
 
 struct child { /* written before the threads start, then only read, but for jobs */
 	struct child_setup setup;
 	struct share *share;
 	struct token *token;
-	struct sign_key *keys; /* setup.keys of them; handle 0: not usable */
+	struct sign_key *keys; /* setup.keys of them; read once usable says so */
+	struct key_look {
+		_Atomic bool usable;
+		bool again; /* main: it could not be read for a reason that is not its own */
+		bool looked;
+	} * looks;
 	_Atomic uint64_t jobs; /* received so far */
 	_Atomic uint32_t busy; /* threads inside the module */
 };
@@ -80,15 +86,16 @@ static void
 fill_result(struct child_result *r, const struct sign_out *out, const struct kd_err *e)
 {
 	const struct rv_info *i = rv_info(out->rv);
-	bool init = strcmp(out->call, "C_SignInit") == 0;
 
+	r->heard = strcmp(out->call, "C_Sign") == 0;
 	r->code = (uint32_t)e->code;
-	r->heard = out->call[0] != '\0';
+	if (r->heard && out->rv != CKR_OK)
+		r->code = (uint32_t)rv_sign_code(out->rv);
 	r->ckr = out->rv;
 	r->token_us = out->token_us;
 	r->replace = i->replace;
-	r->retry = i->retry == RV_ONCE || (i->retry == RV_BEFORE_SIGN && init);
-	r->key_unusable = i->key_unusable || e->code == KD_E_BAD_SIGNATURE;
+	r->retry = i->retry && !r->heard;
+	r->key_unusable = i->key_unusable;
 	if (e->code == KD_OK) {
 		r->len = (uint32_t)out->len;
 		memcpy(r->body, out->signature, out->len);
@@ -98,10 +105,25 @@ fill_result(struct child_result *r, const struct sign_out *out, const struct kd_
 	r->len = (uint32_t)strlen((const char *)r->body);
 }
 
+struct begun {
+	struct share *share;
+	const struct child_job *job;
+};
+
+static bool
+may_sign(void *self)
+{
+	const struct begun *b = self;
+
+	return share_sign(b->share, b->job->cell, b->job->serial);
+}
+
 static void
 sign_job(struct worker *w, const struct child_job *j)
 {
 	struct child *c = w->child;
+	struct begun begun = {c->share, j};
+	const struct sign_leave leave = {may_sign, &begun};
 	struct child_result r;
 	struct sign_out out;
 	struct kd_err e = {0};
@@ -113,10 +135,11 @@ sign_job(struct worker *w, const struct child_job *j)
 	    !share_begin(c->share, j->cell, j->serial, clock_ms()))
 		return;
 	atomic_fetch_add(&c->busy, 1);
-	done = sign_digest(token_fns(c->token), w->session, &c->keys[j->key],
-	    (enum md)j->md, j->digest, &out, &e);
+	done = sign_digest_if(token_fns(c->token), w->session, &c->keys[j->key],
+	    (enum md)j->md, j->digest, &leave, &out, &e);
 	atomic_fetch_sub(&c->busy, 1);
-	(void)done; /* e says the same */
+	if (!done && e.code == KD_OK)
+		return; /* taken back after C_SignInit: we are about to be killed */
 	r.type = CHILD_RESULT;
 	r.cell = j->cell;
 	r.serial = j->serial;
@@ -129,7 +152,7 @@ job_is_sound(const struct child *c, const struct child_job *j, ssize_t n)
 {
 	return n == (ssize_t)sizeof(*j) && j->type == CHILD_JOB &&
 	       j->cell < SHARE_CELLS_MAX && j->key < c->setup.keys &&
-	       c->keys[j->key].bytes != 0 &&
+	       atomic_load(&c->looks[j->key].usable) &&
 	       j->mechanism == (uint8_t)c->keys[j->key].mechanism;
 }
 
@@ -170,7 +193,8 @@ read_setup(struct child *c, struct kd_err *e)
 	    !child_setup_read(text.p, text.len, &c->setup, e))
 		return false;
 	c->keys = kd_alloc_array(c->setup.keys, sizeof(*c->keys));
-	if (c->keys == NULL)
+	c->looks = kd_alloc_array(c->setup.keys, sizeof(*c->looks));
+	if (c->keys == NULL || c->looks == NULL)
 		return kd_fail_nomem(e, "keys");
 	return share_map(CHILD_FD_SHARE, &c->share, e);
 }
@@ -234,22 +258,50 @@ log_in(struct child *c, struct kd_err *e)
 	return true;
 }
 
+/* A token that fails at the search is not worth more tries; one that does not tell a
+ * key's attributes may tell them a little later. A token that never does is taken as it
+ * is, what it does not tell counting as the worse. */
+static void
+find_key(struct child *c, size_t i)
+{
+	struct child_key m = {.type = CHILD_KEY, .index = (uint32_t)i};
+	struct sign_key *k = &c->keys[i];
+	struct kd_err e = {0}, fault = {0};
+	struct uri u;
+	bool found = uri_parse(c->setup.uris[i], URI_KEY, &u, &e) &&
+		     key_find(c->token, &u, &k->handle, &m.key, &e);
+
+	if (!found && e.code == KD_E_TOKEN)
+		give_up(TOKEN_FAILED, &e);
+	c->looks[i].again = attr_fault(&fault);
+	found = found && (!c->looks[i].again || c->looks[i].looked);
+	c->looks[i].looked = true;
+	if (found) {
+		k->mechanism = m.key.mechanism;
+		k->bytes = (size_t)m.key.bits / 8;
+		atomic_store(&c->looks[i].usable, true);
+	} else {
+		m.key.ready = false;
+		child_text(m.key.detail, sizeof(m.key.detail),
+		    c->looks[i].again ? fault.msg : e.msg);
+	}
+	tell(&m, sizeof(m));
+}
+
 static void
 find_keys(struct child *c)
 {
-	for (size_t i = 0; i < c->setup.keys; i++) {
-		struct child_key m = {.type = CHILD_KEY, .index = (uint32_t)i};
-		struct kd_err e = {0};
-		struct uri u;
+	for (size_t i = 0; i < c->setup.keys; i++)
+		find_key(c, i);
+}
 
-		if (uri_parse(c->setup.uris[i], URI_KEY, &u, &e) &&
-		    key_find(c->token, &u, &c->keys[i].handle, &m.key, &e)) {
-			c->keys[i].mechanism = m.key.mechanism;
-			c->keys[i].bytes = (size_t)m.key.bits / 8;
-		} else {
-			child_text(m.key.detail, sizeof(m.key.detail), e.msg);
-		}
-		tell(&m, sizeof(m));
+/* Those of which a fault was in the way, unless threads use what was found. */
+static void
+find_keys_again(struct child *c)
+{
+	for (size_t i = 0; i < c->setup.keys; i++) {
+		if (c->looks[i].again && !atomic_load(&c->looks[i].usable))
+			find_key(c, i);
 	}
 }
 
@@ -300,6 +352,7 @@ probe(struct child *c)
 			(void)share_begin(c->share, SHARE_PROBE, 1, clock_ms());
 			if (!token_probe(c->token, &e))
 				give_up(TOKEN_ABSENT, &e);
+			find_keys_again(c);
 			share_end(c->share, SHARE_PROBE);
 		}
 		seen = jobs;

@@ -10,6 +10,7 @@ libpkcs11_a_SOURCES = \
 	pkcs11/latch.c pkcs11/latch.h \
 	pkcs11/parent.c pkcs11/parent.h pkcs11/parent_in.h \
 	pkcs11/parent_child.c pkcs11/parent_key.c pkcs11/parent_conn.c pkcs11/parent_jobs.c \
+	pkcs11/parent_trouble.c \
 	pkcs11/pin.c pkcs11/pin.h \
 	pkcs11/prestart.c pkcs11/prestart.h \
 	pkcs11/queue.c pkcs11/queue.h \
@@ -100,7 +101,7 @@ check_DATA += tests/mock/mock_pkcs11.so
 EXTRA_DIST += $(mock_files) tests/mock/mock.h
 CLEANFILES += tests/mock/mock_pkcs11.so
 
-pkcs11_e2e_tests = tests/e2e/signer_sign.t tests/e2e/signer_pin.t tests/e2e/signer_fail.t \
+pkcs11_e2e_tests = tests/e2e/signer_sign.t tests/e2e/signer_pin.t tests/e2e/signer_fail.t tests/e2e/signer_fault.t \
 	tests/e2e/custody_gate.t tests/e2e/custody_pin.t
 TESTS += $(pkcs11_e2e_tests)
 dist_check_SCRIPTS += $(pkcs11_e2e_tests)

@@ -115,12 +115,11 @@ begin(struct parent *p, struct kd_err *e)
 	p->now_ms = clock_ms();
 	p->start_ms = p->now_ms;
 	p->phase_end_ms = p->latch_check_ms = p->stop_ms = NEVER;
-	p->backoff_ms = 1000;
 	conns_init(p);
 	p->epfd = epoll_create1(EPOLL_CLOEXEC);
 	if (p->epfd < 0)
 		return kd_fail_errno(e, KD_E_BUG, errno, "epoll");
-	if (!make_state(p, e) || !make_env(p, e) || !jobs_init(p, e) ||
+	if (!make_state(p, e) || !trouble_init(p, e) || !make_env(p, e) || !jobs_init(p, e) ||
 	    !child_setup(p, e) || !service_signal_fd(&p->signal_fd, e) ||
 	    !conns_watch(p, p->signal_fd, WATCH_SIGNAL, 0, e) ||
 	    !conns_watch(p, p->listen_fd, WATCH_LISTEN, 0, e) ||
@@ -148,6 +147,7 @@ end(struct parent *p)
 	token_lock_release(&p->token_lock);
 	conns_close(p);
 	jobs_clear(p);
+	trouble_clear(p);
 	signer_state_clear(&p->state);
 	secret_free(p->pin);
 	for (size_t i = 0; i < KD_ARRAY_LEN(fds); i++) {
@@ -183,6 +183,8 @@ on_signals(struct parent *p)
 		else if (sig == SIGHUP)
 			log_line(LOG_L_NOTICE, "SIGHUP: the configuration is read at the "
 					       "start only; restart to change it");
+		else if (sig == SIGUSR1)
+			quarantine_end(p);
 	}
 }
 
@@ -218,7 +220,7 @@ static int
 wait_ms(const struct parent *p)
 {
 	uint64_t at[] = {p->phase_end_ms, p->flights_check_ms, p->queue_check_ms,
-	    p->stop_ms, p->pid <= 0 ? p->start_ms : NEVER,
+	    p->stop_ms, p->hold_end_ms, p->pid <= 0 ? p->start_ms : NEVER,
 	    p->latched && p->pid <= 0 ? p->latch_check_ms : NEVER};
 	uint64_t next = p->phase == PHASE_READY ? p->now_ms + PROBE_CHECK_MS : NEVER;
 

@@ -24,14 +24,10 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "pkcs11/latch.h"
+#include "pkcs11/rv.h"
 
-#define START_MS 30000 /* load the module, find token and keys, log in */
 #define DRAIN_MS 250   /* for what other sessions have begun when one hangs */
 #define KILL_MS 2000   /* SIGKILL to gone; longer is a kernel that waits for a device */
-#define BACKOFF_MIN_MS 1000
-#define BACKOFF_MAX_MS 30000
-#define REFUSED_MS 5000 /* until flags that forbid a login are looked at again */
-#define RESTARTS_MS 4000 /* at most 4 immediate replacements in that time */
 #define LATCH_CHECK_MS 1000
 #define BATCH 16
 #define JOBS_PER_SESSION 2 /* one in the token, one waiting for it */
@@ -137,24 +133,17 @@ spawn(struct parent *p, struct kd_err *e)
 	       conns_watch(p, p->sock, WATCH_SOCK, 0, e);
 }
 
-static void
-back_off(struct parent *p)
-{
-	p->start_ms = p->now_ms + p->backoff_ms;
-	p->backoff_ms *= 2;
-	if (p->backoff_ms > BACKOFF_MAX_MS)
-		p->backoff_ms = BACKOFF_MAX_MS;
-}
-
 void
 child_start(struct parent *p)
 {
 	struct kd_err e = {0};
 
 	p->start_ms = NEVER;
-	if (p->ever_started)
+	if (p->ever_started && !p->absent)
 		p->state.restarts++;
 	p->ever_started = true;
+	p->fault_told = p->absent = false;
+	breaker_started(&p->breaker, p->now_ms);
 	if (!spawn(p, &e)) {
 		if (p->pid > 0) { /* no way to watch it */
 			(void)kill(p->pid, SIGKILL);
@@ -162,13 +151,13 @@ child_start(struct parent *p)
 		}
 		forget(p);
 		(void)kd_in(&e, "signing process cannot be started");
-		log_err(LOG_L_ERROR, &e);
-		parent_set_state(p, TOKEN_FAILED, e.msg);
-		back_off(p);
+		trouble_log(p, e.msg);
+		trouble(p, TROUBLE_FAULT, e.msg);
+		p->start_ms = trouble_next_start(p);
 		return;
 	}
 	p->phase = PHASE_STARTING;
-	p->phase_end_ms = p->now_ms + START_MS;
+	p->phase_end_ms = p->now_ms + p->conf->start_deadline_ms;
 	p->state.child_pid = (uint32_t)p->pid;
 	p->state_changed = true;
 }
@@ -187,15 +176,20 @@ child_kill(struct parent *p)
 /* The state stays TOKEN_READY meanwhile: jobs wait in the queue for the next child, and a
  * keeper that refused them for these milliseconds would be wrong. */
 void
-child_replace(struct parent *p, const char *why)
+child_replace(struct parent *p, enum trouble t, const char *why)
 {
-	if (p->phase != PHASE_READY)
+	if (p->phase != PHASE_READY) {
+		if (t == TROUBLE_BAD) /* of the one before */
+			trouble(p, t, why);
 		return;
+	}
 	log_line(
 	    LOG_L_WARN, "signing process %d is replaced: %s", (int)p->pid, SHOW(why));
 	jobs_take_back(p);
 	p->phase = PHASE_DRAIN;
 	p->phase_end_ms = p->now_ms + DRAIN_MS;
+	trouble_hold(p);
+	trouble(p, t, why);
 	if (p->flights_n == 0)
 		child_kill(p);
 }
@@ -266,18 +260,18 @@ on_found(struct parent *p, const struct child_found *f)
 	p->state_changed = true;
 	if (p->phase != PHASE_STARTING || p->stopping)
 		return;
+	if (is_another(p, f))
+		return;
 	if (!token_lock_take(&p->token_lock, f->serial, f->label, &e)) {
 		refuse_config(p, &e);
 		return;
 	}
 	p->found_once = true;
-	if (refused != NULL) { /* the flags are read again, by another child */
-		log_line(LOG_L_ERROR, "token '%s': %s", s->label, refused);
-		parent_set_state(p, TOKEN_LATCHED, refused);
-		p->backoff_ms = REFUSED_MS;
-		child_kill(p);
+	if (refused != NULL) {
+		refuse_login(p, refused);
 		return;
 	}
+		return;
 	if (f->pin_count_low)
 		log_line(LOG_L_WARN, "token '%s' says that a wrong PIN was tried before",
 		    s->label);
@@ -310,8 +304,13 @@ on_login(struct parent *p, const struct child_login *l)
 	}
 	if (!latch_remove(p->conf->state_dir, &e))
 		log_err(LOG_L_ERROR, &e);
-	if (l->code != KD_OK) /* the login was never asked for; the child ends */
-		parent_set_state(p, TOKEN_FAILED, l->detail);
+	if (l->code != KD_OK) { /* the login was never asked for; the child ends */
+		trouble_log(p, l->detail);
+		trouble(p, TROUBLE_FAULT, l->detail);
+		return;
+	}
+	p->have_owner = true;
+	(void)snprintf(p->owner, sizeof(p->owner), "%s", p->state.serial);
 }
 
 static void
@@ -320,7 +319,9 @@ on_ready(struct parent *p, const struct child_ready *m)
 	p->phase = PHASE_READY;
 	p->phase_end_ms = NEVER;
 	p->was_ready = true;
-	p->backoff_ms = BACKOFF_MIN_MS;
+	p->hold_end_ms = NEVER;
+	p->said[0] = p->last_fault[0] = '\0';
+	breaker_ready(&p->breaker);
 	p->in_flight_max = JOBS_PER_SESSION * m->sessions;
 	if (p->in_flight_max < JOBS_MIN)
 		p->in_flight_max = JOBS_MIN;
@@ -333,6 +334,7 @@ on_ready(struct parent *p, const struct child_ready *m)
 static void
 on_fault(struct parent *p, const struct child_fault *f)
 {
+	bool gone = f->state == TOKEN_ABSENT;
 	struct kd_err e = {0};
 
 	if (f->misconfigured && !p->found_once) {
@@ -340,11 +342,19 @@ on_fault(struct parent *p, const struct child_fault *f)
 		refuse_config(p, &e);
 		return;
 	}
-	log_line(LOG_L_ERROR, "signing process %d: %s", (int)p->pid, SHOW(f->detail));
-	if (p->phase == PHASE_READY)
-		child_replace(p, f->detail);
-	else if (!p->latched && p->state.token != TOKEN_LATCHED)
-		parent_set_state(p, (enum token_state)f->state, f->detail);
+	trouble_log(p, f->detail);
+	if (p->phase == PHASE_READY) { /* the next one says what is there now */
+		child_replace(p, gone ? TROUBLE_GONE : TROUBLE_FAULT, f->detail);
+		return;
+	}
+	if (p->phase == PHASE_DRAIN || p->phase == PHASE_KILLED || p->latched ||
+	    p->state.token == TOKEN_LATCHED)
+		return;
+	p->absent = gone;
+	if (gone)
+		parent_set_state(p, TOKEN_ABSENT, f->detail);
+	else
+		trouble(p, TROUBLE_FAULT, f->detail);
 }
 
 /* Tried again by the next child, the PIN that the token will not have any more could cost
@@ -369,6 +379,7 @@ static void
 on_message(struct parent *p, union child_msg *m, size_t n)
 {
 	struct kd_err e = {0};
+	enum trouble t;
 
 	if (!child_msg_check(m, n, p->conf->keys.n, &e)) {
 		log_err(LOG_L_ERROR, &e);
@@ -392,8 +403,9 @@ on_message(struct parent *p, union child_msg *m, size_t n)
 	case CHILD_RESULT:
 		if (m->result.code == KD_E_PIN)
 			pin_refused(p);
-		if (jobs_result(p, &m->result))
-			child_replace(p, "the token's answer asks for a fresh module");
+		t = jobs_result(p, &m->result);
+		if (t != TROUBLE_NONE)
+			child_replace(p, t, rv_info(m->result.ckr)->name);
 		if (p->phase == PHASE_DRAIN && p->flights_n == 0)
 			child_kill(p);
 		break;
@@ -436,21 +448,6 @@ child_readable(struct parent *p)
 	} while (n == BATCH || (n < 0 && errno == EINTR));
 }
 
-/* At most a few immediate replacements in a row, so that a job that crashes the module
- * each time does not become a storm of logins. */
-static uint64_t
-next_start(struct parent *p)
-{
-	uint64_t *oldest = &p->restart_times[p->restarts_i];
-	uint64_t at = *oldest != 0 && p->now_ms - *oldest < RESTARTS_MS
-			  ? *oldest + RESTARTS_MS
-			  : p->now_ms;
-
-	*oldest = p->now_ms;
-	p->restarts_i = (p->restarts_i + 1) % (unsigned)KD_ARRAY_LEN(p->restart_times);
-	return at;
-}
-
 static void
 describe_end(char *dst, size_t n, int status)
 {
@@ -463,7 +460,7 @@ describe_end(char *dst, size_t n, int status)
 void
 child_exited(struct parent *p)
 {
-	bool was_ready, at_login;
+	bool at_login;
 	int status = 0;
 	char how[64];
 
@@ -471,24 +468,23 @@ child_exited(struct parent *p)
 	if (p->pid <= 0 || waitpid(p->pid, &status, WNOHANG) != p->pid)
 		return;
 	describe_end(how, sizeof(how), status);
-	log_line(LOG_L_NOTICE, "signing process %d %s", (int)p->pid, how);
+	if (p->was_ready || !p->fault_told)
+		log_line(p->absent ? LOG_L_DEBUG : LOG_L_NOTICE, "signing process %d %s",
+		    (int)p->pid, how);
 	at_login = p->phase == PHASE_LOGIN;
-	was_ready = p->was_ready;
 	jobs_settle(p);
+	trouble_hold(p);
 	forget(p);
 	p->state.child_pid = 0;
 	p->state_changed = true;
 	if (at_login)
 		latch(p, "the signing process ended while it was logging in");
-	if (p->latched || p->stopping)
-		return;
-	if (was_ready) {
-		p->start_ms = next_start(p);
-		return;
+	if (!p->latched && !p->stopping) {
+		if (!p->absent)
+			trouble(p, TROUBLE_FAULT, how);
+		p->start_ms = trouble_next_start(p);
 	}
-	if (p->state.token == TOKEN_READY || p->state.token == TOKEN_STARTING)
-		parent_set_state(p, TOKEN_FAILED, how);
-	back_off(p);
+	jobs_refuse_all(p); /* what came back to the queue just now */
 }
 
 /* The operator has acted: the PIN is read again, because it was the wrong one. */
@@ -516,7 +512,6 @@ check_latch(struct parent *p)
 	secret_hide(p->pin);
 	p->latched = false;
 	p->latch_check_ms = NEVER;
-	p->backoff_ms = BACKOFF_MIN_MS;
 	p->start_ms = p->now_ms;
 	log_line(LOG_L_NOTICE, "unlatched: the PIN was read again and is tried once");
 	parent_set_state(p, TOKEN_STARTING, "");
@@ -531,10 +526,8 @@ phase_over(struct parent *p)
 		return;
 	}
 	if (p->phase != PHASE_DRAIN) {
-		log_line(LOG_L_ERROR, "signing process %d is not ready after %d s",
-		    (int)p->pid, START_MS / 1000);
-		parent_set_state(
-		    p, TOKEN_FAILED, "the module did not become ready in time");
+		trouble_log(p, "the module did not become ready by start-deadline");
+		trouble(p, TROUBLE_HANG, p->said);
 	}
 	child_kill(p);
 }
@@ -550,12 +543,14 @@ child_timers(struct parent *p)
 		check_latch(p);
 	if (p->start_ms <= p->now_ms && p->pid <= 0 && !p->stopping)
 		child_start(p);
+	trouble_timer(p);
 	if (jobs_expire(p))
-		child_replace(p, "a call of the module hangs");
+		child_replace(p, TROUBLE_HANG, "a call of the module hangs");
 	if (p->phase == PHASE_READY &&
 	    share_begun(p->share, SHARE_PROBE, p->now_ms, &ran) &&
 	    ran >= p->conf->sign_deadline_ms)
-		child_replace(p, "the module hangs while the token is looked at");
+		child_replace(
+		    p, TROUBLE_HANG, "the module hangs while the token is looked at");
 }
 
 void

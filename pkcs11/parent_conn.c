@@ -107,6 +107,7 @@ push_state(struct parent *p, struct conn *c)
 	size_t mark = frame_out_begin(&c->out, FRAME_STATE, 0);
 	struct kd_err e = {0};
 
+	trouble_state(p);
 	signer_state_encode(&p->state, &c->out.buf);
 	if (frame_out_end(&c->out, mark, &e))
 		c->touched = true;

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "base/builder.h"
+#include "pkcs11/breaker.h"
 #include "pkcs11/child_msg.h"
 #include "pkcs11/parent.h"
 #include "pkcs11/queue.h"
@@ -25,6 +26,19 @@ enum phase {
 	PHASE_READY,
 	PHASE_DRAIN, /* to be replaced; what it has begun may end */
 	PHASE_KILLED /* SIGKILL sent, not yet gone */
+};
+
+enum trouble { /* why a child has to be replaced */
+	TROUBLE_NONE,
+	TROUBLE_GONE, /* the token is away: nobody's fault */
+	TROUBLE_FAULT,
+	TROUBLE_HANG,
+	TROUBLE_BAD /* a signature that is wrong */
+};
+
+struct quarantine { /* of one key */
+	bool on;
+	char why[SIGNER_DETAIL_MAX + 1];
 };
 
 struct conn {
@@ -68,11 +82,18 @@ struct parent {
 	struct token_lock token_lock;
 	struct kd_err fatal; /* found wrong at the start: nothing is served */
 	uint64_t start_ms; /* when to start a child */
-	uint64_t backoff_ms;
 	uint64_t phase_end_ms; /* until when this phase may last */
 	uint64_t latch_check_ms, stop_ms;
-	uint64_t restart_times[4]; /* of children that had been ready */
-	unsigned restarts_i;
+
+	/* trouble */
+	struct breaker breaker;
+	bool fault_told; /* this child's fault has been counted */
+	bool absent;     /* this child found no token to log in to */
+	uint64_t hold_end_ms; /* until when jobs wait for the next child */
+	char last_fault[SIGNER_DETAIL_MAX + 1], said[SIGNER_DETAIL_MAX + 1];
+	bool have_owner; /* a token has accepted the PIN: */
+	char owner[17];  /* its serial; no other gets it */
+	struct quarantine *quarantine; /* of conf's keys; owned */
 
 	/* jobs */
 	struct queue queue;
@@ -107,11 +128,13 @@ void jobs_clear(struct parent *p);
 bool jobs_accept(struct parent *p, const struct conn *c, uint32_t conn,
     const struct frame *f, struct kd_err *e) KD_MUST;
 void jobs_feed(struct parent *p); /* as many as the child may have */
-/* True when the child that sent it has to be replaced. */
-bool jobs_result(struct parent *p, const struct child_result *r) KD_MUST;
+/* Why the child that sent it has to be replaced, if it has. */
+enum trouble jobs_result(struct parent *p, const struct child_result *r) KD_MUST;
 void jobs_take_back(
     struct parent *p); /* what the child has not begun returns to the queue */
-void jobs_settle(struct parent *p); /* the child is dead: what it had begun is unknown */
+/* The child is dead: what it had begun goes to the next, what it had the token sign is of
+ * unknown outcome. */
+void jobs_settle(struct parent *p);
 void jobs_refuse_all(struct parent *p); /* the queue, because of the token's state */
 /* Deadlines. True when the child is stuck in a call and has to be replaced. */
 bool jobs_expire(struct parent *p) KD_MUST;
@@ -119,7 +142,7 @@ bool jobs_expire(struct parent *p) KD_MUST;
 /* parent_child.c */
 bool child_setup(struct parent *p, struct kd_err *e) KD_MUST;
 void child_start(struct parent *p);
-void child_replace(struct parent *p, const char *why);
+void child_replace(struct parent *p, enum trouble t, const char *why);
 void child_kill(struct parent *p);
 void child_readable(struct parent *p);
 void child_exited(struct parent *p);
@@ -128,6 +151,23 @@ void child_clear(struct parent *p);
 
 /* parent_key.c */
 void key_told(struct parent *p, const struct child_key *m);
+
+/* parent_trouble.c */
+bool trouble_init(struct parent *p, struct kd_err *e) KD_MUST;
+void trouble_clear(struct parent *p);
+void trouble(struct parent *p, enum trouble t, const char *why);
+void trouble_log(struct parent *p, const char *what);
+void trouble_hold(struct parent *p);
+void trouble_timer(struct parent *p);
+void trouble_state(struct parent *p);
+void refuse_login(struct parent *p, const char *why);
+/* Another token than the one that took the PIN: true, and the child is killed. */
+bool is_another(struct parent *p, const struct child_found *f) KD_MUST;
+uint64_t trouble_next_start(const struct parent *p);
+/* A key that gave a wrong signature is not used again, by no child. */
+void quarantine_put(struct parent *p, size_t key, const char *why);
+void quarantine_keep(struct parent *p, size_t key); /* whatever a child says of it */
+void quarantine_end(struct parent *p);              /* an operator says so */
 
 /* parent.c */
 void parent_set_state(struct parent *p, enum token_state s, const char *detail);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "pkcs11/rv.h"
 
 #define BATCH 16 /* jobs in one sendmmsg */
 
@@ -84,6 +85,21 @@ find_key(const struct parent *p, const char *name, uint16_t *ret)
 	return false;
 }
 
+static bool
+accept_bad(struct parent *p, const struct frame *f, struct kd_err *e)
+{
+	struct sign_bad b;
+	uint16_t key;
+
+	if (!sign_bad_decode(f->payload, &b, e))
+		return false;
+	if (find_key(p, b.key, &key)) {
+		quarantine_put(p, key, b.detail);
+		child_replace(p, TROUBLE_BAD, "the keeper found a signature wrong");
+	}
+	return true;
+}
+
 bool
 jobs_accept(struct parent *p, const struct conn *c, uint32_t conn, const struct frame *f,
     struct kd_err *e)
@@ -91,6 +107,8 @@ jobs_accept(struct parent *p, const struct conn *c, uint32_t conn, const struct 
 	struct ask a = {.conn = conn, .gen = c->gen, .frame_id = f->id};
 	struct sign_job j;
 
+	if (f->type == FRAME_BAD)
+		return accept_bad(p, f, e);
 	if (f->type != FRAME_SIGN)
 		return kd_fail(e, KD_E_PROTOCOL, "frame of type %d, expected %d",
 		    (int)f->type, FRAME_SIGN);
@@ -225,14 +243,35 @@ mark_key(struct parent *p, size_t key, const char *detail)
 	log_line(LOG_L_ERROR, "key '%s' cannot be used: %s", k->name, SHOW(detail));
 }
 
-bool
+/* What was answered; true when it goes to the next child instead. */
+static bool
+again(struct parent *p, struct flight *f, const struct child_result *m)
+{
+	if (!m->retry || f->ask.tries > 0 || p->stopping)
+		return false;
+	f->ask.tries++;
+	put_back(p, &f->ask);
+	return true;
+}
+
+static enum trouble
+trouble_of(const struct child_result *m)
+{
+	if (m->code == KD_E_BAD_SIGNATURE)
+		return TROUBLE_BAD;
+	if (!m->replace)
+		return TROUBLE_NONE;
+	return rv_is_gone((unsigned long)m->ckr) ? TROUBLE_GONE : TROUBLE_FAULT;
+}
+
+enum trouble
 jobs_result(struct parent *p, const struct child_result *m)
 {
 	struct flight *f = &p->flights[m->cell];
 	struct sign_result *r = &p->result;
 
 	if (!f->used || f->serial != m->serial)
-		return m->replace; /* answered already: the deadline was first */
+		return trouble_of(m); /* answered already: the deadline was first */
 	r->code = (enum kd_code)m->code;
 	r->heard = m->heard;
 	r->ckr = m->ckr;
@@ -242,6 +281,7 @@ jobs_result(struct parent *p, const struct child_result *m)
 	if (r->code == KD_OK) {
 		r->signature_len = m->len;
 		memcpy(r->signature, m->body, m->len);
+		breaker_signed(&p->breaker);
 	} else {
 		(void)text_show(
 		    r->detail, sizeof(r->detail), (const char *)m->body, m->len);
@@ -250,14 +290,12 @@ jobs_result(struct parent *p, const struct child_result *m)
 	}
 	if (m->key_unusable)
 		mark_key(p, f->ask.key, r->detail);
-	if (m->retry && f->ask.tries == 0 && !p->stopping) {
-		f->ask.tries++;
-		put_back(p, &f->ask);
-	} else {
+	if (r->code == KD_E_BAD_SIGNATURE)
+		quarantine_put(p, f->ask.key, r->detail);
+	if (!again(p, f, m))
 		conns_answer(p, &f->ask, r);
-	}
 	end_flight(p, m->cell);
-	return m->replace;
+	return trouble_of(m);
 }
 
 /* The latest handed over of those taken back; SHARE_CELLS_MAX when there is none left. */
@@ -292,16 +330,31 @@ jobs_take_back(struct parent *p)
 	}
 }
 
+/* One job that a dead child had begun. */
+static void
+settle(struct parent *p, uint32_t cell)
+{
+	struct flight *f = &p->flights[cell];
+
+	if (!share_stop(p->share, cell, f->serial)) {
+		answer(p, &f->ask, KD_E_UNKNOWN_OUTCOME, true,
+		    "the token's module ended while it was signing; it may have signed");
+	} else if (f->ask.tries++ == 0 && !p->stopping) {
+		put_back(p, &f->ask);
+	} else {
+		answer(p, &f->ask, KD_E_TOKEN, false,
+		    "the token's module ended before it was asked to sign this");
+	}
+	end_flight(p, cell);
+}
+
 void
 jobs_settle(struct parent *p)
 {
 	jobs_take_back(p);
 	for (uint32_t i = 0; i < SHARE_CELLS_MAX; i++) {
-		if (!p->flights[i].used)
-			continue;
-		answer(p, &p->flights[i].ask, KD_E_UNKNOWN_OUTCOME, true,
-		    "the token's module ended while it was signing; it may have signed");
-		end_flight(p, i);
+		if (p->flights[i].used)
+			settle(p, i);
 	}
 }
 
@@ -339,6 +392,22 @@ expire_one(void *self, const struct ask *a)
 	return true;
 }
 
+/* A job that hangs in the module. */
+static void
+give_up(struct parent *p, uint32_t cell)
+{
+	struct flight *f = &p->flights[cell];
+
+	if (share_stop(p->share, cell, f->serial))
+		answer(p, &f->ask, KD_E_TOKEN_TIMEOUT, false,
+		    "the token did not answer by the deadline; it was not yet asked to "
+		    "sign");
+	else
+		answer(p, &f->ask, KD_E_TOKEN_TIMEOUT, true,
+		    "the token did not answer by the deadline; it may have signed");
+	end_flight(p, cell);
+}
+
 /* One job that the child has. True when it hangs in the module. */
 static bool
 expire_flight(struct parent *p, uint32_t cell)
@@ -348,10 +417,7 @@ expire_flight(struct parent *p, uint32_t cell)
 
 	if (share_begun(p->share, cell, p->now_ms, &ran)) {
 		if (ran >= limit) {
-			answer(p, &f->ask, KD_E_TOKEN_TIMEOUT, true,
-			    "the token did not answer by the deadline; it may have "
-			    "signed");
-			end_flight(p, cell);
+			give_up(p, cell);
 			return true;
 		}
 		check = p->now_ms + limit - ran;

@@ -15,7 +15,8 @@ log_key(const struct signer_key *k, const struct signer_key *before)
 	char flaws[CUSTODY_WORDS_MAX], more[CUSTODY_WORDS_MAX];
 
 	if (!k->ready) {
-		log_line(LOG_L_ERROR, "key '%s': %s", k->name, k->detail);
+		if (before->ready || strcmp(k->detail, before->detail) != 0)
+			log_line(LOG_L_ERROR, "key '%s': %s", k->name, k->detail);
 		return;
 	}
 	if (before->ready && before->attrs == k->attrs && before->bits == k->bits)
@@ -52,4 +53,5 @@ key_told(struct parent *p, const struct child_key *m)
 	}
 	log_key(k, &before);
 	p->state_changed = true;
+	quarantine_keep(p, m->index);
 }

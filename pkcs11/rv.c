@@ -8,14 +8,13 @@
 
 /* The classes of answers; a value that has no business in a signing call is a FAULT as
  * well. */
-#define PLAIN KD_E_TOKEN, RV_NEVER, false, false    /* reported; the session is whole */
-#define FAULT KD_E_TOKEN, RV_NEVER, true, false     /* token gone or module confused */
-#define FAULT_ONCE KD_E_TOKEN, RV_ONCE, true, false /* a fresh module often cures it */
-#define FAULT_BEFORE KD_E_TOKEN, RV_BEFORE_SIGN, true, false
-#define OURS KD_E_BUG, RV_NEVER, true, false  /* the operation is left active */
-#define DATA KD_E_KEY, RV_NEVER, false, false /* this digest with this key */
-#define KEY KD_E_KEY, RV_NEVER, false, true   /* this key with any digest */
-#define PIN KD_E_PIN, RV_NEVER, true, false
+#define PLAIN KD_E_TOKEN, false, false, false     /* reported; the session is whole */
+#define FAULT KD_E_TOKEN, false, true, false      /* token gone or module confused */
+#define FAULT_ONCE KD_E_TOKEN, true, true, false  /* a fresh module often cures it */
+#define OURS KD_E_BUG, false, true, false         /* the operation is left active */
+#define DATA KD_E_KEY, false, false, false        /* this digest with this key */
+#define KEY KD_E_KEY, false, false, true          /* this key with any digest */
+#define PIN KD_E_PIN, false, true, false
 #define ROW(name, class)                                                                 \
 	{                                                                                \
 		name, #name, class                                                       \
@@ -24,7 +23,7 @@
 static const struct rv_info table[] = {
     ROW(CKR_OK, PLAIN),
     ROW(CKR_CANCEL, PLAIN),
-    ROW(CKR_HOST_MEMORY, FAULT_BEFORE),
+    ROW(CKR_HOST_MEMORY, FAULT_ONCE),
     ROW(CKR_SLOT_ID_INVALID, FAULT),
     ROW(CKR_GENERAL_ERROR, FAULT_ONCE),
     ROW(CKR_FUNCTION_FAILED, FAULT_ONCE),
@@ -40,7 +39,7 @@ static const struct rv_info table[] = {
     ROW(CKR_DATA_INVALID, DATA),
     ROW(CKR_DATA_LEN_RANGE, DATA),
     ROW(CKR_DEVICE_ERROR, FAULT_ONCE),
-    ROW(CKR_DEVICE_MEMORY, FAULT_BEFORE),
+    ROW(CKR_DEVICE_MEMORY, FAULT_ONCE),
     ROW(CKR_DEVICE_REMOVED, FAULT),
     ROW(CKR_ENCRYPTED_DATA_INVALID, FAULT),
     ROW(CKR_ENCRYPTED_DATA_LEN_RANGE, FAULT),
@@ -128,6 +127,21 @@ rv_info(unsigned long rv)
 			return &table[i];
 	}
 	return &unknown;
+}
+
+enum kd_code
+rv_sign_code(unsigned long rv)
+{
+	const struct rv_info *i = rv_info(rv);
+
+	return i->code == KD_E_TOKEN && i->replace ? KD_E_UNKNOWN_OUTCOME : i->code;
+}
+
+bool
+rv_is_gone(unsigned long rv)
+{
+	return rv == CKR_DEVICE_REMOVED || rv == CKR_TOKEN_NOT_PRESENT ||
+	       rv == CKR_TOKEN_NOT_RECOGNIZED || rv == CKR_SLOT_ID_INVALID;
 }
 
 bool

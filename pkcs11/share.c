@@ -11,12 +11,13 @@
 
 #include "base/own.h"
 
-/* The word: serial in the upper half, then 30 bits of milliseconds, then the state. */
-#define STATE_BITS 2
-#define TIME_BITS 30
+/* The word: serial in the upper half, then 29 bits of milliseconds, then the state. */
+#define STATE_BITS 3
+#define STATE_MASK ((UINT64_C(1) << STATE_BITS) - 1)
+#define TIME_BITS 29
 #define TIME_MASK ((UINT64_C(1) << TIME_BITS) - 1)
 
-enum cell_state { CELL_FREE, CELL_QUEUED, CELL_BEGUN, CELL_CANCELLED };
+enum cell_state { CELL_FREE, CELL_QUEUED, CELL_BEGUN, CELL_SIGNING, CELL_CANCELLED };
 
 static uint64_t
 word(uint32_t serial, uint64_t ms, enum cell_state s)
@@ -39,6 +40,30 @@ share_begin(struct share *s, uint32_t cell, uint32_t serial, uint64_t now_ms)
 	    &s->cells[cell].word, &want, word(serial, now_ms, CELL_BEGUN));
 }
 
+/* From begun to another state, with serial and time as they are. */
+static bool
+leave_begun(struct share *s, uint32_t cell, uint32_t serial, enum cell_state to)
+{
+	uint64_t w = atomic_load(&s->cells[cell].word);
+
+	return (w & STATE_MASK) == CELL_BEGUN && w >> 32 == serial &&
+	       atomic_compare_exchange_strong(
+		   &s->cells[cell].word, &w, (w & ~STATE_MASK) | (uint64_t)to);
+}
+
+bool
+share_sign(struct share *s, uint32_t cell, uint32_t serial)
+{
+	return leave_begun(s, cell, serial, CELL_SIGNING);
+}
+
+bool
+share_stop(struct share *s, uint32_t cell, uint32_t serial)
+{
+	return share_cancel(s, cell, serial) ||
+	       leave_begun(s, cell, serial, CELL_CANCELLED);
+}
+
 void
 share_end(struct share *s, uint32_t cell)
 {
@@ -59,7 +84,7 @@ share_begun(const struct share *s, uint32_t cell, uint64_t now_ms, uint64_t *ret
 {
 	uint64_t w = atomic_load(&s->cells[cell].word), ran;
 
-	if ((w & ((1 << STATE_BITS) - 1)) != CELL_BEGUN)
+	if ((w & STATE_MASK) != CELL_BEGUN && (w & STATE_MASK) != CELL_SIGNING)
 		return false;
 	ran = (now_ms - (w >> STATE_BITS)) & TIME_MASK;
 	*ret_ms =

@@ -10,12 +10,13 @@
 #include "base/error.h"
 
 /*
- * One cell for each job that was handed to the child and not yet answered. Before
- * C_SignInit a thread moves it from queued to begun; the parent takes a job back by
- * moving it from queued to cancelled. Only one of the two can succeed, so the parent
- * knows for every job of a dead or hung child whether the token may have heard of it. All
- * in one word, with the job's serial (a stale message for a reused cell fails) and the
- * time of beginning (for the deadline).
+ * One cell for each job that was handed to the child and not yet answered. A thread moves
+ * it from queued to begun before C_SignInit and from begun to signing before C_Sign; the
+ * parent takes a job back by moving it to cancelled, from queued or, when the child is
+ * done for, from begun. Only one of the two can succeed, so the parent knows for every
+ * job of a dead or hung child whether the token may have signed it. All in one word, with
+ * the job's serial (a stale message for a reused cell fails) and the time of beginning
+ * (for the deadline).
  */
 #define SHARE_SESSIONS_MAX 64
 #define SHARE_CELLS_MAX (2 * SHARE_SESSIONS_MAX)
@@ -33,11 +34,16 @@ struct share {
 void share_offer(struct share *s, uint32_t cell, uint32_t serial);
 /* Child: true when the job is now ours to sign. */
 bool share_begin(struct share *s, uint32_t cell, uint32_t serial, uint64_t now_ms);
+/* Child: true when the token may now be asked for the signature. */
+bool share_sign(struct share *s, uint32_t cell, uint32_t serial);
 /* Child: nothing is going on in the cell any more (the probe's; a job's cell is the
  * parent's). */
 void share_end(struct share *s, uint32_t cell);
 /* Parent: true when the token has never heard of it and never will. */
 bool share_cancel(struct share *s, uint32_t cell, uint32_t serial);
+/* Parent, of a child that is dead or about to be killed: true when the token has not been
+ * asked to sign it and never will be. */
+bool share_stop(struct share *s, uint32_t cell, uint32_t serial);
 /* Parent: true when begun; *ret_ms: since how long. */
 bool share_begun(const struct share *s, uint32_t cell, uint64_t now_ms, uint64_t *ret_ms);
 

@@ -106,8 +106,9 @@ finish(const struct sign_key *key, const uint8_t *raw, size_t n, struct sign_out
 }
 
 bool
-sign_digest(CK_FUNCTION_LIST *f, CK_SESSION_HANDLE s, const struct sign_key *key,
-    enum md md, const uint8_t *digest, struct sign_out *ret, struct kd_err *e)
+sign_digest_if(CK_FUNCTION_LIST *f, CK_SESSION_HANDLE s, const struct sign_key *key,
+    enum md md, const uint8_t *digest, const struct sign_leave *leave,
+    struct sign_out *ret, struct kd_err *e)
 {
 	CK_MECHANISM mech = {
 	    .mechanism = key->mechanism == SIGN_ECDSA ? CKM_ECDSA : CKM_RSA_PKCS};
@@ -124,6 +125,9 @@ sign_digest(CK_FUNCTION_LIST *f, CK_SESSION_HANDLE s, const struct sign_key *key
 	ret->call = "C_SignInit";
 	ret->rv = f->C_SignInit(s, &mech, key->handle);
 	if (ret->rv == CKR_OK) {
+		ret->call = "";
+		if (!leave->may_sign(leave->self))
+			return false;
 		ret->call = "C_Sign";
 		ret->rv = f->C_Sign(s, data, n, raw, &raw_len);
 	}
@@ -131,4 +135,20 @@ sign_digest(CK_FUNCTION_LIST *f, CK_SESSION_HANDLE s, const struct sign_key *key
 	if (ret->rv != CKR_OK)
 		return rv_fail(e, ret->rv, ret->call);
 	return finish(key, raw, raw_len, ret, e);
+}
+
+static bool
+always(void *self)
+{
+	(void)self;
+	return true;
+}
+
+bool
+sign_digest(CK_FUNCTION_LIST *f, CK_SESSION_HANDLE s, const struct sign_key *key,
+    enum md md, const uint8_t *digest, struct sign_out *ret, struct kd_err *e)
+{
+	static const struct sign_leave leave = {always, NULL};
+
+	return sign_digest_if(f, s, key, md, digest, &leave, ret, e);
 }

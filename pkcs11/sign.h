@@ -23,6 +23,11 @@ struct sign_out {
 	uint32_t token_us;
 };
 
+struct sign_leave { /* asked between C_SignInit and C_Sign */
+	bool (*may_sign)(void *self);
+	void *self;
+};
+
 /*
  * sign_digest - sign in s, which no other thread uses.
  *
@@ -36,6 +41,10 @@ struct sign_out {
  */
 bool sign_digest(CK_FUNCTION_LIST *f, CK_SESSION_HANDLE s, const struct sign_key *key,
     enum md md, const uint8_t *digest, struct sign_out *ret, struct kd_err *e) KD_MUST;
+/* The same; when leave says no, C_Sign is not called: false, ret's call "", e empty. */
+bool sign_digest_if(CK_FUNCTION_LIST *f, CK_SESSION_HANDLE s, const struct sign_key *key,
+    enum md md, const uint8_t *digest, const struct sign_leave *leave,
+    struct sign_out *ret, struct kd_err *e) KD_MUST;
 /* r and s, n bytes each, as ECDSA-Sig-Value (RFC 3279 2.2.3). dst holds 2n + 9 bytes at
  * least; n is at most 66. Returns the length. */
 size_t sign_ecdsa_der(const uint8_t *rs, size_t n, uint8_t *dst);

@@ -225,6 +225,8 @@ check_done(struct work *w)
 	if (it->code != KD_OK)
 		log_line(LOG_L_ERROR, "%s items[%u]: %s: %s", it->req->request_id,
 		    it->index, kd_code_info(it->code)->name, it->detail);
+	if (it->code == KD_E_BAD_SIGNATURE)
+		signer_link_bad(it->link, it->req->key, it->detail);
 	add_result(it->req->keeper, it);
 }
 

@@ -9,6 +9,7 @@
 #include "base/reader.h"
 #include "daemon/keeper/copy.h"
 #include "daemon/keeper/keeper.h"
+#include "daemon/keeper/signer_link.h"
 
 #define RETRY_BUSY_S 1 /* a queue empties soon */
 #define ROOM_CMS                                                                         \
@@ -333,7 +334,9 @@ request_problem(
 	*ret = (struct answer){
 	    .status = (uint16_t)kd_code_info(e->code)->http,
 	    .type = ANSWER_PROBLEM,
-	    .retry_after_s = request_retry_after(e->code),
+	    .retry_after_s = e->retry_s > 0 && kd_code_info(e->code)->http == 503
+				 ? e->retry_s
+				 : request_retry_after(e->code),
 	    .body = {.p = body->p + at, .len = body->len - at},
 	};
 }
@@ -350,6 +353,8 @@ request_answer(struct request *r, const char *request_id, struct answer *ret,
 		struct kd_err why = {0};
 
 		(void)kd_fail(&why, r->items[0].code, "%s", r->items[0].detail);
+		if (r->items[0].link != NULL)
+			why.retry_s = signer_link_retry_s(r->items[0].link);
 		(void)kd_hint(&why, "no token heard of it; send the same request again");
 		request_problem(&why, request_id, ret, body);
 		return buf_ok(body, "answer", e);

@@ -35,6 +35,7 @@ struct item {
 	struct request *req;
 	uint32_t index;
 	enum item_state state;
+	struct signer_link *link; /* whose token signed it, last; of the request's group */
 	uint32_t tried;    /* members of the group that gave it back; a bit each */
 	bool final;        /* false with a failure: no token heard of it */
 	enum kd_code code; /* KD_OK: signed */

@@ -41,6 +41,7 @@ struct signer_link {
 	struct signer_state state;
 	bool have_state, retired;
 	uint64_t retry_at, retry_ms;
+	uint64_t token_at; /* when the signer looks at its token again; 0: it did not say */
 	struct sent sent[SIGNER_WINDOW_MAX];
 	uint16_t unused[SIGNER_WINDOW_MAX]; /* stack of free slots */
 	size_t unused_n, sent_n;
@@ -185,13 +186,26 @@ signer_link_find_key(const struct signer_link *l, const char *name)
 	return NULL;
 }
 
+unsigned
+signer_link_retry_s(const struct signer_link *l)
+{
+	uint64_t now = clock_ms(), at = l->src.fd < 0 ? l->retry_at : l->token_at;
+
+	if (at == 0)
+		return 0;
+	return at > now ? (unsigned)((at - now + 999) / 1000) : 1;
+}
+
 static bool
 check_token(const struct signer_link *l, struct kd_err *e)
 {
-	if (l->src.fd < 0 || !l->have_state)
-		return kd_fail(e, KD_E_TOKEN, "signer '%s' is not connected", l->name);
-	if (l->state.token == TOKEN_READY)
+	bool connected = l->src.fd >= 0 && l->have_state;
+
+	if (connected && l->state.token == TOKEN_READY)
 		return true;
+	e->retry_s = signer_link_retry_s(l);
+	if (!connected)
+		return kd_fail(e, KD_E_TOKEN, "signer '%s' is not connected", l->name);
 	(void)kd_fail(e, l->state.token == TOKEN_LATCHED ? KD_E_PIN : KD_E_TOKEN,
 	    "token of signer '%s' is %s%s%s", l->name, token_state_name(l->state.token),
 	    l->state.detail[0] != '\0' ? ": " : "", l->state.detail);
@@ -353,6 +367,7 @@ take_state(struct signer_link *l, const struct frame *f, struct kd_err *e)
 	signer_state_clear(&l->state);
 	l->state = s;
 	l->have_state = true;
+	l->token_at = s.retry_ms > 0 ? clock_ms() + s.retry_ms : 0;
 	l->retry_ms = RETRY_FIRST_MS;
 	l->last_error[0] = '\0';
 	return true;
@@ -458,6 +473,30 @@ signer_link_send(struct signer_link *l, struct item *it, uint64_t now_ms,
 	l->sent_n++;
 	it->state = ITEM_SENT;
 	loop_wake_at(l->loop, s->deadline);
+}
+
+void
+signer_link_bad(struct signer_link *l, const struct key *k, const char *why)
+{
+	struct sign_bad b = {0};
+	struct kd_err e = {0};
+	size_t mark, before = frame_out_pending(&l->out);
+
+	for (size_t i = 0; i < l->state.keys_n; i++)
+		if (strcmp(l->state.keys[i].name, k->name) == 0)
+			l->state.keys[i].ready = false; /* until the signer says the same */
+	if (l->src.fd < 0)
+		return;
+	COPY(b.key, k->name);
+	COPY(b.detail, why);
+	mark = frame_out_begin(&l->out, FRAME_BAD, 0);
+	sign_bad_encode(&b, &l->out.buf);
+	if (!frame_out_end(&l->out, mark, &e)) {
+		go_down(l, e.msg);
+		return;
+	}
+	l->appended += frame_out_pending(&l->out) - before;
+	signer_link_flush(l);
 }
 
 static bool

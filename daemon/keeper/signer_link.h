@@ -59,6 +59,10 @@ uint64_t signer_link_busy_ms(const struct signer_link *l, size_t more);
  */
 bool signer_link_check_key(const struct signer_link *l, const struct key *k,
     int64_t now_unix, struct kd_err *e) KD_MUST;
+/* In how many seconds its token, or the signer itself, is tried again; 0: nobody knows. */
+unsigned signer_link_retry_s(const struct signer_link *l);
+/* A signature of this key did not verify: the signer is told to use the key no more. */
+void signer_link_bad(struct signer_link *l, const struct key *k, const char *why);
 const struct signer_key *signer_link_find_key(
     const struct signer_link *l, const char *name); /* NULL */
 

@@ -10,6 +10,7 @@
 static void
 on_result(void *self, struct signer_link *l, struct item *it, const struct sign_result *res)
 {
+	it->link = l;
 	if (!group_take_back(it->req->group, it, l, res))
 		pipeline_signed(self, it, res);
 }

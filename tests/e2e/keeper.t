@@ -113,6 +113,7 @@ echo bad >"$T/mode"
 answers 200 'a wrong signature' post host1 request-000000005 05
 says out '"code":"hsm_bad_signature"'
 ok 'is not released' sh -c "! grep -q cms '$T/answer'"
+ok 'the signer is told' wait_for 5 grep -q '^bad driver: ' "$T/signer.err"
 echo sign >"$T/mode"
 answers 200 'and is final for its id' post host1 request-000000005 05
 says out '"code":"hsm_bad_signature"'

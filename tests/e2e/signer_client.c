@@ -66,9 +66,11 @@ static void
 print_state(const struct signer_state *s)
 {
 	(void)printf(
-	    "token=%s label=%s serial=%s sessions=%u pid=%u restarts=%u detail=%s\n",
+	    "token=%s label=%s serial=%s sessions=%u pid=%u restarts=%u breaker=%s "
+	    "opened=%u retry_ms=%u detail=%s\n",
 	    token_state_name(s->token), s->label, s->serial, s->sessions, s->child_pid,
-	    s->restarts, s->detail);
+	    s->restarts, token_breaker_name(s->breaker), s->opened, s->retry_ms,
+	    s->detail);
 	for (size_t i = 0; i < s->keys_n; i++) {
 		const struct signer_key *k = &s->keys[i];
 

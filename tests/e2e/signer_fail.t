@@ -22,6 +22,7 @@ field() {
 ok "a token" new_token
 ok "a key" new_key code rsa:2048 01
 deadline=2s
+signer_more='breaker-faults = 16' # signer_fault.t is about the breaker
 configure "$mock" code
 run_signer
 ok "the token becomes ready" ask 10 state ready
@@ -44,6 +45,7 @@ fails 1 "one alone" sign
 says out "code=token_timeout heard=1"
 took=$(field ms)
 ok "is answered at 2 s, within 0.5 s ($took ms)" test "$took" -ge 2000 -a "$took" -le 2500
+ok "with no signature since the hang before, the breaker opens for a moment" ask 10 state ready
 ok "then all is well" sign
 
 # All sessions hang: what waits is not lost, and not signed twice
@@ -68,10 +70,9 @@ start load "$builddir/tests/e2e/signer_client" "$sock" 20 load code rsa sha256 3
 ok "30 jobs end though the module crashes" wait_for 15 tap_ended "$pid"
 cp "$T/load.out" "$T/out"
 lost=$(sed -n 's/code=outcome_unknown count=\([0-9]*\).*/\1/p' "$T/out")
-ok "at most both sessions' jobs are lost ($lost)" test "${lost:-0}" -ge 1 -a "${lost:-0}" -le 2
-ok "the others are signed" grep -q "code=ok count=$((30 - lost)) " "$T/load.out"
+ok "at most what the other session was signing is lost (${lost:-0})" test "${lost:-0}" -le 1
+ok "the others are signed" grep -q "code=ok count=$((30 - ${lost:-0})) " "$T/load.out"
 
-sleep 4 # the allowance of immediate replacements is whole again
 victim=$(child_pid)
 kill -KILL "$victim"
 ok "SIGKILL of the child: the next signature comes" sign
@@ -79,11 +80,16 @@ took=$(field ms)
 ok "within a second ($took ms)" test "$took" -le 1000
 
 # Return codes
+order C_SignInit fail 0x30 once
+ok "CKR_DEVICE_ERROR of C_SignInit is retried once, in a fresh child" sign
 order C_Sign fail 0x30 once
-ok "CKR_DEVICE_ERROR is retried once, in a fresh child" sign
+signed=$(calls C_Sign)
+fails 1 "of C_Sign it is not: the token may have signed" sign
+says out "code=outcome_unknown heard=1 ckr=0x30"
+ok "so C_Sign was called once" test "$(calls C_Sign)" = $((signed + 1))
 order C_SignInit fail 0x70
 fails 1 "CKR_MECHANISM_INVALID is the key's fault" sign
-says out "code=key_unusable heard=1 ckr=0x70"
+says out "code=key_unusable heard=0 ckr=0x70"
 fails 1 "the key is not offered any more" ask 2 state absent
 says out "key=code ready=0"
 rm -f "$T/mock/control"
@@ -98,10 +104,15 @@ says out "C_Sign gave 255 bytes, expected 256"
 child_is_new() {
 	[ "$(child_pid)" != "$victim" ] && [ "$(child_pid)" != 0 ]
 }
+ok "the breaker closes again" ask 10 state ready
 fails 1 "the key that gave it is not used again" sign
 says out "code=key_unusable heard=0"
+says out "in quarantine: C_Sign gave 255 bytes, expected 256"
 kill -KILL "$(child_pid)"
-ok "until a fresh child has looked at it" sign
+fails 1 "by no child" sign
+says out "code=key_unusable heard=0"
+kill -USR1 "$signer_pid"
+ok "until an operator says so" wait_for 10 sign
 victim=$(child_pid)
 order C_GetTokenInfo hang once
 ok "a look at the token that hangs costs the child" wait_for 15 child_is_new

@@ -43,6 +43,7 @@ configure() {
 			state-dir = $T/state
 			sessions = ${sessions:-2}
 			sign-deadline = ${deadline:-10s}
+			${signer_more:-}
 		END
 		shift
 		for name; do
@@ -75,8 +76,14 @@ calls() {
 	grep -cx "$1" "$T/mock/calls" 2>/dev/null || :
 }
 
+# child_pid - never 0, which would be everybody to kill(1): waits until there is a child
 child_pid() {
-	ask 5 state | sed -n 's/.* pid=\([0-9]*\) .*/\1/p'
+	for tap_try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		tap_child=$(ask 5 state | sed -n 's/.* pid=\([0-9]*\) .*/\1/p')
+		[ "${tap_child:-0}" = 0 ] || break
+		sleep 0.1
+	done
+	[ "${tap_child:-0}" = 0 ] || echo "$tap_child"
 }
 
 digest() {

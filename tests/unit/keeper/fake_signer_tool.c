@@ -189,6 +189,21 @@ write_journal(const struct fake *f, const struct sign_job *job)
 	need(write(f->journal, line, 2 * n + 1) == (ssize_t)(2 * n + 1), "journal");
 }
 
+static void send_state(struct fake *f);
+
+/* A key in quarantine; this one is let out at once. */
+static void
+take_bad(struct fake *f, const struct frame *frame)
+{
+	struct kd_err e = {0};
+	struct sign_bad bad;
+
+	if (!sign_bad_decode(frame->payload, &bad, &e))
+		die(&e);
+	(void)fprintf(stderr, "bad %s: %s\n", bad.key, bad.detail);
+	send_state(f);
+}
+
 static bool
 take_jobs(struct fake *f)
 {
@@ -200,6 +215,10 @@ take_jobs(struct fake *f)
 
 	read_mode(f, mode, sizeof(mode));
 	while (frame_in_next(&f->in, &have, &frame, &e) && have) {
+		if (frame.type == FRAME_BAD) {
+			take_bad(f, &frame);
+			continue;
+		}
 		if (!sign_job_decode(frame.payload, &job, &e))
 			die(&e);
 		if (strcmp(mode, "unheard") != 0)

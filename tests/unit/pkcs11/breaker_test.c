@@ -93,7 +93,7 @@ the_first_hang_opens_it_for_no_time_and_the_next_waits(void **state)
 
 	assert_int_equal(now, 7000);
 	assert_true(breaker_fail(&b, BREAKER_HANG, 17000));
-	wait_is(&b, 17000, 2000);
+	wait_is(&b, 17000, 1000);
 	breaker_started(&b, 20000);
 	breaker_ready(&b);
 	breaker_signed(&b);

@@ -19,31 +19,30 @@ each_answer_has_its_treatment(void **state)
 		unsigned long rv;
 		const char *name;
 		enum kd_code code;
-		enum rv_retry retry;
-		bool replace, key_unusable;
+		bool retry, replace, key_unusable;
 	} cases[] = {
-	    {0x00, "CKR_OK", KD_E_TOKEN, RV_NEVER, false, false},
-	    {0x02, "CKR_HOST_MEMORY", KD_E_TOKEN, RV_BEFORE_SIGN, true, false},
-	    {0x05, "CKR_GENERAL_ERROR", KD_E_TOKEN, RV_ONCE, true, false},
-	    {0x30, "CKR_DEVICE_ERROR", KD_E_TOKEN, RV_ONCE, true, false},
-	    {0x31, "CKR_DEVICE_MEMORY", KD_E_TOKEN, RV_BEFORE_SIGN, true, false},
-	    {0x32, "CKR_DEVICE_REMOVED", KD_E_TOKEN, RV_NEVER, true, false},
-	    {0x21, "CKR_DATA_LEN_RANGE", KD_E_KEY, RV_NEVER, false, false},
-	    {0x50, "CKR_FUNCTION_CANCELED", KD_E_TOKEN, RV_NEVER, false, false},
-	    {0x60, "CKR_KEY_HANDLE_INVALID", KD_E_TOKEN, RV_ONCE, true, false},
-	    {0x68, "CKR_KEY_FUNCTION_NOT_PERMITTED", KD_E_KEY, RV_NEVER, false, true},
-	    {0x70, "CKR_MECHANISM_INVALID", KD_E_KEY, RV_NEVER, false, true},
-	    {0xa0, "CKR_PIN_INCORRECT", KD_E_PIN, RV_NEVER, true, false},
-	    {0xa4, "CKR_PIN_LOCKED", KD_E_PIN, RV_NEVER, true, false},
-	    {0xb1, "CKR_SESSION_COUNT", KD_E_TOKEN, RV_NEVER, false, false},
-	    {0xb3, "CKR_SESSION_HANDLE_INVALID", KD_E_TOKEN, RV_ONCE, true, false},
-	    {0xe0, "CKR_TOKEN_NOT_PRESENT", KD_E_TOKEN, RV_NEVER, true, false},
-	    {0x101, "CKR_USER_NOT_LOGGED_IN", KD_E_TOKEN, RV_ONCE, true, false},
-	    {0x150, "CKR_BUFFER_TOO_SMALL", KD_E_BUG, RV_NEVER, true, false},
-	    {0x190, "CKR_CRYPTOKI_NOT_INITIALIZED", KD_E_TOKEN, RV_ONCE, true, false},
-	    {0x200, "CKR_FUNCTION_REJECTED", KD_E_TOKEN, RV_NEVER, false, false},
-	    {0x80000383, "unknown", KD_E_TOKEN, RV_NEVER, true, false},
-	    {0x12345, "unknown", KD_E_TOKEN, RV_NEVER, true, false},
+	    {0x00, "CKR_OK", KD_E_TOKEN, false, false, false},
+	    {0x02, "CKR_HOST_MEMORY", KD_E_TOKEN, true, true, false},
+	    {0x05, "CKR_GENERAL_ERROR", KD_E_TOKEN, true, true, false},
+	    {0x30, "CKR_DEVICE_ERROR", KD_E_TOKEN, true, true, false},
+	    {0x31, "CKR_DEVICE_MEMORY", KD_E_TOKEN, true, true, false},
+	    {0x32, "CKR_DEVICE_REMOVED", KD_E_TOKEN, false, true, false},
+	    {0x21, "CKR_DATA_LEN_RANGE", KD_E_KEY, false, false, false},
+	    {0x50, "CKR_FUNCTION_CANCELED", KD_E_TOKEN, false, false, false},
+	    {0x60, "CKR_KEY_HANDLE_INVALID", KD_E_TOKEN, true, true, false},
+	    {0x68, "CKR_KEY_FUNCTION_NOT_PERMITTED", KD_E_KEY, false, false, true},
+	    {0x70, "CKR_MECHANISM_INVALID", KD_E_KEY, false, false, true},
+	    {0xa0, "CKR_PIN_INCORRECT", KD_E_PIN, false, true, false},
+	    {0xa4, "CKR_PIN_LOCKED", KD_E_PIN, false, true, false},
+	    {0xb1, "CKR_SESSION_COUNT", KD_E_TOKEN, false, false, false},
+	    {0xb3, "CKR_SESSION_HANDLE_INVALID", KD_E_TOKEN, true, true, false},
+	    {0xe0, "CKR_TOKEN_NOT_PRESENT", KD_E_TOKEN, false, true, false},
+	    {0x101, "CKR_USER_NOT_LOGGED_IN", KD_E_TOKEN, true, true, false},
+	    {0x150, "CKR_BUFFER_TOO_SMALL", KD_E_BUG, false, true, false},
+	    {0x190, "CKR_CRYPTOKI_NOT_INITIALIZED", KD_E_TOKEN, true, true, false},
+	    {0x200, "CKR_FUNCTION_REJECTED", KD_E_TOKEN, false, false, false},
+	    {0x80000383, "unknown", KD_E_TOKEN, false, true, false},
+	    {0x12345, "unknown", KD_E_TOKEN, false, true, false},
 	};
 
 	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
@@ -55,6 +54,18 @@ each_answer_has_its_treatment(void **state)
 		assert_int_equal(r->replace, cases[i].replace);
 		assert_int_equal(r->key_unusable, cases[i].key_unusable);
 	}
+}
+
+static void
+an_answer_of_c_sign_that_may_be_wrong_is_unknown(void **state)
+{
+	assert_int_equal(rv_sign_code(CKR_DEVICE_ERROR), KD_E_UNKNOWN_OUTCOME);
+	assert_int_equal(rv_sign_code(CKR_SESSION_HANDLE_INVALID), KD_E_UNKNOWN_OUTCOME);
+	assert_int_equal(rv_sign_code(0x80000383UL), KD_E_UNKNOWN_OUTCOME);
+	assert_int_equal(rv_sign_code(CKR_FUNCTION_REJECTED), KD_E_TOKEN);
+	assert_int_equal(rv_sign_code(CKR_DATA_LEN_RANGE), KD_E_KEY);
+	assert_int_equal(rv_sign_code(CKR_PIN_EXPIRED), KD_E_PIN);
+	assert_int_equal(rv_sign_code(CKR_BUFFER_TOO_SMALL), KD_E_BUG);
 }
 
 static void
@@ -75,6 +86,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_answer_has_its_treatment),
+	    cmocka_unit_test(an_answer_of_c_sign_that_may_be_wrong_is_unknown),
 	    cmocka_unit_test(a_message_has_call_name_and_number),
 	};
 

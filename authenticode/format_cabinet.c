@@ -196,6 +196,10 @@ read_signature(
 	r = rd_init_at(p, c->sig_len, c->sig_off);
 	if (!der_want(&r, DER_SEQUENCE, "signature", &whole, e))
 		return false;
+	if (rd_left(&r) >= ALIGN)
+		return kd_fail(e, KD_E_FORMAT,
+		    "%zu bytes follow the signature, expected fewer than %d, of padding",
+		    rd_left(&r), ALIGN);
 	while (rd_left(&r) > 0)
 		if (rd_u8(&r, "padding") != 0)
 			return kd_fail(e, KD_E_FORMAT,

@@ -195,8 +195,8 @@ TESTS += tests/e2e/inf2cat.t tests/e2e/inf2cat_corpus.t tests/e2e/inf_hostile.t
 
 dist_check_SCRIPTS += tests/e2e/scripts.t tests/e2e/modules.t
 TESTS += tests/e2e/scripts.t tests/e2e/modules.t
-dist_check_SCRIPTS += tests/e2e/cab.t
-TESTS += tests/e2e/cab.t
+dist_check_SCRIPTS += tests/e2e/cab.t tests/e2e/cab_signed.t
+TESTS += tests/e2e/cab.t tests/e2e/cab_signed.t
 
 dist_check_SCRIPTS += tests/e2e/client_kinds.t tests/e2e/client_relay.t tests/e2e/client_stamp.t
 TESTS += tests/e2e/client_kinds.t tests/e2e/client_relay.t tests/e2e/client_stamp.t

@@ -484,6 +484,25 @@ bytes_hidden_behind_the_signature_are_refused(void **state)
 }
 
 static void
+padding_of_eight_bytes_and_more_is_refused(void **state)
+{
+	AUTO(open_file_clear) struct open_file o = {0};
+	AUTO(buf_clear) struct buf in = {0}, out = {0}, got = {0};
+	struct kd_err e = {0};
+
+	(void)state;
+	cab_make(&shapes[0], &in);
+	must_sign(&in, der, sizeof(der), &out);
+	buf_zero(&out, 8);
+	cab_make_put(&out, 48, 24, 4);
+	must_open(&o, &out);
+	assert_false(format_cabinet.signature(o.fd, &o.f, &got, &e));
+	assert_string_equal(e.msg,
+	    "13 bytes follow the signature, expected fewer than 8, of padding");
+	assert_int_equal(e.code, KD_E_FORMAT);
+}
+
+static void
 lack_of_memory_is_said(void **state)
 {
 	AUTO(buf_clear) struct buf in = {0}, out = {0};
@@ -541,6 +560,7 @@ main(void)
 	    cmocka_unit_test(name_without_an_end_is_refused),
 	    cmocka_unit_test(what_no_signature_would_cover_is_not_signed),
 	    cmocka_unit_test(bytes_hidden_behind_the_signature_are_refused),
+	    cmocka_unit_test(padding_of_eight_bytes_and_more_is_refused),
 	    cmocka_unit_test(lack_of_memory_is_said),
 	    cmocka_unit_test(other_files_are_not_recognised),
 	};

@@ -152,6 +152,13 @@ open_cabinet(int fd, const char *name, struct format_file *f, struct kd_err *e)
 	return true;
 }
 
+static bool
+signable(int fd, const struct format_file *f, struct kd_err *e)
+{
+	(void)fd;
+	return check_signable(f->state, e);
+}
+
 /*
  * All of the signed file but reserved1, iCabinet, the sizes of the reserved areas and the
  * place of the signature: facts 2, "Digest".
@@ -252,6 +259,7 @@ const struct format format_cabinet = {
     .recognise = recognise,
     .open = open_cabinet,
     .free_state = free_cab,
+    .signable = signable,
     .digest = digest_cabinet,
     .signature = read_signature,
     .embed = embed,

@@ -449,12 +449,14 @@ what_no_signature_would_cover_is_not_signed(void **state)
 	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
 		AUTO(open_file_clear) struct open_file o = {0};
 		AUTO(buf_clear) struct buf in = {0}, out = {0};
-		struct kd_err e = {0}, hashing = {0};
+		struct kd_err e = {0}, hashing = {0}, asked = {0};
 		uint8_t digest[MD_LEN_MAX];
 
 		cab_make(&cases[i].how, &in);
 		must_open(&o, &in);
 		assert_false(o.f.is_signed);
+		assert_false(format_cabinet.signable(o.fd, &o.f, &asked));
+		assert_string_equal(asked.msg, cases[i].msg);
 		assert_false(embed(&o, der, sizeof(der), &out, &e));
 		assert_string_equal(e.msg, cases[i].msg);
 		assert_int_equal(e.code, KD_E_FORMAT);

@@ -288,6 +288,8 @@ get_slot_info(CK_SLOT_ID slot, CK_SLOT_INFO *i)
 static CK_RV
 get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *i)
 {
+	const char *serial = getenv("NULLTOK_SERIAL");
+
 	*i = (CK_TOKEN_INFO){.flags = CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED |
 				      CKF_LOGIN_REQUIRED,
 	    .ulMaxSessionCount = SESSIONS_MAX,
@@ -296,6 +298,8 @@ get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *i)
 	BLANK_PADDED(i->manufacturerID, "kdsign");
 	BLANK_PADDED(i->model, "null token");
 	BLANK_PADDED(i->serialNumber, "0000000000000001");
+	if (serial != NULL && serial[0] != '\0') /* one for each process that plays a token */
+		i->serialNumber[sizeof(i->serialNumber) - 1] = (CK_UTF8CHAR)serial[0];
 	return slot == SLOT ? CKR_OK : CKR_SLOT_ID_INVALID;
 }
 

@@ -26,6 +26,47 @@ make_many() {
 	done
 }
 
+# Driver packages of ten files: an INF, six images, three others; packages differ in all but the INF.
+make_packages() {
+	local i k dir
+	for ((i = 1; i <= packages_n; i++)); do
+		dir=$D/packages/p$i
+		mkdir -p "$dir"
+		for ((k = 1; k <= 6; k++)); do
+			"$build/bench/kdbench" pe "$dir/driver$k.sys" 64k "$((10 * i + k))" || die "no PE file"
+		done
+		for ((k = 1; k <= 3; k++)); do
+			head -c 8192 /dev/urandom >"$dir/data$k.bin"
+		done
+		{
+			printf '[Version]\nSignature="$Windows NT$"\nCatalogFile=many.cat\nDriverVer=01/02/2026,1.0.0.0\n'
+			printf '[Manufacturer]\nx=M,NTamd64\n[M.NTamd64]\nx=I,root\\bench\n[I.NT]\nCopyFiles=F\n[F]\n'
+			(cd "$dir" && ls -- *.sys *.bin)
+			printf '[SourceDisksNames]\n1=x\n[SourceDisksFiles]\n'
+			(cd "$dir" && ls -- *.sys *.bin) | sed 's/$/=1/'
+		} >"$dir/many.inf"
+	done
+}
+
+# What a shell script does without us: every image, the catalog (which osslsigncode cannot make), each looked at again.
+package_with_osslsigncode() {
+	local dir file
+	for dir in "$1"/*; do
+		sign_with_osslsigncode "$dir" || return 1
+		for file in "$dir"/*.sys; do
+			mv "$file.signed" "$file" || return 1
+		done
+		client inf2cat --os 10_X64 "$dir" && mv "$dir/many.cat" "$dir/list.sys" || return 1
+		osslsigncode sign -pkcs11module "$softhsm" -certs "$D/soft-rsa.pem" \
+			-key "pkcs11:token=soft;object=rsa;type=private" -readpass "$D/pin" -h sha256 \
+			-in "$dir/list.sys" -out "$dir/many.cat" && rm "$dir/list.sys" || return 1
+		for file in "$dir"/*.sys; do
+			osslsigncode verify -CAfile "$D/code.pem" -in "$file" &&
+				osslsigncode verify -CAfile "$D/code.pem" -catalog "$dir/many.cat" -in "$file" || return 1
+		done
+	done
+}
+
 # osslsigncode once a file, as a build script would. It finds the engine by its name; Debian 12's own takes no path.
 sign_with_osslsigncode() {
 	local file
@@ -80,4 +121,16 @@ many_round() {
 	measure many openssl-dgst bench run "$listed_n" bash -c 'openssl dgst -sha256 "$D"/listed/*'
 	measure many client-catalog bench run "$listed_n" bash -c 'client catalog --output "$D/many.cat" "$D/many.cdf"'
 }
-export -f sign_with_osslsigncode verify_with_osslsigncode client
+
+package_round() {
+	if [ -n "$engine" ]; then
+		rm -rf "$D/fresh" && cp -r "$D/packages" "$D/fresh"
+		measure package osslsigncode bench run "$packages_n" bash -c 'package_with_osslsigncode "$D/fresh"'
+	fi
+	rm -rf "$D/fresh" && cp -r "$D/packages" "$D/fresh"
+	measure package client-package bench run "$packages_n" bash -c \
+		'client package --key soft-rsa --root "$D/code.pem" "$D"/fresh/*'
+	measure package client-again bench run "$packages_n" bash -c \
+		'client package --if-needed --key soft-rsa --root "$D/code.pem" "$D"/fresh/*'
+}
+export -f sign_with_osslsigncode package_with_osslsigncode verify_with_osslsigncode client

@@ -13,7 +13,7 @@ has_row() { # TOKEN ROW
 
 ok "a quick run ends well" \
 	"$srcdir/scripts/bench" --quick --build "$builddir" --token soft-ec --token null-rsa --token pool --token files \
-	--token many
+	--token many --token package
 cp "$T/out" "$T/table"
 for token in soft-ec null-rsa; do
 	for row in raw-1 raw-2 raw-4 signer keeper https-8x1 https-32x1 https-8x32 https-4x100 client-50; do
@@ -25,6 +25,8 @@ ok "hashing is compared with openssl dgst" grep -q '^hashing one big PE: openssl
 for what in "verifying 20 drivers" "a catalog of 200 files"; do
 	ok "$what is compared with others" grep -qE "^$what.*: [a-z0-9-]+ [1-9][0-9]* ms, kdsign-client [1-9][0-9]* ms" "$T/table"
 done
+ok "packages are compared with a loop over osslsigncode" \
+	grep -qE '^4 packages of 10 files.*kdsign-client package [1-9][0-9]* ms' "$T/table"
 ok "a key on two tokens is compared with one" grep -q '^a key on one token .*: [1-9][0-9]* sign/s, on two: [1-9]' "$T/table"
 ok "no aim is judged in a quick run" grep -q 'less check <= 130: not judged' "$T/table"
 fails 64 "an unknown option is refused" "$srcdir/scripts/bench" --frobnicate

@@ -14,6 +14,7 @@
 #include "client/inf_say.h"
 #include "client/key_pick.h"
 #include "client/package.h"
+#include "client/package_cab.h"
 #include "client/progress.h"
 #include "client/sign_pool.h"
 #include "client/verdict.h"
@@ -22,7 +23,7 @@
 struct package_args {
 	struct sign_run_options run;
 	struct option_list root, kernel_root, publisher;
-	const char *os;
+	const char *os, *cab;
 	uint64_t version;
 	bool no_timestamp, local_time, dry_run, if_needed, require_kernel, require_installer;
 };
@@ -60,6 +61,8 @@ static const struct option_row package_rows[] = {
 	"leave alone what is signed as asked"},
     {"dry-run", OPTION_FLAG, ARG(dry_run), NULL,
 	"say what would be done, sign and write nothing"},
+    {"cab", OPTION_TEXT, ARG(cab), "FILE",
+	"pack the packages, once signed, into this cabinet for a submission"},
     {"root", OPTION_LIST, ARG(root), "FILE",
 	"trust these certificates (PEM or DER); may be repeated"},
     {"kernel-root", OPTION_LIST, ARG(kernel_root), "FILE",
@@ -452,6 +455,61 @@ take_folders(struct packing *k, char **dirs, size_t n, struct kd_err *e)
 	return true;
 }
 
+/* The layout is tested before anything is signed. */
+static bool
+check_cab(struct packing *k, bool *ret_fit, struct kd_err *e)
+{
+	AUTO(inf_findings_clear) struct inf_findings found = {0};
+
+	*ret_fit = true;
+	if (k->a->cab == NULL)
+		return true;
+	if (!package_cab_check(k->v, k->n, k->a->cab, &found, e))
+		return false;
+	*ret_fit = inf_say(k->c, &found);
+	if (k->c->json && !*ret_fit) {
+		AUTO(buf_clear) struct buf b = {0};
+
+		outcome_json_open(&b, k->a->cab, false);
+		inf_say_json(&b, &found);
+		outcome_json_close(&b);
+		outcome_print(&k->c->outcome, &b);
+	}
+	return true;
+}
+
+static bool
+write_cab(struct packing *k, struct kd_err *e)
+{
+	AUTO(buf_clear) struct buf b = {0};
+	struct package_cab made;
+	const char *cab = k->a->cab;
+
+	if (cab == NULL)
+		return true;
+	if (k->failed != 0) {
+		log_line(LOG_L_ERROR, "'%s' is not written: it would lack %zu of %zu packages",
+		    SHOW(cab), k->failed, k->n);
+		return true;
+	}
+	if (!package_cab_write(k->v, k->n, cab, k->a->if_needed, &made, e))
+		return false;
+	if (k->c->json) {
+		outcome_json_open(&b, cab, true);
+		jw_bool(&b, "left", made.left);
+		jw_uint(&b, "packages", made.packages);
+		jw_uint(&b, "files", made.files);
+		outcome_json_close(&b);
+	} else if (!k->c->quiet && made.left) {
+		buf_printf(&b, "%s: nothing to do, it holds just these files\n", SHOW(cab));
+	} else if (!k->c->quiet) {
+		buf_printf(&b, "%s: %zu packages, %zu files, %llu bytes, not signed yet\n",
+		    SHOW(cab), made.packages, made.files, (unsigned long long)made.size);
+	}
+	outcome_print(&k->c->outcome, &b);
+	return true;
+}
+
 static void
 tell_all(struct packing *k)
 {
@@ -468,17 +526,22 @@ sign(struct packing *k, struct kd_err *e)
 
 	return package_sign(&k->c->settings, &k->o, k->v, k->n, &sink, &k->files,
 		   &k->files_n, e) &&
-	       for_each(k, "verifying", finish_one, tell, e) &&
+	       for_each(k, "verifying", finish_one, tell, e) && write_cab(k, e) &&
 	       (k->c->json || k->c->quiet || put_table(k, e));
 }
 
 static bool
 pack(struct packing *k, char **dirs, size_t n, struct kd_err *e)
 {
+	bool fit;
+
 	if (!take_folders(k, dirs, n, e) || !read_options(k, e) ||
 	    !verdict_table_new(&k->table, e) ||
-	    !for_each(k, "testing", plan_one, tell_findings, e))
+	    !for_each(k, "testing", plan_one, tell_findings, e) ||
+	    !check_cab(k, &fit, e))
 		return false;
+	if (!fit)
+		return true; /* said */
 	if (!k->a->dry_run)
 		return sign(k, e);
 	tell_all(k);

@@ -54,6 +54,7 @@ libclient_a_SOURCES = \
 	client/options.c client/options.h \
 	client/outcome.c client/outcome.h \
 	client/package.h \
+	client/package_cab.c client/package_cab.h \
 	client/package_finish.c \
 	client/package_plan.c \
 	client/package_sign.c \

@@ -6,7 +6,7 @@
 . "${srcdir:-.}/tests/tap.sh"
 # shellcheck source=/dev/null
 . "$srcdir/tests/e2e/whole_lib.sh"
-need osslsigncode jq sqlite3 make i686-w64-mingw32-gcc x86_64-w64-mingw32-gcc
+need osslsigncode cabextract jq sqlite3 make i686-w64-mingw32-gcc x86_64-w64-mingw32-gcc
 # shellcheck source=/dev/null
 . "$srcdir/tests/e2e/tsa.sh"
 
@@ -200,6 +200,38 @@ ok "not a byte" unchanged "$P"
 ok "for other Windows" package --if-needed --os 10_X64,10_X86 --page-hashes "$P"
 says out "$P: signed 3 catalogs with driver"
 says out 'left 6 files'
+
+# the cabinet of a submission
+fresh "$T/twin1" "$T/twin2"
+ok "two packages and their cabinet" package --cab "$T/submit.cab" "$T/twin1" "$T/twin2"
+says out "$T/submit.cab: 2 packages, 22 files, "
+listed() {
+	mkdir -p "$T/unpacked" && cabextract -q -d "$T/unpacked" "$1" && diff -r "$T/twin1" "$T/unpacked/twin1" &&
+		diff -r "$T/twin2" "$T/unpacked/twin2"
+}
+ok "cabextract finds just what was signed" listed "$T/submit.cab"
+ok "it is one that Hardware Dev Center takes" "$client" cab --check "$T/submit.cab"
+cp "$T/submit.cab" "$T/before.cab"
+ok "again" package --if-needed --cab "$T/submit.cab" "$T/twin1" "$T/twin2"
+says out "$T/submit.cab: nothing to do, it holds just these files"
+ok "it is as it was" cmp "$T/before.cab" "$T/submit.cab"
+osslsigncode sign -certs "$T/chain.pem" -key "$T/leaf.key" -in "$T/before.cab" -out "$T/signed.cab" >"$T/judge" 2>&1 &&
+	cp "$T/signed.cab" "$T/submit.cab"
+ok "signed meanwhile" package --if-needed --cab "$T/submit.cab" "$T/twin1" "$T/twin2"
+ok "it keeps its signature" cmp "$T/signed.cab" "$T/submit.cab"
+cp "$T/built/twin.dat" "$T/twin2/twin.dat" && printf more >>"$T/twin2/twin.dat"
+ok "a file changed" package --if-needed --cab "$T/submit.cab" "$T/twin1" "$T/twin2"
+says out "$T/submit.cab: 2 packages"
+fresh "$T/a+b"
+keep "$T/a+b"
+fails 3 "a folder's name that Hardware Dev Center does not take" package --cab "$T/new.cab" "$T/a+b"
+ok "nothing is signed" unchanged "$T/a+b"
+ok "nor written" test ! -e "$T/new.cab"
+rm "$T/twin2/twin.inf" "$T/twin2/twin.dat"
+printf '[Version]\r\n' >"$T/twin2/twin.inf"
+fails 3 "a package that fails" package --cab "$T/new.cab" "$T/twin1" "$T/twin2"
+says err "'$T/new.cab' is not written: it would lack 1 of 2 packages"
+ok "no cabinet" test ! -e "$T/new.cab"
 
 # demands
 fresh "$P"

@@ -22,6 +22,7 @@
 #include "pkcs11/attr.h"
 #include "pkcs11/latch.h"
 #include "pkcs11/pin.h"
+#include "pkcs11/prestart.h"
 #include "wire/json.h"
 
 #define STATE_DEFAULT "/var/lib/kdsign-signer"
@@ -114,12 +115,32 @@ set_environment(const struct ceremony *c, struct kd_err *e)
 	return true;
 }
 
+/*
+ * What puts the token into order before a module is loaded, as kdsign-signer does it; but
+ * not behind the back of one that runs, whose sessions it might end.
+ */
+static bool
+pre_start(const struct ceremony *c, struct kd_err *e)
+{
+	AUTO(close) int lock = -1;
+	struct kd_err busy = {0};
+
+	if (!set_environment(c, e))
+		return false;
+	if (c->conf.pre_start.n == 0 || !latch_dir_open(c->latch_dir, &lock, &busy))
+		return true;
+	for (size_t i = 0; i < c->conf.pre_start.n; i++)
+		if (!prestart_run(c->conf.pre_start.v[i], e))
+			return false;
+	return true;
+}
+
 static bool
 open_token(struct ceremony *c, struct kd_err *e)
 {
 	enum token_state why;
 
-	if (!harden_process(HARDEN_SIGNER_CHILD, e) || !set_environment(c, e))
+	if (!pre_start(c, e) || !harden_process(HARDEN_SIGNER_CHILD, e))
 		return false;
 	if (c->command->run == ceremony_list) /* which looks at all of them */
 		return true;

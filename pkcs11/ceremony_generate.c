@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "pkcs11/attr.h"
 #include "pkcs11/ceremony_facts.h"
+#include "pkcs11/ceremony_trial.h"
 #include "pkcs11/rv.h"
 
 #define ID_DEFAULT_LEN 8
@@ -106,20 +107,60 @@ read_back(struct ceremony *c, struct generate *g, struct kd_err *e)
 	return true;
 }
 
+/*
+ * A key that does not sign would be noticed once its certificate is there. So one of the same
+ * kind is tried out first, and thrown away: a production key signs no test.
+ */
+static bool
+try_out(struct ceremony *c, struct generate *g, struct kd_err *e)
+{
+	struct trial t = {.without = trial_known(c, g->order.type)};
+
+	if (!trial_has_room_for_one(c) && !trial_find(c, g->order.type, &t, e))
+		return false;
+	if (t.end == TRIAL_NOT_OFFERED)
+		return kd_fail(e, KD_E_KEY, "the token makes no %s key: %s",
+		    g->order.type->shown, t.why);
+	if (t.end == TRIAL_BAD)
+		return kd_fail(e, KD_E_KEY,
+		    "a throw-away %s key, made first, does not sign: %s", g->order.type->shown,
+		    t.why);
+	g->order.without = t.without;
+	g->in_the_way = t.without & MAKE_DECRYPT;
+	ceremony_fact(c, "tried out", "%s",
+	    trial_has_room_for_one(c)
+		? "no: this module has no room for a throw-away key beside it"
+		: "a throw-away key of this kind signs; it was destroyed");
+	if (g->in_the_way == 0)
+		return true;
+	log_line(LOG_L_WARN,
+	    "%s keys of this token sign only when they may decrypt, too: CKA_DECRYPT stays",
+	    g->order.type->shown);
+	ceremony_fact(c, "not forbidden", "CKA_DECRYPT: without it such a key does not sign");
+	return true;
+}
+
+static void
+say_without(struct ceremony *c, unsigned without)
+{
+	AUTO(buf_clear) struct buf names = {.max = 400};
+
+	make_without_names(without, &names);
+	if (names.len == 0 || buf_cstr(&names) == NULL)
+		return;
+	log_line(LOG_L_WARN, "the token refused %s: generated without it", buf_cstr(&names));
+	ceremony_fact(c, "refused by the token", "%s", buf_cstr(&names));
+}
+
 bool
 generate_key(struct ceremony *c, struct generate *g, struct kd_err *e)
 {
-	AUTO(made_clear) struct made made = {0};
+	struct made made = {0};
 	struct kd_err undo = {0};
-	const char *left_out;
 
-	if (!make_key(c->token, c->session, &g->order, &made, e))
+	if (!try_out(c, g, e) || !make_key(c->token, c->session, &g->order, &made, e))
 		return false;
-	left_out = made.left_out.len > 0 ? buf_cstr(&made.left_out) : NULL;
-	if (left_out != NULL) {
-		log_line(LOG_L_WARN, "the token refused %s: generated without it", left_out);
-		ceremony_fact(c, "refused by the token", "%s", left_out);
-	}
+	say_without(c, made.without & ~g->in_the_way);
 	if (read_back(c, g, e))
 		return true;
 	if (destroy_made(c, &made, &undo)) {

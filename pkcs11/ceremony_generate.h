@@ -9,6 +9,7 @@ struct generate {
 	struct make_order order; /* borrows id below and --label */
 	unsigned char id[URI_OBJECT_MAX];
 	struct signer_key key; /* read back */
+	unsigned in_the_way;   /* enum make_without: left out so that it signs */
 };
 
 /* --label, --id and --type. Errors: KD_E_USAGE. ret must stay where it is. */

@@ -32,7 +32,7 @@ make_type_find(const char *name, const struct make_type **ret, struct kd_err *e)
 	    "--type '%s': none of rsa3072 rsa4096 p256 p384", SHOW(name));
 }
 
-/* What only forbids: a token that knows no such use refuses it at times. */
+/* What only forbids: a token that knows no such use refuses it at times. By enum make_without. */
 static const struct optional {
 	CK_ATTRIBUTE_TYPE type;
 	const char *name;
@@ -64,24 +64,23 @@ generate(const struct token *t, CK_SESSION_HANDLE s, const struct make_order *or
 	    {CKA_ID, id, order->id_len},
 	    {CKA_LABEL, label, strlen(order->label)},
 	};
-	CK_ATTRIBUTE public_attrs[7] = {
+	CK_ATTRIBUTE public_attrs[] = {
 	    {CKA_TOKEN, &stays, sizeof(stays)},
-	    {CKA_VERIFY, &yes, sizeof(yes)},
 	    {CKA_ID, id, order->id_len},
 	    {CKA_LABEL, label, strlen(order->label)},
 	    {CKA_MODULUS_BITS, &bits, sizeof(bits)},
 	    {CKA_PUBLIC_EXPONENT, exponent, sizeof(exponent)},
 	};
-	CK_ULONG private_n = 7, public_n = 6;
+	CK_ULONG private_n = 7, public_n = 5;
 
 	for (size_t i = 0; i < OPTIONAL_N; i++)
 		if ((with >> i & 1) != 0)
 			private_attrs[private_n++] =
 			    (CK_ATTRIBUTE){optional[i].type, &no, sizeof(no)};
 	if (order->type->curve != NULL) {
-		public_attrs[4] = (CK_ATTRIBUTE){CKA_EC_PARAMS,
+		public_attrs[3] = (CK_ATTRIBUTE){CKA_EC_PARAMS,
 		    (void *)(uintptr_t)order->type->curve, order->type->curve_len};
-		public_n = 5;
+		public_n = 4;
 	}
 	return token_fns(t)->C_GenerateKeyPair(s, &mechanism, public_attrs, public_n,
 	    private_attrs, private_n, &ret->public, &ret->private);
@@ -100,34 +99,32 @@ make_key(const struct token *t, CK_SESSION_HANDLE s, const struct make_order *or
     struct made *ret, struct kd_err *e)
 {
 	struct made m = {0};
-	unsigned with = ALL;
+	unsigned most = ALL & ~order->without, with = most;
 	CK_RV first = generate(t, s, order, with, &m), rv = first;
 
 	for (size_t i = 0; is_about_attributes(rv) && i < OPTIONAL_N; i++) {
-		with = ALL & ~(1u << i);
+		with = most & ~(1u << i);
 		rv = generate(t, s, order, with, &m);
 	}
 	for (size_t i = 2; is_about_attributes(rv) && i <= OPTIONAL_N; i++) {
-		with = ALL & ~((1u << i) - 1);
+		with = most & ~((1u << i) - 1);
 		rv = generate(t, s, order, with, &m);
 	}
 	if (is_about_attributes(rv)) /* the first answer is the one to look into */
 		return rv_fail(e, first, "C_GenerateKeyPair, with and without what may be left out");
 	if (rv != CKR_OK)
 		return rv_fail(e, rv, "C_GenerateKeyPair");
-	for (size_t i = 0; i < OPTIONAL_N; i++)
-		if ((with >> i & 1) == 0)
-			buf_printf(&m.left_out, "%s%s", m.left_out.len > 0 ? ", " : "",
-			    optional[i].name);
+	m.without = ALL & ~with;
 	*ret = m;
 	return true;
 }
 
 void
-made_clear(struct made *m)
+make_without_names(unsigned without, struct buf *ret)
 {
-	buf_clear(&m->left_out);
-	*m = (struct made){0};
+	for (size_t i = 0; i < OPTIONAL_N; i++)
+		if ((without >> i & 1) != 0)
+			buf_printf(ret, "%s%s", ret->len > 0 ? ", " : "", optional[i].name);
 }
 
 void
@@ -139,5 +136,5 @@ make_describe(const struct make_order *order, struct buf *ret)
 		     "CKA_SIGN yes\n    and, unless the token refuses them:");
 	for (size_t i = 0; i < OPTIONAL_N; i++)
 		buf_printf(ret, "%s %s no", i > 0 ? "," : "", optional[i].name);
-	buf_str(ret, "\n  public key: the same label and id, CKA_VERIFY yes\n");
+	buf_str(ret, "\n  public key: the same label and id\n");
 }

@@ -17,17 +17,27 @@ struct make_type { /* a kind of key that can be asked for */
 bool make_type_find(
     const char *name, const struct make_type **ret, struct kd_err *e) KD_MUST;
 
+/* Attributes that may be left out: bits, in the order in which they are. */
+enum make_without {
+	MAKE_MODIFIABLE = 1,
+	MAKE_SIGN_RECOVER = 2,
+	MAKE_DERIVE = 4,
+	MAKE_UNWRAP = 8,
+	MAKE_DECRYPT = 16
+};
+
 struct make_order {
 	const struct make_type *type;
 	const char *label;
 	const unsigned char *id;
 	size_t id_len;
+	unsigned without;  /* known to be refused, or in the way */
 	bool session_only; /* a throw-away: CKA_TOKEN false, gone with the session */
 };
 
 struct made {
 	CK_OBJECT_HANDLE private, public;
-	struct buf left_out; /* names of attributes the token refused; empty: none */
+	unsigned without; /* what was left out, bits of enum make_without */
 };
 /*
  * make_key - C_GenerateKeyPair: on the token, private, sensitive, not extractable, for
@@ -35,13 +45,14 @@ struct made {
  *
  * Tokens refuse attributes they do not know without saying which. Those that only forbid
  * (CKA_DECRYPT false ...) are then left out one at a time, then together; those that keep the
- * key on the token never are. s: a read-write session.
+ * key on the token never are. CKA_VERIFY is not asked for: tpm2-pkcs11 takes it together with
+ * CKA_DECRYPT only, and nobody verifies on the token. s: a read-write session.
  * Errors: KD_E_TOKEN, KD_E_KEY; nothing was made then.
  */
 bool make_key(const struct token *t, CK_SESSION_HANDLE s, const struct make_order *order,
     struct made *ret, struct kd_err *e) KD_MUST;
-void made_clear(struct made *m);
-AUTO_DEFINE_CLEAR(struct made, made_clear);
+/* "CKA_DECRYPT, CKA_MODIFIABLE" */
+void make_without_names(unsigned without, struct buf *ret);
 /* The templates, in words, for a dry run. */
 void make_describe(const struct make_order *order, struct buf *ret);
 #endif

@@ -42,6 +42,7 @@ libceremony_a_SOURCES = \
 	pkcs11/ceremony_destroy.c \
 	pkcs11/ceremony_rotate.c \
 	pkcs11/ceremony_test.c \
+	pkcs11/ceremony_trial.c pkcs11/ceremony_trial.h \
 	pkcs11/transcript.c pkcs11/transcript.h \
 	pkcs11/transcript_line.c pkcs11/transcript_line.h pkcs11/transcript_page.c \
 	pkcs11/ceremony_csr.c \

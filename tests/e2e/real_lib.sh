@@ -65,6 +65,43 @@ real_wrong_pin() {
 	ok 'ready again, by itself' wait_for 30 real_ready
 }
 
+# The custodians' side, while nothing else uses the token: every command of kdsign-token, judged by openssl.
+real_ceremony() {
+	real_token() {
+		real_command=$1
+		shift
+		"$builddir/kdsign-token" "$real_command" --config "$T/etc/signer.conf" "$@"
+	}
+	ok 'kdsign-token test: throw-away keys of every kind that the token makes' real_token test
+	sed 's/^/# /' "$T/out"
+	if grep -q 'one key a process' "$T/out"; then
+		ok 'of another kind' real_token test --type p256
+		sed 's/^/# /' "$T/out"
+	fi
+	ok 'and leaves none behind' sh -c "'$builddir/kdsign-token' list --config '$T/etc/signer.conf' --json >'$T/list.json'"
+	ok 'of its kind' jq -e '[.tokens[0].keys[].label] | all(startswith("kdsign-self-test") | not)' "$T/list.json"
+	ok 'kdsign-token generate' real_token generate --label ceremony --person 'Ada Example, custodian'
+	sed 's/^/# /' "$T/err"
+	ok 'kdsign-token list: the key was born there and never leaves' real_token list --json
+	cp "$T/out" "$T/list.json"
+	ok 'as its attributes say' jq -e '.tokens[0].keys[] | select(.label == "ceremony") | .custody_good' "$T/list.json"
+	jq -c '.tokens[0].keys[] | select(.label == "ceremony") | .attributes' "$T/list.json" | sed 's/^/# /'
+	ok 'kdsign-token csr' real_token csr --key ceremony --subject '/O=Example/CN=Ceremony' --out "$T/ceremony.csr"
+	ok 'openssl verifies it' openssl req -in "$T/ceremony.csr" -verify -noout
+	printf 'keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\n' >"$T/ext"
+	openssl x509 -req -in "$T/ceremony.csr" -CA "$T/middle.pem" -CAkey "$T/middle.key" -CAcreateserial -days 30 \
+		-extfile "$T/ext" -out "$T/ceremony.pem" 2>/dev/null
+	ok 'kdsign-token install' real_token install --key ceremony --certificate "$T/ceremony.pem" \
+		--certificate "$T/middle.pem" --out "$T/installed.pem"
+	ok 'kdsign-token attest' real_token attest --key ceremony --out "$T/custody.json"
+	ok 'openssl verifies it' openssl pkeyutl -verify -rawin -pubin -inkey "$T/custody.json.pub" -in "$T/custody.json" \
+		-sigfile "$T/custody.json.sig"
+	ok 'kdsign-token destroy' real_token destroy --key ceremony --yes-destroy=ceremony
+	ok 'the key and what belongs to it are gone' real_token list
+	says_not out "'ceremony'"
+	ok 'all of it is on record' real_token transcript --check
+}
+
 real_suite() {
 	make_files
 	make_service
@@ -81,5 +118,6 @@ real_suite() {
 	real_wrong_pin
 	real_signs 'with the right PIN'
 	stop_service
+	real_ceremony
 	done_testing
 }

@@ -34,7 +34,7 @@ says out "would make throw-away keys"
 ok "test" token test --person "Ada Example, custodian"
 says out "RSA-3072"
 says out "CKM_RSA_PKCS sha512 ok, "
-says out "CKM_ECDSA  sha256 ok, "
+says out "CKM_ECDSA    sha256 ok, "
 says out "P-384"
 objects >after
 ok "nothing is left of it" cmp before after

@@ -186,9 +186,14 @@ read_block(struct script_reader *r, const struct script_line *begin, struct scri
 	       bad_block(&l, e, "text stands behind the signature block");
 }
 
+struct ended { /* the line before: how it ended, and where */
+	enum script_end end;
+	uint64_t number, at;
+};
+
 /* The block and the CRLF in front of it, which belongs to it. */
 static bool
-open_block(struct script_reader *r, const struct script_line *before,
+open_block(struct script_reader *r, const struct ended *before,
     const struct script_line *begin, struct script *s, struct kd_err *e)
 {
 	if (before->end != SCRIPT_END_CRLF)
@@ -197,14 +202,14 @@ open_block(struct script_reader *r, const struct script_line *before,
 	if (!is_line(begin, s->style->begin))
 		return bad_block(
 		    begin, e, "the line that begins the signature block goes on");
-	s->body_end = before->off + script_width(s->head.encoding) * before->len;
+	s->body_end = before->at;
 	return want_crlf(begin, e) && read_block(r, begin, s, e);
 }
 
 /* ---- the text ---- */
 
 static void
-note_end(struct script *s, const struct script_line *l)
+note_end(struct script *s, const struct ended *l)
 {
 	if (l->end == SCRIPT_END_NONE)
 		return;
@@ -222,7 +227,9 @@ static bool
 read_lines(struct script_reader *r, uint64_t size, struct script *s, bool *ret_signed,
     struct kd_err *e)
 {
-	struct script_line before = {0}, l;
+	size_t width = script_width(s->head.encoding);
+	struct ended before = {0};
+	struct script_line l;
 
 	for (;;) {
 		if (!script_reader_line(r, &l, e))
@@ -233,7 +240,7 @@ read_lines(struct script_reader *r, uint64_t size, struct script *s, bool *ret_s
 		note_end(s, &before);
 		if (l.end == SCRIPT_END_NONE)
 			break;
-		before = l;
+		before = (struct ended){l.end, l.number, l.off + width * l.len};
 	}
 	s->body_end = size;
 	return true;

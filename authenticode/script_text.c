@@ -184,7 +184,7 @@ see(struct script_reader *r, uint32_t unit)
 		r->seen.nul_line = r->line;
 	if (unit >= 0x80 && !(unit == 0xfeff && r->off == 0))
 		r->seen.ascii = false;
-	if (r->width == 2 || r->utf8.bad)
+	if (r->width == 2 || r->utf8.bad || (unit < 0x80 && r->utf8.left == 0))
 		return;
 	(void)utf8_add(&r->utf8, (uint8_t)unit);
 	if (r->utf8.bad)
@@ -248,21 +248,23 @@ end_of(struct script_reader *r, uint32_t unit, enum script_end *ret, struct kd_e
 bool
 script_reader_line(struct script_reader *r, struct script_line *ret, struct kd_err *e)
 {
-	struct script_line l = {.number = r->line, .off = r->off};
+	uint64_t len = 0;
 	uint32_t unit;
 
+	ret->number = r->line;
+	ret->off = r->off;
 	for (;;) {
-		if (!next_unit(r, &unit, e) || !end_of(r, unit, &l.end, e))
+		if (!next_unit(r, &unit, e) || !end_of(r, unit, &ret->end, e))
 			return false;
-		if (unit == AT_END || l.end != SCRIPT_END_NONE)
+		if (unit == AT_END || ret->end != SCRIPT_END_NONE)
 			break;
-		if (l.len < SCRIPT_LINE_KEPT)
-			l.text[l.len] = (char)(unit < 0x80 ? unit : 0x7f);
-		l.len++;
+		if (len < SCRIPT_LINE_KEPT)
+			ret->text[len] = (char)(unit < 0x80 ? unit : 0x7f);
+		len++;
 	}
-	l.next = r->off;
+	ret->len = len;
+	ret->next = r->off;
 	r->line++;
-	*ret = l;
 	return true;
 }
 

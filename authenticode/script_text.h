@@ -40,8 +40,8 @@ struct script_line {
 	uint64_t number;    /* from 1 */
 	uint64_t off, next; /* of its first byte, and of that after its end */
 	uint64_t len;       /* in characters (UTF-16: units; else bytes), without its end */
-	char text[SCRIPT_LINE_KEPT]; /* the first of them; 0x7f where one is not ASCII */
 	enum script_end end; /* NONE: the file ends here */
+	char text[SCRIPT_LINE_KEPT]; /* the first of them; 0x7f where one is not ASCII */
 };
 
 /* Reads line by line, in one pass and bounded memory. */
@@ -53,6 +53,7 @@ AUTO_DEFINE(struct script_reader, script_reader_free);
 /* The next line is the one that begins at this offset; line numbers no longer count. */
 void script_reader_seek(struct script_reader *r, uint64_t off);
 /* ret->end NONE and ret->len 0: there are no more lines. */
+/* A failed read leaves ret as it may be. */
 bool script_reader_line(
     struct script_reader *r, struct script_line *ret, struct kd_err *e) KD_MUST;
 

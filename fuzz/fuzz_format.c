@@ -38,14 +38,16 @@ memory_file(const void *p, size_t n)
 	return fd;
 }
 
-/* The digest of what is in fd, which must be a file of this format. */
+/* The digest of what is in fd, which this format must open; without its signature it may
+ * no longer be told for one of it. */
 static void
 reopen(const struct format *format, const char *name, int fd, struct format_file *ret,
     uint8_t digest[MD_LEN_MAX])
 {
 	struct kd_err e = {0};
 
-	require(format_open(fd, name, &format, 1, ret, &e) && ret->format == format &&
+	ret->format = format;
+	require(format->open(fd, name, ret, &e) &&
 		format->digest(fd, ret, MD_SHA256, digest, &e));
 }
 

@@ -46,7 +46,7 @@ judge() { # FILE
 	cat "$T/judge"
 	return "$judge_status"
 }
-# judged TITLE FILE - by osslsigncode, where it knows scripts: since 2.8
+# judged TITLE FILE - by osslsigncode, where it knows scripts: since 2.6
 judged() {
 	if [ "$kind" = script ] && [ -n "$no_scripts" ]; then
 		skip "$kind: $1" "this osslsigncode knows no scripts"
@@ -55,14 +55,17 @@ judged() {
 	fi
 }
 no_scripts=
-osslsigncode --version | grep -q '^osslsigncode 2\.[0-7][^0-9]' && no_scripts=yes
+osslsigncode --version | grep -q '^osslsigncode 2\.[0-5][^0-9]' && no_scripts=yes
 theirs() { # IN OUT
 	rm -f "$2"
 	osslsigncode sign -certs "$T/chain.pem" -key "$T/leaf.key" -in "$1" -out "$2"
 }
 
 timestamp_judged() {
-	[ "$kind" = script ] && [ -n "$no_scripts" ] || grep -q 'Timestamp Server Signature verification: ok' "$T/judge"
+	if [ "$kind" = script ] && [ -n "$no_scripts" ]; then
+		return
+	fi
+	grep -q 'Timestamp Server Signature verification: ok' "$T/judge"
 }
 
 # format KIND FILE OFFSET - FILE is an unsigned one; a byte at OFFSET of the signed one belongs to what is signed

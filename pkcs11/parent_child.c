@@ -271,7 +271,6 @@ on_found(struct parent *p, const struct child_found *f)
 		refuse_login(p, refused);
 		return;
 	}
-		return;
 	if (f->pin_count_low)
 		log_line(LOG_L_WARN, "token '%s' says that a wrong PIN was tried before",
 		    s->label);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* client/cab_read.c - cabinets made elsewhere. */
+#include "config.h" /* _GNU_SOURCE: O_TMPFILE */
+
 #include "client/cab_read.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
 
@@ -153,15 +157,30 @@ check_package(struct submission_folder *f, const struct inf_run_options *o,
 	       submission_archs(&run.package, &f->archs, e);
 }
 
+/* Into the current folder, which is a temporary one. */
 static bool
-check_packages(const struct cab_read *r, const struct inf_run_options *o,
+unpack(const struct cab_read *r, bool sums, struct kd_err *e)
+{
+	AUTO(close) int fd = -1;
+
+	if (sums)
+		return cab_unpack(r->fd, &r->dir, ".", temp_dir_interrupted, e);
+	fd = open(".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return kd_fail_errno(e, KD_E_FILE, errno, "temporary file");
+	return cab_data_add_sums(r->fd, &r->cab, &r->dir, fd, e) &&
+	       cab_unpack(fd, &r->dir, ".", temp_dir_interrupted, e);
+}
+
+static bool
+check_packages(const struct cab_read *r, bool sums, const struct inf_run_options *o,
     struct inf_findings *found, size_t *ret_n, struct kd_err *e)
 {
 	AUTO(packages_clear) struct packages p = {0};
 	AUTO(temp_dir_clear) struct temp_dir dir = {0};
 
 	if (!list_packages(&r->dir, &p, e) || !temp_dir_enter(&dir, e) ||
-	    !cab_unpack(r->fd, &r->dir, ".", temp_dir_interrupted, e))
+	    !unpack(r, sums, e))
 		return false;
 	for (size_t i = 0; i < p.n; i++)
 		if (!check_package(&p.v[i], o, found, e))
@@ -175,13 +194,19 @@ cab_read_check(const struct cab_read *r, const char *path,
     const struct inf_run_options *o, struct inf_findings *found, size_t *ret_packages,
     struct kd_err *e)
 {
+	bool sums;
+
 	*ret_packages = 0;
-	if (!cab_data_check(r->fd, &r->cab, &r->dir, e))
+	if (r->dir.files_n > CAB_UNPACK_FILES_MAX)
+		return kd_fail(e, KD_E_LIMIT,
+		    "'%s': %zu files, at most %zu are unpacked", SHOW(path),
+		    r->dir.files_n, CAB_UNPACK_FILES_MAX);
+	if (!cab_data_check(r->fd, &r->cab, &r->dir, &sums, e))
 		return kd_in(e, "'%s'", SHOW(path));
 	if (!check_tables(r, path, found, e) || !check_layout(r, path, found, e))
 		return false;
 	if (found->errors != 0)
 		return true; /* names are not fit to be unpacked */
-	return check_packages(r, o, found, ret_packages, e) ||
+	return check_packages(r, sums, o, found, ret_packages, e) ||
 	       kd_in(e, "'%s'", SHOW(path));
 }

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "authenticode/format_io.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -20,6 +21,8 @@ struct walk {
 	uint8_t *buf;   /* PACKED_MAX */
 	uint64_t off;   /* of the next block */
 	uint64_t total; /* unpacked, of all folders */
+	bool no_sum;    /* a block without was among them */
+	int out_fd;     /* where sums are put that lack; -1: nowhere */
 };
 
 /*
@@ -58,13 +61,28 @@ check_lengths(uint16_t compression, bool last, uint16_t packed, uint16_t unpacke
 	return true;
 }
 
+/* at: of the block's header */
 static bool
-check_content(const struct walk *w, uint16_t compression, uint32_t sum, uint16_t packed,
+put_sum(const struct walk *w, uint64_t at, uint32_t sum, struct kd_err *e)
+{
+	AUTO(buf_clear) struct buf b = {0};
+
+	buf_u32le(&b, sum);
+	return buf_ok(&b, "sum", e) && format_pwrite(w->out_fd, b.p, b.len, at, e);
+}
+
+static bool
+check_content(struct walk *w, uint16_t compression, uint32_t sum, uint16_t packed,
     uint16_t unpacked, struct kd_err *e)
 {
 	uint32_t got = block_sum(w->buf, packed, packed, unpacked);
 	struct rd r = rd_init(w->buf, packed);
 
+	if (sum == 0 && got != 0) {
+		w->no_sum = true;
+		if (w->out_fd >= 0 && !put_sum(w, w->off - HEADER_LEN, got, e))
+			return false;
+	}
 	if (sum != 0 && sum != got)
 		return kd_fail(e, KD_E_FORMAT,
 		    "csum is 0x%08" PRIx32 ", the data's sum is 0x%08" PRIx32
@@ -174,17 +192,30 @@ check_files(const struct cab_dir *d, const uint64_t *lens, uint64_t *ends,
 	return true;
 }
 
-bool
-cab_data_check(
-    int fd, const struct cab *c, const struct cab_dir *d, struct kd_err *e)
+static bool
+walk_all(struct walk *w, const struct cab_dir *d, struct kd_err *e)
 {
 	AUTO(free) uint8_t *buf = kd_alloc(PACKED_MAX);
 	AUTO(free) uint64_t *lens = kd_alloc_array(d->folders_n, sizeof(*lens));
 	AUTO(free) uint64_t *ends = kd_alloc_array(d->folders_n, sizeof(*ends));
-	struct walk w = {.fd = fd, .c = c, .buf = buf, .off = d->end};
 
 	if (buf == NULL || lens == NULL || ends == NULL)
 		return kd_fail_nomem(e, "cabinet's folders");
+	w->buf = buf;
+	w->off = d->end;
+	for (size_t i = 0; i < d->folders_n; i++)
+		if (!check_folder(w, &d->folders[i], &lens[i], e))
+			return kd_in(e, "folder %zu of %zu", i + 1, d->folders_n);
+	w->buf = NULL;
+	return check_files(d, lens, ends, e);
+}
+
+bool
+cab_data_check(int fd, const struct cab *c, const struct cab_dir *d, bool *ret_sums,
+    struct kd_err *e)
+{
+	struct walk w = {.fd = fd, .c = c, .out_fd = -1};
+
 	if ((c->flags & (CAB_FLAG_PREV | CAB_FLAG_NEXT)) != 0)
 		return kd_fail(e, KD_E_FORMAT,
 		    "is one of a set of cabinets, expected one that stands alone");
@@ -192,8 +223,17 @@ cab_data_check(
 		return kd_fail(e, KD_E_FORMAT,
 		    "cbCFFolder and cbCFData at offset 0x26 are %u and %u, expected 0",
 		    c->folder_reserve, c->data_reserve);
-	for (size_t i = 0; i < d->folders_n; i++)
-		if (!check_folder(&w, &d->folders[i], &lens[i], e))
-			return kd_in(e, "folder %zu of %zu", i + 1, d->folders_n);
-	return check_files(d, lens, ends, e);
+	if (!walk_all(&w, d, e))
+		return false;
+	*ret_sums = !w.no_sum;
+	return true;
+}
+
+bool
+cab_data_add_sums(int fd, const struct cab *c, const struct cab_dir *d, int out_fd,
+    struct kd_err *e)
+{
+	struct walk w = {.fd = fd, .c = c, .out_fd = out_fd};
+
+	return format_copy(fd, 0, c->size, out_fd, 0, e) && walk_all(&w, d, e);
 }

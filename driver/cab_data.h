@@ -9,6 +9,7 @@
 #define CAB_UNPACK_FREE ((uint64_t)64 << 20)
 #define CAB_UNPACK_TIMES 100u
 #define CAB_UNPACK_MAX ((uint64_t)65535 * 32768)
+#define CAB_UNPACK_FILES_MAX ((size_t)5000) /* real packages have some hundred */
 
 /*
  * cab_data_check - walk every folder's blocks, in bounded memory: one behind the other,
@@ -17,9 +18,14 @@
  *
  * What passes here may be unpacked: into no more than CAB_UNPACK_MAX bytes, nor many times
  * the cabinet's size.
+ * ret_sums  has every block a sum? One without is right, too
  * Errors: KD_E_FORMAT names folder, block or file; KD_E_LIMIT, KD_E_FILE, KD_E_NOMEM.
  * Spec:   [MS-CAB] 2.4, 3.1.
  */
-bool cab_data_check(
-    int fd, const struct cab *c, const struct cab_dir *d, struct kd_err *e) KD_MUST;
+bool cab_data_check(int fd, const struct cab *c, const struct cab_dir *d, bool *ret_sums,
+    struct kd_err *e) KD_MUST;
+/* The same cabinet into out_fd, an empty file, with the sums that it lacks: libgcab takes
+ * none without. KD_E_IO, and as cab_data_check. */
+bool cab_data_add_sums(int fd, const struct cab *c, const struct cab_dir *d, int out_fd,
+    struct kd_err *e) KD_MUST;
 #endif

@@ -230,9 +230,10 @@ check_written(int fd, const struct cab_item *v, size_t n, const struct stat *sta
 {
 	AUTO(cab_clear) struct cab c = {0};
 	AUTO(cab_dir_clear) struct cab_dir d = {0};
+	bool sums;
 
 	if (!cab_open(fd, &c, e) || !cab_dir_read(fd, &c, &d, e) ||
-	    !cab_data_check(fd, &c, &d, e))
+	    !cab_data_check(fd, &c, &d, &sums, e))
 		return kd_in(e, "the new cabinet");
 	for (size_t i = 0; i < n; i++)
 		if (i >= d.files_n || strcmp(d.files[i].name, v[i].name) != 0 ||

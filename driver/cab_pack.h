@@ -47,7 +47,8 @@ int cab_name_compare(const char *a, const char *b);
  * cab_unpack - the files of a cabinet below a folder, which is there and empty; folders of
  * names are made.
  *
- * fd    of a cabinet that cab_data_check passed: libgcab is not asked about others
+ * fd    of a cabinet that cab_data_check passed: libgcab is not asked about others. One
+ *       without sums has to get them first, by cab_data_add_sums
  * d     its directory; each name one that cab_name_check passes, no two compare equal
  * stop  asked before each file: whether to leave off; NULL: never
  * Errors: KD_E_FORMAT (data that does not unpack), KD_E_IO; after one, or when stopped,

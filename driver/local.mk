@@ -33,10 +33,20 @@ tests_unit_driver_cdf_test_LDADD = libdriver.a libauthenticode.a libbase.a $(OPE
 tests_unit_driver_inf_test_LDADD = libdriver.a libauthenticode.a libbase.a $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 tests_unit_driver_oslist_test_LDADD = libdriver.a libauthenticode.a libbase.a $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 
-DRIVER_TESTS_CAB = tests/unit/driver/cab_pack_test
-check_PROGRAMS += $(DRIVER_TESTS_CAB)
-TESTS += $(DRIVER_TESTS_CAB)
-tests_unit_driver_cab_pack_test_LDADD = libdriver.a libauthenticode.a libbase.a $(OPENSSL_LIBS) $(GCAB_LIBS) $(CMOCKA_LIBS)
+DRIVER_CAB_TESTS = tests/unit/driver/cab_data_test tests/unit/driver/cab_pack_test \
+	tests/unit/driver/submission_test
+DRIVER_CAB_LIBS = libdriver.a libauthenticode.a libbase.a $(OPENSSL_LIBS) $(GCAB_LIBS)
+check_PROGRAMS += $(DRIVER_CAB_TESTS)
+TESTS += $(DRIVER_CAB_TESTS)
+tests_unit_driver_cab_data_test_SOURCES = tests/unit/driver/cab_data_test.c $(CAB_MAKE)
+tests_unit_driver_cab_data_test_LDADD = $(DRIVER_CAB_LIBS) $(CMOCKA_LIBS)
+tests_unit_driver_cab_pack_test_LDADD = $(DRIVER_CAB_LIBS) $(CMOCKA_LIBS)
+tests_unit_driver_submission_test_LDADD = $(DRIVER_CAB_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += fuzz/replay_cab_data
+fuzz_replay_cab_data_SOURCES = fuzz/fuzz_cab_data.c fuzz/replay.c
+fuzz_replay_cab_data_LDADD = libclient.a $(DRIVER_CAB_LIBS)
+TESTS += fuzz/replay_cab_data
+EXTRA_DIST += fuzz/corpus/cab_data
 
 check_PROGRAMS += fuzz/replay_cdf
 fuzz_replay_cdf_SOURCES = fuzz/fuzz_cdf.c fuzz/replay.c

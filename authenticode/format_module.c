@@ -37,6 +37,7 @@ struct module {
 	uint64_t sig_len; /* 0: none */
 	uint64_t bare_end; /* without any of the signatures */
 	unsigned layers;
+	bool broken; /* the innermost covers what ends with the magic, and has no signature */
 };
 
 /* What can be read of a file that may be anything. */
@@ -176,11 +177,12 @@ find_layers(int fd, struct module *m, struct kd_err *e)
 
 	m->layers = 1;
 	m->bare_end = m->end;
-	while (has_magic(fd, m->bare_end) &&
-	       read_trailer(fd, m->bare_end, &m->bare_end, &len, &no))
-		if (++m->layers > LAYERS_MAX)
+	while (!m->broken && has_magic(fd, m->bare_end)) {
+		m->broken = !read_trailer(fd, m->bare_end, &m->bare_end, &len, &no);
+		if (!m->broken && ++m->layers > LAYERS_MAX)
 			return kd_fail(e, KD_E_LIMIT,
 			    "is signed more than %d times over", LAYERS_MAX);
+	}
 	return true;
 }
 
@@ -226,6 +228,11 @@ module_signable(int fd, const struct format_file *f, struct kd_err *e)
 	const struct module *m = f->state;
 	(void)fd;
 
+	if (m->broken)
+		return kd_fail(e, KD_E_FORMAT,
+		    "its signature covers what ends like a signed module at offset "
+		    "0x%" PRIx64 ", and is none",
+		    m->bare_end);
 	if (m->layers < 2)
 		return true;
 	(void)kd_fail(e, KD_E_FORMAT,

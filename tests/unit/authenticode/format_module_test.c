@@ -406,6 +406,26 @@ any_flipped_bit_is_noticed(void **state)
 	}
 }
 
+static void
+signature_over_a_broken_one_is_not_added_to(void **state)
+{
+	AUTO(format_file_clear) struct format_file f = {0};
+	AUTO(close) int fd = -1;
+	AUTO(buf_clear) struct buf b = {0};
+	struct kd_err e = {0};
+	(void)state;
+
+	buf_add(&b, ELF, ELF_LEN);
+	buf_add(&b, "\0\0\1\0\0\0\0\0\0\0\0\2" MAGIC, 12 + sizeof(MAGIC) - 1);
+	buf_add(&b, "\x30\0\0\0\2\0\0\0\0\0\0\0\0\2" MAGIC, 14 + sizeof(MAGIC) - 1);
+	fd = format_make_fd(b.p, b.len);
+	format_make_open(&format_module, fd, NULL, &f);
+	assert_false(format_module.signable(fd, &f, &e));
+	assert_int_equal(e.code, KD_E_FORMAT);
+	assert_string_equal(e.msg, "its signature covers what ends like a signed module at "
+				   "offset 0x3c, and is none");
+}
+
 /* Each forty-odd bytes a signature of its own, to the end of 64 MiB. */
 static void
 endless_layers_end_at_their_limit(void **state)
@@ -440,6 +460,7 @@ main(void)
 	    cmocka_unit_test(sig_len_holds_one_content_info_and_no_more),
 	    cmocka_unit_test(unsigned_module_has_nothing_to_give),
 	    cmocka_unit_test(any_flipped_bit_is_noticed),
+	    cmocka_unit_test(signature_over_a_broken_one_is_not_added_to),
 	    cmocka_unit_test(endless_layers_end_at_their_limit),
 	};
 

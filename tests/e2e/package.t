@@ -12,6 +12,7 @@ need osslsigncode cabextract jq sqlite3 make i686-w64-mingw32-gcc x86_64-w64-min
 
 make_files
 make_service
+sed -i 's/^kinds = pe catalog$/kinds = pe catalog cabinet/' "$T/etc/keeper.conf"
 start_service
 ok "authorities" start_tsa
 example=$srcdir/examples/twin-driver
@@ -266,6 +267,20 @@ if [ -d "${KDSIGN_CORPUS:-$srcdir/../shared/corpus}/packages" ]; then
 else
 	skip "a package that Microsoft has signed" "no corpus"
 fi
+
+# README's lines, as they stand there
+mkdir "$T/guide" "$T/bin" && ln -s "$(cd "$builddir" && pwd)/kdsign-client" "$T/bin/kdsign-client"
+ln -s "$(cd "$srcdir" && pwd)/examples" "$T/guide/examples"
+awk '$0 == "<!-- tested: submission -->" { found = 1; next } found && /^```sh$/ { inside = 1; next }
+	inside && /^```$/ { exit } inside' "$srcdir/README.md" |
+	sed "s/driver-2026/driver/; s/account-2026/second/; s|http://ts.example.com|$TSA_URL|" >"$T/guide/lines"
+guide() {
+	[ -s "$T/guide/lines" ] && (cd "$T/guide" && PATH=$T/bin:$PATH KDSIGN_IDENTITY=$T/two.identity sh -ex ./lines)
+}
+ok "README: from build output to a submission" guide
+says out 'submit.cab: nothing to do, it holds just these files'
+ok "osslsigncode takes the cabinet" osslsigncode verify -CAfile "$T/ca-root.pem" -TSA-CAfile "$TSA_ROOT" \
+	-in "$T/guide/submit.cab"
 
 # usage
 fails 2 "no folder" "$client" package

@@ -36,6 +36,14 @@ check_token(const struct ceremony *c, struct kd_err *e)
 
 	if (i->refuse[0] != '\0')
 		return kd_fail(e, KD_E_PIN, "'%s': %s", SHOW(i->label), i->refuse);
+	if (i->pin_count_low && !c->conf.pin_accept_count_low &&
+	    c->command->run != ceremony_pin) {
+		(void)kd_fail(e, KD_E_PIN,
+		    "token '%s' says that a wrong PIN was tried since the last right one "
+		    "(CKF_USER_PIN_COUNT_LOW); no login is tried",
+		    SHOW(i->label));
+		return kd_hint(e, "'kdsign-token pin' tries the right one");
+	}
 	if (i->pin_count_low)
 		log_line(LOG_L_WARN, "token '%s' says that a wrong PIN was tried before",
 		    SHOW(i->label));

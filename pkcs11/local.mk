@@ -71,7 +71,8 @@ fuzz_replay_transcript_LDADD = $(ceremony_libs)
 TESTS += fuzz/replay_transcript
 EXTRA_DIST += fuzz/corpus/transcript
 
-token_e2e_tests = tests/e2e/token_key.t tests/e2e/token_cert.t tests/e2e/token_life.t
+token_e2e_tests = tests/e2e/token_key.t tests/e2e/token_cert.t tests/e2e/token_life.t \
+	tests/e2e/token_whole.t
 TESTS += $(token_e2e_tests)
 dist_check_SCRIPTS += $(token_e2e_tests)
 

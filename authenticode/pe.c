@@ -63,8 +63,9 @@ read_dos_header(int fd, struct pe *pe, struct kd_err *e)
 		    "not a PE image: DOS signature at offset 0 is 0x%04x, expected "
 		    "0x5a4d (MZ)",
 		    magic);
-		return kd_hint(e, "PE images and catalogs have signatures of their own; "
-				  "any other file is signed by a catalog that lists it");
+		return kd_hint(e, "PE images, catalogs, cabinets, scripts, MSI packages and "
+				  "kernel modules have signatures of their own; any other "
+				  "file is signed by a catalog that lists it");
 	}
 	rd_skip(&r, DOS_HEADER_LEN - 2 - 4, "DOS header");
 	pe->nt_off = rd_u32le(&r, "e_lfanew");

@@ -163,7 +163,7 @@ run(struct client *c, const void *options, char **files, size_t n)
 const struct command cmd_sign = {
     .name = "sign",
     .args = "[OPTION...] FILE...",
-    .summary = "have drivers, other PE files and catalogs signed, in place",
+    .summary = "have drivers, catalogs, cabinets, scripts, MSI, modules signed",
     .options = sign_rows,
     .options_size = sizeof(struct sign_args),
     .files_min = 1,

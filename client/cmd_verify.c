@@ -249,7 +249,7 @@ run(struct client *c, const void *options, char **files, size_t n)
 const struct command cmd_verify = {
     .name = "verify",
     .args = "[--root FILE]... [--catalog FILE] [--kernel] [--installer] [--efi] FILE...",
-    .summary = "check signatures, timestamps and chains of signed files and catalogs",
+    .summary = "check signatures, timestamps and chains of signed files",
     .options = verify_rows,
     .options_size = sizeof(struct verify_args),
     .files_min = 1,

@@ -104,6 +104,12 @@ tree_attributes(struct buf *b, const struct verify_signature *s)
 		    s->spc.type == SPC_TYPE_PE ? "image" : "file", md_name(s->spc.md), hex,
 		    s->spc.page_hashes ? ", with page hashes" : "");
 	}
+	if (s->spc.type == SPC_TYPE_CABINET && c->signer < certs_n(c->certs)) {
+		const char *policy = cert_ev_policy(c->certs, c->signer);
+
+		buf_printf(b, "    EV certificate: %s%s\n", policy != NULL ? "policy " : "no",
+		    policy != NULL ? policy : "");
+	}
 	if (c->description != NULL)
 		buf_printf(b, "    description: %s\n", c->description);
 	if (c->url != NULL)

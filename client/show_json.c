@@ -90,6 +90,9 @@ json_attributes(struct buf *b, const struct verify_signature *s)
 	} else if (s->spc.md != MD_NONE) {
 		jw_str(b, "file_digest_algorithm", md_name(s->spc.md));
 		jw_hex(b, "file_digest", s->spc.digest, md_len(s->spc.md));
+		if (c->signer < certs_n(c->certs) &&
+		    cert_ev_policy(c->certs, c->signer) != NULL)
+			jw_str(b, "ev_policy", cert_ev_policy(c->certs, c->signer));
 	}
 	jw_hex(b, "message_digest", c->message_digest, c->message_digest_len);
 	if (c->signer < certs_n(c->certs))

@@ -150,6 +150,8 @@ ok "cabinet: signed by the key with an EV certificate" sign "$T/made.cab"
 key=driver
 ok "cabinet: verify notices that" verify "$T/made.cab"
 says out 'ok      EV certificate: policy 2.23.140.1.3'
+ok "cabinet: and so does inspect" "$client" inspect "$T/made.cab"
+says out '    EV certificate: policy 2.23.140.1.3'
 ok "cabinet: signed by another" sign "$T/made.cab"
 ok "cabinet: and that another is none" verify "$T/made.cab"
 says out 'warning EV certificate: '

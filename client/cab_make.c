@@ -210,15 +210,21 @@ count_left_out(struct adding *a, const char *dir, unsigned depth)
 	}
 }
 
-/* The folder is called in the cabinet as it is on disk, wherever "." leads. */
+/* The folder is called in the cabinet as it was named, and where that is no name, as on
+ * disk. */
 static bool
 folder_name(const char *dir, char **ret, struct kd_err *e)
 {
-	AUTO(free) char *real = realpath(dir, NULL);
+	AUTO(free) char *real = NULL;
+	const char *name = inf_base_name(dir);
 
-	if (real == NULL)
-		return kd_fail_errno(e, KD_E_FILE, errno, "'%s'", SHOW(dir));
-	*ret = kd_strdup(inf_base_name(real));
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
+		real = realpath(dir, NULL);
+		if (real == NULL)
+			return kd_fail_errno(e, KD_E_FILE, errno, "'%s'", SHOW(dir));
+		name = inf_base_name(real);
+	}
+	*ret = kd_strdup(name);
 	return *ret != NULL || kd_fail_nomem(e, "path");
 }
 

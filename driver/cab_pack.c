@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include <libgcab.h>
@@ -31,11 +32,29 @@ glib_failed(const GError *err, enum kd_code c, const char *what, struct kd_err *
 
 /* ---- names ---- */
 
-/* One part of a name, between backslashes. */
+/* Names of devices, with whatever suffix: Windows opens the device. */
+static bool
+is_device(const char *p, size_t n)
+{
+	static const char *const names[] = {"con", "prn", "aux", "nul", "com", "lpt"};
+	const char *dot = memchr(p, '.', n);
+	size_t len = dot != NULL ? (size_t)(dot - p) : n;
+
+	if (len == 4 && p[3] >= '1' && p[3] <= '9')
+		return strncasecmp(p, names[4], 3) == 0 ||
+		       strncasecmp(p, names[5], 3) == 0;
+	for (size_t i = 0; len == 3 && i < 4; i++)
+		if (strncasecmp(p, names[i], 3) == 0)
+			return true;
+	return false;
+}
+
+/* One part of a name, between backslashes. Of dots and blanks at its end Windows makes
+ * nothing, and so another name; ".." is among these. */
 static bool
 part_ok(const char *p, size_t n)
 {
-	if (n == 0 || (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
+	if (n == 0 || p[n - 1] == '.' || p[n - 1] == ' ' || is_device(p, n))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if ((unsigned char)p[i] < 0x20 || p[i] == 0x7f ||

@@ -6,7 +6,7 @@
 . "${srcdir:-.}/tests/tap.sh"
 # shellcheck source=/dev/null
 . "$srcdir/tests/e2e/client_files.sh"
-need cabextract gcab jq
+need cabextract gcab jq openssl osslsigncode
 
 make_files
 P=$T/packages
@@ -86,6 +86,13 @@ ok "the bytes are the same" cmp "$T/one.cab" "$T/two.cab"
 fails 2 "a date that is none" env SOURCE_DATE_EPOCH=now "$client" cab --output "$T/two.cab" "$P/Hello"
 says err "SOURCE_DATE_EPOCH: 'now': not a whole number"
 unset SOURCE_DATE_EPOCH
+
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/key" -out "$T/cert" -subj /CN=Test -days 30 \
+	-addext extendedKeyUsage=codeSigning >"$T/openssl.log" 2>&1 || exit 99
+ok "osslsigncode signs it" osslsigncode sign -certs "$T/cert" -key "$T/key" -in "$T/one.cab" -out "$T/signed.cab"
+ok "then it passes the check, too" cab --check "$T/signed.cab"
+says out "good, 2 driver packages, 8 files, signed (verify tells whether well)"
+ok "and verify's" "$client" verify --root "$T/cert" "$T/signed.cab"
 
 more="größe.sys$eol" sources="größe.sys=1$eol" package Umlaut
 cp "$T/drv64.sys" "$P/Umlaut/größe.sys"

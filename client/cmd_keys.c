@@ -32,6 +32,24 @@ put_table(struct buf *b, const struct api_keys *keys)
 	}
 }
 
+/* Below the table, because they are sentences: how each is kept, and what to look at. */
+static void
+put_custody(struct buf *b, const struct api_key *k)
+{
+	static const char *const good = "made on the token, never to leave it";
+	bool born = k->sensitive && k->always_sensitive && !k->extractable &&
+		    k->never_extractable && k->local;
+
+	buf_printf(b, "%s: %s\n", k->name,
+	    !k->known ? "no token has told how it is kept"
+	    : born    ? good
+		      : "custody has flaws");
+	for (size_t i = 0; i < k->tokens.n; i++)
+		buf_printf(b, "  %s\n", SHOW(k->tokens.v[i]));
+	for (size_t i = 0; i < k->warnings.n; i++)
+		buf_printf(b, "  warning: %s\n", SHOW(k->warnings.v[i]));
+}
+
 static bool
 keys(struct client *c, struct kd_err *e)
 {
@@ -51,6 +69,9 @@ keys(struct client *c, struct kd_err *e)
 		buf_str(&b, "this client is granted no key\n");
 	} else {
 		put_table(&b, &granted);
+		buf_u8(&b, '\n');
+		for (size_t i = 0; i < granted.n; i++)
+			put_custody(&b, &granted.v[i]);
 	}
 	outcome_print(&c->outcome, &b);
 	return true;

@@ -7,12 +7,28 @@
 #include "client/server.h"
 
 static void
+put_token(struct buf *b, const struct api_ready_token *t)
+{
+	buf_printf(b, "token       %s: %s", SHOW(t->signer), SHOW(t->state));
+	if (t->label[0] != '\0' || t->serial[0] != '\0')
+		buf_printf(b, ", %s (%s), %u of %u sessions in use", SHOW(t->label),
+		    SHOW(t->serial), t->sessions_in_use, t->sessions);
+	if (t->restarts > 0)
+		buf_printf(b, ", module restarted %u times", t->restarts);
+	buf_printf(b, "%s%s\n", t->detail[0] != '\0' ? ": " : "", SHOW(t->detail));
+}
+
+static void
 put_text(struct buf *b, const struct api_ready *r, const char *server)
 {
 	buf_printf(b, "server      %s, kdsign %s\n", SHOW(server), SHOW(r->version));
 	buf_printf(b, "ready       %s\n", r->ready ? "yes" : "no");
 	buf_printf(b, "separation  %s\n", SHOW(r->separation));
 	buf_printf(b, "record      %s\n", SHOW(r->record));
+	if (r->relay[0] != '\0')
+		buf_printf(b, "relay       %s\n", SHOW(r->relay));
+	for (size_t i = 0; i < r->tokens_n; i++)
+		put_token(b, &r->tokens[i]);
 	for (size_t i = 0; i < r->keys_n; i++) {
 		const struct api_ready_key *k = &r->keys[i];
 
@@ -22,6 +38,8 @@ put_text(struct buf *b, const struct api_ready *r, const char *server)
 			buf_printf(b, " (%s): %s", SHOW(k->code), SHOW(k->detail));
 		buf_printf(
 		    b, "%s%s\n", k->token[0] != '\0' ? ", token " : "", SHOW(k->token));
+		for (size_t j = 0; j < k->warnings.n; j++)
+			buf_printf(b, "            warning: %s\n", SHOW(k->warnings.v[j]));
 	}
 }
 

@@ -121,6 +121,14 @@ void api_sign_answer_encode(const struct api_sign_answer *a, struct buf *ret);
 bool api_sign_answer_decode(const char *p, size_t n, struct api_sign_answer *ret,
 	struct kd_err *e) KD_MUST;
 
+/* Sentences for people. Readers take what older servers do not say as none. */
+#define API_TEXTS_MAX 8
+#define API_TEXT_MAX 191
+struct api_texts {
+	char v[API_TEXTS_MAX][API_TEXT_MAX + 1];
+	size_t n;
+};
+
 struct api_key {
 	char name[API_KEY_NAME_MAX + 1];
 	char algorithm[16];         /* "rsa" | "ecdsa" */
@@ -130,7 +138,12 @@ struct api_key {
 	uint8_t sha1[20], sha256[32]; /* thumbprints of the leaf */
 	bool ready;
 	char detail[256];           /* why not ready; "" */
-	bool sensitive, extractable, always_sensitive, never_extractable, local; /* as the token says */
+	bool known; /* a token has told the following five */
+	bool sensitive, extractable, always_sensitive, never_extractable, local;
+	char relaxed[128];          /* flaws that the signer lets pass: "not-local rsa-2048" */
+	char uses[128];             /* what it is good for besides: "decrypt unwrap" */
+	struct api_texts tokens;    /* that hold it: signer, label, serial, state */
+	struct api_texts warnings;
 	char kinds[64], digests[64]; /* granted to the caller: "pe", "sha256 sha384" */
 	struct api_cert {
 		uint8_t *der;
@@ -186,15 +199,25 @@ bool api_stamp_answer_decode(const char *p, size_t n, enum api_stamp_kind kind,
 struct api_ready {
 	bool ready;
 	char version[32];
-	char separation[64];  /* "three users" | "one user, no separation" */
+	char separation[64];  /* "four users" | "one user, no separation" */
 	char record[256];     /* "ok", or why nothing can be recorded */
+	char relay[32];       /* "connected", "not connected"; "": none is configured */
 	struct api_ready_key {
 		char name[API_KEY_NAME_MAX + 1];
 		bool ready;
 		char code[32], detail[256]; /* kd_code name and sentence when not ready */
 		char token[64];             /* "label (serial)", state */
+		struct api_texts warnings;
 	} *keys;
 	size_t keys_n;
+	struct api_ready_token {
+		char signer[API_KEY_NAME_MAX + 1];
+		char label[33], serial[17];
+		char state[32];      /* "ready", "absent"...; "not connected" */
+		char detail[256];    /* why not ready; "" */
+		unsigned sessions, sessions_in_use, restarts;
+	} *tokens;
+	size_t tokens_n;
 };
 void api_ready_clear(struct api_ready *r);
 AUTO_DEFINE_CLEAR(struct api_ready, api_ready_clear);

@@ -50,6 +50,9 @@ encode_custody(const struct api_key *k, struct buf *ret)
 	jw_bool(ret, "always_sensitive", k->always_sensitive);
 	jw_bool(ret, "never_extractable", k->never_extractable);
 	jw_bool(ret, "local", k->local);
+	jw_bool(ret, "known", k->known);
+	encode_words(ret, "relaxed", k->relaxed);
+	encode_words(ret, "also", k->uses);
 	jw_close(ret);
 }
 
@@ -71,6 +74,8 @@ api_key_encode(const struct api_key *k, struct buf *ret)
 	encode_custody(k, ret);
 	encode_words(ret, "kinds", k->kinds);
 	encode_words(ret, "digest_algorithms", k->digests);
+	api_put_texts(ret, "tokens", &k->tokens);
+	api_put_texts(ret, "warnings", &k->warnings);
 	jw_arr_open(ret, "certificates");
 	for (size_t i = 0; i < k->certificates_n; i++)
 		jw_base64(ret, NULL, k->certificates[i].der, k->certificates[i].len);
@@ -100,9 +105,10 @@ read_thumbprint(struct jo *o, const char *name, uint8_t *dst, size_t n)
 }
 
 static void
-read_words(struct jo *o, const char *name, char *dst, size_t dst_len)
+read_words(struct jo *o, const struct api_object *schema, const char *name, char *dst,
+    size_t dst_len)
 {
-	struct ja a = api_get_arr(o, &api_key_schema, name);
+	struct ja a = api_get_arr(o, schema, name);
 	size_t at = 0;
 
 	for (size_t i = 0; i < a.n; i++) {
@@ -130,6 +136,9 @@ read_custody(struct jo *o, struct api_key *k)
 	k->always_sensitive = jo_bool(&c, "always_sensitive");
 	k->never_extractable = jo_bool(&c, "never_extractable");
 	k->local = jo_bool(&c, "local");
+	k->known = jo_bool_opt(&c, "known", true);
+	read_words(&c, &api_custody_schema, "relaxed", k->relaxed, sizeof(k->relaxed));
+	read_words(&c, &api_custody_schema, "also", k->uses, sizeof(k->uses));
 }
 
 static bool
@@ -172,8 +181,11 @@ read_key(struct jo o, struct api_key *k)
 	k->ready = jo_bool(&o, "ready");
 	api_get_text(&o, &api_key_schema, "detail", k->detail, sizeof(k->detail));
 	read_custody(&o, k);
-	read_words(&o, "kinds", k->kinds, sizeof(k->kinds));
-	read_words(&o, "digest_algorithms", k->digests, sizeof(k->digests));
+	read_words(&o, &api_key_schema, "kinds", k->kinds, sizeof(k->kinds));
+	read_words(
+	    &o, &api_key_schema, "digest_algorithms", k->digests, sizeof(k->digests));
+	api_get_texts(&o, &api_key_schema, "tokens", &k->tokens);
+	api_get_texts(&o, &api_key_schema, "warnings", &k->warnings);
 	return read_certificates(&o, k) && api_answer_end(&o);
 }
 

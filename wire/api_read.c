@@ -5,6 +5,7 @@
 
 #include "base/builder.h"
 #include "base/text.h"
+#include "wire/api.h"
 #include "wire/api_schema.h"
 
 #define HEX_CHARS "0123456789abcdefABCDEF"
@@ -59,9 +60,12 @@ struct ja
 api_get_arr(struct jo *o, const struct api_object *schema, const char *name)
 {
 	const struct api_member *m = api_member(schema, name);
-	struct ja a = jo_arr(o, name, 0, SIZE_MAX);
+	struct ja a = {0};
 
 	assert(m->type == API_ARRAY);
+	if (m->optional && !jo_has(o, name))
+		return a;
+	a = jo_arr(o, name, 0, SIZE_MAX);
 	if (o->obj == NULL || (a.n >= m->min && a.n <= m->max))
 		return a;
 	if (a.n < m->min)
@@ -72,6 +76,30 @@ api_get_arr(struct jo *o, const struct api_object *schema, const char *name)
 		    a.path, a.n, (unsigned long long)m->max);
 	a.n = 0;
 	return a;
+}
+
+void
+api_get_texts(struct jo *o, const struct api_object *schema, const char *name,
+    struct api_texts *ret)
+{
+	struct ja a = api_get_arr(o, schema, name);
+
+	assert(api_member(schema, name)->max <= API_TEXTS_MAX);
+	ret->n = 0;
+	for (size_t i = 0; i < a.n && i < API_TEXTS_MAX; i++) {
+		const char *s = ja_str(&a, i, API_TEXT_MAX);
+
+		memcpy(ret->v[ret->n++], s, strlen(s) + 1);
+	}
+}
+
+void
+api_put_texts(struct buf *b, const char *name, const struct api_texts *t)
+{
+	jw_arr_open(b, name);
+	for (size_t i = 0; i < t->n; i++)
+		jw_str(b, NULL, t->v[i]);
+	jw_arr_close(b);
 }
 
 const char *

@@ -53,6 +53,18 @@
 	{                                                                                \
 		name, API_OBJECT, true, 0, 0, of, NULL                                   \
 	}
+#define BOOLEAN_OPT(name)                                                                \
+	{                                                                                \
+		name, API_BOOLEAN, true, 0, 0, NULL, NULL                                \
+	}
+#define ARRAY_OPT(name, max, of)                                                         \
+	{                                                                                \
+		name, API_ARRAY, true, 0, max, of, NULL                                  \
+	}
+#define WORDS_OPT(name, max, words)                                                      \
+	{                                                                                \
+		name, API_ARRAY, true, 0, max, NULL, words                               \
+	}
 #define ARRAY(name, min, max, of)                                                        \
 	{                                                                                \
 		name, API_ARRAY, false, min, max, of, NULL                               \
@@ -72,6 +84,9 @@ static const char *const digest_algorithms[] = {
     "sha1", "sha256", "sha384", "sha512", NULL};
 static const char *const stamp_kinds[] = {"rfc3161", "legacy", NULL};
 static const char *const statuses[] = {"signed", "refused", "failed", "pending", NULL};
+static const char *const flaws[] = {"extractable", "not-sensitive",
+    "not-always-sensitive", "not-never-extractable", "not-local", "rsa-2048", NULL};
+static const char *const uses[] = {"decrypt", "unwrap", "derive", "modifiable", NULL};
 static const char *const key_algorithms[] = {"rsa", "ecdsa", NULL};
 
 static const struct api_member item[] = {
@@ -127,6 +142,9 @@ static const struct api_member custody[] = {
     BOOLEAN("always_sensitive"),
     BOOLEAN("never_extractable"),
     BOOLEAN("local"),
+    BOOLEAN_OPT("known"),
+    WORDS_OPT("relaxed", 8, flaws),
+    WORDS_OPT("also", 8, uses),
     END,
 };
 const struct api_object api_custody_schema = {"Custody", custody};
@@ -145,6 +163,8 @@ static const struct api_member key[] = {
     OBJECT("custody", &api_custody_schema),
     WORDS("kinds", 16, kinds),
     WORDS("digest_algorithms", 16, digest_algorithms),
+    ARRAY_OPT("tokens", API_TEXTS_MAX, NULL),
+    ARRAY_OPT("warnings", API_TEXTS_MAX, NULL),
     ARRAY("certificates", 1, API_CERTIFICATES_MAX, NULL),
     END,
 };
@@ -162,16 +182,32 @@ static const struct api_member ready_key[] = {
     CODE_OPT("code"),
     STRING_OPT("detail", 1, sizeof(((struct api_ready_key *)0)->detail) - 1),
     STRING("token", 0, sizeof(((struct api_ready_key *)0)->token) - 1),
+    ARRAY_OPT("warnings", API_TEXTS_MAX, NULL),
     END,
 };
 const struct api_object api_ready_key_schema = {"ReadyKey", ready_key};
+
+static const struct api_member ready_token[] = {
+    STRING("signer", 1, API_KEY_NAME_MAX),
+    STRING("label", 0, sizeof(((struct api_ready_token *)0)->label) - 1),
+    STRING("serial", 0, sizeof(((struct api_ready_token *)0)->serial) - 1),
+    STRING("state", 1, sizeof(((struct api_ready_token *)0)->state) - 1),
+    STRING_OPT("detail", 1, sizeof(((struct api_ready_token *)0)->detail) - 1),
+    INTEGER("sessions", 0, 65535),
+    INTEGER("sessions_in_use", 0, 65535),
+    INTEGER("restarts", 0, UINT32_MAX),
+    END,
+};
+const struct api_object api_ready_token_schema = {"ReadyToken", ready_token};
 
 static const struct api_member ready[] = {
     BOOLEAN("ready"),
     STRING("version", 1, sizeof(((struct api_ready *)0)->version) - 1),
     STRING("separation", 0, sizeof(((struct api_ready *)0)->separation) - 1),
     STRING("record", 1, sizeof(((struct api_ready *)0)->record) - 1),
+    STRING_OPT("relay", 1, sizeof(((struct api_ready *)0)->relay) - 1),
     ARRAY("keys", 0, API_KEYS_MAX, &api_ready_key_schema),
+    ARRAY_OPT("tokens", API_KEYS_MAX, &api_ready_token_schema),
     END,
 };
 const struct api_object api_ready_schema = {"Ready", ready};
@@ -216,6 +252,7 @@ const struct api_object *const api_objects[] = {
     &api_custody_schema,
     &api_ready_schema,
     &api_ready_key_schema,
+    &api_ready_token_schema,
     &api_problem_schema,
     &api_stamp_request_schema,
     &api_stamp_answer_schema,

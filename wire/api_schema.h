@@ -41,7 +41,7 @@ struct api_object {
 extern const struct api_object api_sign_request_schema, api_item_schema,
     api_sign_answer_schema, api_item_answer_schema, api_item_error_schema,
     api_keys_schema, api_key_schema, api_custody_schema, api_ready_schema,
-    api_ready_key_schema, api_problem_schema, api_stamp_request_schema,
+    api_ready_key_schema, api_ready_token_schema, api_problem_schema, api_stamp_request_schema,
     api_stamp_answer_schema;
 extern const struct api_object *const api_objects[]; /* all of them; ends with NULL */
 
@@ -74,6 +74,11 @@ void api_get_text(struct jo *o, const struct api_object *schema, const char *nam
 uint64_t api_get_uint(struct jo *o, const struct api_object *schema, const char *name);
 /* More elements than max are KD_E_TOO_LARGE, not KD_E_REQUEST. */
 struct ja api_get_arr(struct jo *o, const struct api_object *schema, const char *name);
+struct api_texts;
+/* Sentences; none when absent, where they may be. */
+void api_get_texts(struct jo *o, const struct api_object *schema, const char *name,
+    struct api_texts *ret);
+void api_put_texts(struct buf *b, const char *name, const struct api_texts *t);
 /* The same for a member of base64 that may be large: more characters than max are
  * KD_E_TOO_LARGE. */
 const char *api_get_base64(

@@ -8,13 +8,30 @@
 #include "base/num.h"
 #include "wire/api.h"
 
-#define ASK_FLAG_LOCAL 1
+#define ASK_FLAG_LOCAL 1u
+#define ASK_FLAG_RELAY 2u /* there is one; the other two only with it */
+#define ASK_FLAG_RELAY_UP 4u
+#define ASK_FLAG_RELAY_APART 8u
+
+static uint16_t
+flags_of(const struct ask *a)
+{
+	unsigned flags = a->local ? ASK_FLAG_LOCAL : 0;
+
+	if (a->relay != ASK_RELAY_NONE)
+		flags |= ASK_FLAG_RELAY;
+	if (a->relay == ASK_RELAY_UP)
+		flags |= ASK_FLAG_RELAY_UP;
+	if (a->relay_apart)
+		flags |= ASK_FLAG_RELAY_APART;
+	return (uint16_t)flags;
+}
 
 void
 ask_encode(const struct ask *a, struct buf *ret)
 {
 	buf_u16le(ret, (uint16_t)a->route);
-	buf_u16le(ret, a->local ? ASK_FLAG_LOCAL : 0);
+	buf_u16le(ret, flags_of(a));
 	buf_u32le(ret, a->deadline_ms);
 	buf_u32le(ret, a->wait_ms);
 	buf_add(ret, a->request_id, ASK_REQUEST_ID_LEN);
@@ -24,6 +41,23 @@ ask_encode(const struct ask *a, struct buf *ret)
 	for (size_t i = 0; i < a->chain_n; i++)
 		payload_put_bytes(ret, a->chain[i]);
 	payload_put_bytes(ret, a->body);
+}
+
+static void
+read_flags(unsigned flags, struct ask *a, struct kd_err *e)
+{
+	bool relay = (flags & ASK_FLAG_RELAY) != 0;
+
+	if (flags >= 2 * ASK_FLAG_RELAY_APART ||
+	    (flags > ASK_FLAG_LOCAL && !relay) ||
+	    (relay && a->route != ASK_READY)) {
+		kd_fail(e, KD_E_PROTOCOL, "unknown flags %#x", flags);
+		return;
+	}
+	a->local = (flags & ASK_FLAG_LOCAL) != 0;
+	if (relay)
+		a->relay = (flags & ASK_FLAG_RELAY_UP) != 0 ? ASK_RELAY_UP : ASK_RELAY_DOWN;
+	a->relay_apart = (flags & ASK_FLAG_RELAY_APART) != 0;
 }
 
 static void
@@ -107,10 +141,9 @@ ask_decode(struct rd r, struct ask *ret, struct kd_err *e)
 
 	if (r.bad == NULL && (route < ASK_KEYS || route >= KD_ARRAY_LEN(route_takes)))
 		kd_fail(e, KD_E_PROTOCOL, "unknown route %u", route);
-	if (flags > ASK_FLAG_LOCAL)
-		kd_fail(e, KD_E_PROTOCOL, "unknown flags %#x", flags);
 	a.route = (enum ask_route)route;
-	a.local = flags == ASK_FLAG_LOCAL;
+	if (r.bad == NULL)
+		read_flags(flags, &a, e);
 	a.deadline_ms = rd_u32le(&r, "deadline");
 	a.wait_ms = rd_u32le(&r, "wait");
 	payload_request_id(&r, a.request_id, e);

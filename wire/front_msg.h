@@ -27,6 +27,8 @@ enum ask_route { /* the front's routes[]; the keeper's handlers[] has the same o
 #define ASK_REQUEST_ID_LEN PAYLOAD_REQUEST_ID_LEN /* hex digits, made by the front, in logs and problems */
 #define ASK_DEADLINE_MAX_MS 3600000u
 
+enum ask_relay { ASK_RELAY_NONE, ASK_RELAY_DOWN, ASK_RELAY_UP };
+
 struct ask {
 	enum ask_route route;
 	char request_id[ASK_REQUEST_ID_LEN + 1];
@@ -34,6 +36,8 @@ struct ask {
 	char peer[ASK_PEER_MAX + 1];
 	uint32_t deadline_ms; /* from receipt; then the keeper answers 202 with what is still pending */
 	uint32_t wait_ms;     /* ASK_SIGNATURE: long poll, 0 = at once */
+	enum ask_relay relay; /* ASK_READY: what the front knows of the relay */
+	bool relay_apart;     /* and that it runs as a user of its own */
 	bool local;           /* came over status-listen: no chain, only READY and METRICS allowed */
 	struct der chain[ASK_CHAIN_MAX];
 	size_t chain_n;       /* 0 only when local */

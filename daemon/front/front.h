@@ -17,6 +17,7 @@ struct front {
 	struct tls *tls;
 	struct peer_link *keeper;
 	struct peer_link *relay; /* NULL: none is configured */
+	bool relay_apart;        /* its user is neither ours nor the keeper's */
 	struct conns *conns;
 	struct budget budget;  /* bytes of request bodies */
 	struct budget answers; /* bytes of answers that somebody has yet to read */

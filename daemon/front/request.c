@@ -232,6 +232,16 @@ encode_ask(const void *msg, struct buf *ret)
 	ask_encode(msg, ret);
 }
 
+/* The keeper tells of the whole service, and does not know the relay. */
+static void
+tell_of_relay(const struct front *f, struct ask *a)
+{
+	if (a->route != ASK_READY || f->relay == NULL)
+		return;
+	a->relay = peer_link_up(f->relay) ? ASK_RELAY_UP : ASK_RELAY_DOWN;
+	a->relay_apart = f->relay_apart;
+}
+
 static enum MHD_Result
 ask_keeper(struct request *r)
 {
@@ -247,6 +257,7 @@ ask_keeper(struct request *r)
 	    .chain_n = conn->chain_n};
 	struct peer_question q = {.type = FRAME_ASK, .encode = encode_ask, .msg = &a};
 
+	tell_of_relay(r->front, &a);
 	if (hand_on)
 		a.body = (struct der){.p = r->body.p, .len = r->body.len};
 	q.size = a.body.len;

@@ -177,6 +177,8 @@ front_start(struct front *f, const struct peers *peers, struct kd_err *e)
 	    .balancers = &conf->balancers,
 	    .metrics = &f->metrics};
 
+	f->relay_apart =
+	    conf->relay != NULL && peers->relay != geteuid() && peers->relay != peers->keeper;
 	f->budget.max = conf->bytes_in_flight;
 	f->answers.max = conf->bytes_in_flight > KEEPER_ANSWER_MAX ? conf->bytes_in_flight
 								   : KEEPER_ANSWER_MAX;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* daemon/keeper/answers.c - questions that sign nothing: keys, readiness, metrics. */
+/* daemon/keeper/answers.c - questions that sign nothing: keys, readiness. */
 #include "config.h"
 
-#include "daemon/keeper/keeper.h"
+#include "daemon/keeper/facts.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "wire/custody.h"
 
 static void
 list_words(
@@ -41,33 +42,27 @@ copy(char *dst, size_t room, const char *s)
 	(void)snprintf(dst, room, "%.*s", (int)room - 1, s);
 }
 
-/* What is promised of a key that several tokens hold must be so on each. */
-static uint32_t
-attrs_of(const struct keeper *k, const struct key *key)
+static void
+fill_custody(const struct keeper *k, const struct key *key, struct api_key *ret)
 {
-	const uint32_t risks = KEY_ATTR_EXTRACTABLE | KEY_ATTR_DECRYPT | KEY_ATTR_UNWRAP |
-			       KEY_ATTR_DERIVE | KEY_ATTR_MODIFIABLE;
-	uint32_t all = UINT32_MAX, any = 0;
-	bool seen = false;
+	struct facts f = facts_of(k, key);
 
-	for (size_t i = 0; i < key->signers_n; i++) {
-		const struct signer_key *held = signer_link_find_key(
-		    signers_link(k, key->signers[i]), key->name);
-
-		if (held == NULL)
-			continue;
-		seen = true;
-		all &= held->attrs;
-		any |= held->attrs;
-	}
-	return seen ? (all & ~risks) | (any & risks) : 0;
+	ret->known = f.known;
+	ret->sensitive = (f.attrs & KEY_ATTR_SENSITIVE) != 0;
+	ret->extractable = (f.attrs & KEY_ATTR_EXTRACTABLE) != 0;
+	ret->always_sensitive = (f.attrs & KEY_ATTR_ALWAYS_SENSITIVE) != 0;
+	ret->never_extractable = (f.attrs & KEY_ATTR_NEVER_EXTRACTABLE) != 0;
+	ret->local = (f.attrs & KEY_ATTR_LOCAL) != 0;
+	custody_flaw_words(ret->relaxed, f.relaxed);
+	custody_warning_words(ret->uses, f.warnings);
+	facts_tokens(k, key, &ret->tokens);
+	facts_warnings(k, key, clock_unix_ms() / 1000, &ret->warnings);
 }
 
 static bool
 fill_key(const struct keeper *k, const struct key *key, struct policy_scope scope,
     struct api_key *ret, struct kd_err *e)
 {
-	uint32_t attrs = attrs_of(k, key);
 	struct kd_err why = {0};
 
 	copy(ret->name, sizeof(ret->name), key->name);
@@ -81,11 +76,7 @@ fill_key(const struct keeper *k, const struct key *key, struct policy_scope scop
 	ret->ready = group_check_key(
 	    signers_group(k, key), key, clock_unix_ms() / 1000, &why);
 	copy(ret->detail, sizeof(ret->detail), why.msg);
-	ret->sensitive = (attrs & KEY_ATTR_SENSITIVE) != 0;
-	ret->extractable = (attrs & KEY_ATTR_EXTRACTABLE) != 0;
-	ret->always_sensitive = (attrs & KEY_ATTR_ALWAYS_SENSITIVE) != 0;
-	ret->never_extractable = (attrs & KEY_ATTR_NEVER_EXTRACTABLE) != 0;
-	ret->local = (attrs & KEY_ATTR_LOCAL) != 0;
+	fill_custody(k, key, ret);
 	list_words(ret->kinds, sizeof(ret->kinds), scope.kinds, kind_word, API_KINDS_N);
 	list_words(ret->digests, sizeof(ret->digests), scope.digests, digest_word,
 	    MD_SHA512 + 1);
@@ -159,7 +150,7 @@ answers_key(const struct keeper *k, const struct identity *who, const char *name
 
 /* How many users stand between a stranger and the token. */
 static const char *
-separation(const struct keeper *k)
+separation(const struct keeper *k, const struct ask *ask)
 {
 	uid_t own = geteuid(), front = k->settings->front_uid;
 	bool signers_apart = true;
@@ -169,10 +160,27 @@ separation(const struct keeper *k)
 
 		signers_apart = signers_apart && signer != own && signer != front;
 	}
-	if (front != own && signers_apart)
+	if (front == own && !signers_apart)
+		return "one user, no separation";
+	if (front == own || !signers_apart)
+		return "two users, partly separated";
+	if (ask->relay == ASK_RELAY_NONE)
 		return "three users";
-	return front == own && !signers_apart ? "one user, no separation"
-					      : "two users, partly separated";
+	return ask->relay_apart ? "four users" : "three users, the relay not apart";
+}
+
+static const char *
+relay_word(enum ask_relay r)
+{
+	switch (r) {
+	case ASK_RELAY_NONE:
+		break;
+	case ASK_RELAY_DOWN:
+		return "not connected";
+	case ASK_RELAY_UP:
+		return "connected";
+	}
+	return "";
 }
 
 static void
@@ -189,6 +197,7 @@ fill_ready_key(const struct keeper *k, const struct key *key, struct api_ready_k
 	if (!to->ready)
 		copy(to->code, sizeof(to->code), kd_code_info(why.code)->name);
 	copy(to->detail, sizeof(to->detail), why.msg);
+	facts_warnings(k, key, clock_unix_ms() / 1000, &to->warnings);
 	if (v.have_state)
 		(void)snprintf(to->token, sizeof(to->token), "%.32s (%.16s), %s",
 		    v.state->label, v.state->serial, token_state_name(v.state->token));
@@ -196,19 +205,42 @@ fill_ready_key(const struct keeper *k, const struct key *key, struct api_ready_k
 		copy(to->token, sizeof(to->token), "not connected");
 }
 
+static void
+fill_ready_token(const struct signer_link *l, struct api_ready_token *to)
+{
+	struct signer_link_view v = signer_link_view(l);
+
+	copy(to->signer, sizeof(to->signer), signer_link_name(l));
+	copy(to->state, sizeof(to->state), "not connected");
+	if (!v.have_state)
+		return;
+	copy(to->label, sizeof(to->label), v.state->label);
+	copy(to->serial, sizeof(to->serial), v.state->serial);
+	copy(to->state, sizeof(to->state), token_state_name(v.state->token));
+	copy(to->detail, sizeof(to->detail), v.state->detail);
+	to->sessions = v.state->sessions;
+	to->sessions_in_use = facts_sessions_in_use(&v);
+	to->restarts = v.state->restarts;
+}
+
 bool
-answers_ready(
-    const struct keeper *k, struct answer *ret, struct buf *body, struct kd_err *e)
+answers_ready(const struct keeper *k, const struct ask *ask, struct answer *ret,
+    struct buf *body, struct kd_err *e)
 {
 	AUTO(api_ready_clear) struct api_ready r = {.ready = !k->record_bad};
 	const struct settings *s = k->settings;
 
 	r.keys = kd_alloc_array(s->keys_n, sizeof(*r.keys));
-	if (r.keys == NULL)
+	r.tokens = kd_alloc_array(k->links_n, sizeof(*r.tokens));
+	if (r.keys == NULL || r.tokens == NULL)
 		return kd_fail_nomem(e, "readiness");
 	copy(r.version, sizeof(r.version), PACKAGE_VERSION);
-	copy(r.separation, sizeof(r.separation), separation(k));
+	copy(r.separation, sizeof(r.separation), separation(k, ask));
 	copy(r.record, sizeof(r.record), k->record_bad ? k->record_error : "ok");
+	copy(r.relay, sizeof(r.relay), relay_word(ask->relay));
+	for (size_t i = 0; i < k->links_n; i++)
+		if (!signer_link_retired(k->links[i]))
+			fill_ready_token(k->links[i], &r.tokens[r.tokens_n++]);
 	for (; r.keys_n < s->keys_n; r.keys_n++) {
 		fill_ready_key(k, &s->keys[r.keys_n], &r.keys[r.keys_n]);
 		/* A key that is retired is as it should be. */
@@ -218,55 +250,4 @@ answers_ready(
 	}
 	api_ready_encode(&r, body);
 	return finish(ret, r.ready ? 200 : 503, ANSWER_JSON, body, e);
-}
-
-static void
-metric(struct buf *b, const char *name, const char *type, uint64_t v)
-{
-	buf_printf(b, "# TYPE kdsign_%s %s\nkdsign_%s %llu\n", name, type, name,
-	    (unsigned long long)v);
-}
-
-static size_t
-waiting(const struct keeper *k)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < k->groups_n; i++)
-		n += k->groups[i]->queue.waiting;
-	return n;
-}
-
-bool
-answers_metrics(
-    const struct keeper *k, struct answer *ret, struct buf *body, struct kd_err *e)
-{
-	const struct keeper_counters *c = &k->count;
-
-	metric(body, "requests_total", "counter", c->requests);
-	metric(body, "items_total", "counter", c->items);
-	metric(body, "items_signed_total", "counter", c->signed_items);
-	metric(body, "items_failed_total", "counter", c->failed_items);
-	metric(body, "items_unheard_total", "counter", c->unheard_items);
-	metric(body, "refused_total", "counter", c->refused);
-	metric(body, "repeated_total", "counter", c->repeated);
-	metric(body, "record_failures_total", "counter", c->record_failures);
-	metric(body, "record_events", "gauge", record_last(k->record));
-	metric(body, "record_writable", "gauge", k->record_bad ? 0 : 1);
-	metric(body, "requests_live", "gauge", k->live.n);
-	metric(body, "large_requests_bytes", "gauge", k->bytes);
-	metric(body, "queue_items", "gauge", waiting(k));
-	buf_str(
-	    body, "# TYPE kdsign_token_ready gauge\n# TYPE kdsign_sent_items gauge\n");
-	for (size_t i = 0; i < k->links_n; i++) {
-		struct signer_link_view v = signer_link_view(k->links[i]);
-		const char *name = signer_link_name(k->links[i]);
-
-		if (signer_link_retired(k->links[i]))
-			continue; /* its successor may have the same name */
-		buf_printf(body, "kdsign_token_ready{signer=\"%s\"} %d\n", name,
-		    v.have_state && v.state->token == TOKEN_READY);
-		buf_printf(body, "kdsign_sent_items{signer=\"%s\"} %zu\n", name, v.sent);
-	}
-	return finish(ret, 200, ANSWER_TEXT, body, e);
 }

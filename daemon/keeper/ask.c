@@ -90,7 +90,7 @@ ask_plain(const struct call *c)
 		done = answers_key(c->k, c->who, c->ask->target, &a, &body, &e);
 		break;
 	case ASK_READY:
-		done = answers_ready(c->k, &a, &body, &e);
+		done = answers_ready(c->k, c->ask, &a, &body, &e);
 		break;
 	case ASK_METRICS:
 		done = answers_metrics(c->k, &a, &body, &e);

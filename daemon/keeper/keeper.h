@@ -3,6 +3,7 @@
  */
 #ifndef KD_KEEPER_KEEPER_H
 #define KD_KEEPER_KEEPER_H
+#include "daemon/keeper/expiry.h"
 #include "daemon/keeper/front_link.h"
 #include "daemon/keeper/group.h"
 #include "daemon/keeper/loop.h"
@@ -43,6 +44,7 @@ struct keeper {
 	char record_error[256];
 	uint64_t probe_at;
 	struct keeper_counters count;
+	struct expiry_watch expiry;
 	bool stopping;
 	uint64_t stop_at; /* clock_ms: no longer waited for what is under way */
 };
@@ -71,8 +73,10 @@ bool answers_keys(const struct keeper *k, const struct identity *who, struct ans
     struct buf *body, struct kd_err *e) KD_MUST;
 bool answers_key(const struct keeper *k, const struct identity *who, const char *name,
     struct answer *ret, struct buf *body, struct kd_err *e) KD_MUST;
-bool answers_ready(const struct keeper *k, struct answer *ret, struct buf *body,
-    struct kd_err *e) KD_MUST;
+/* ask: what the front says of the relay */
+bool answers_ready(const struct keeper *k, const struct ask *ask, struct answer *ret,
+    struct buf *body, struct kd_err *e) KD_MUST;
+/* metrics.c */
 bool answers_metrics(const struct keeper *k, struct answer *ret, struct buf *body,
     struct kd_err *e) KD_MUST;
 

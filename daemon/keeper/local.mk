@@ -4,11 +4,14 @@ libkeeper_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS) $(SQLITE_CFLAGS)
 libkeeper_a_SOURCES = \
 	daemon/keeper/answers.c daemon/keeper/ask.c daemon/keeper/call.h \
 	daemon/keeper/catalog.c daemon/keeper/catalog.h daemon/keeper/copy.h \
+	daemon/keeper/expiry.c daemon/keeper/expiry.h \
+	daemon/keeper/facts.c daemon/keeper/facts.h \
 	daemon/keeper/front_link.c daemon/keeper/front_link.h \
 	daemon/keeper/group.c daemon/keeper/group.h \
 	daemon/keeper/identity.c daemon/keeper/identity.h \
 	daemon/keeper/keeper.h daemon/keeper/lookup.c \
 	daemon/keeper/loop.c daemon/keeper/loop.h \
+	daemon/keeper/metrics.c \
 	daemon/keeper/pipeline.c \
 	daemon/keeper/policy.c daemon/keeper/policy.h \
 	daemon/keeper/pool.c daemon/keeper/pool.h \
@@ -56,12 +59,14 @@ check_DATA += tests/mock/io_fail.so
 EXTRA_DIST += tests/mock/io_fail.c
 CLEANFILES += tests/mock/io_fail.so
 
-KEEPER_TESTS = tests/unit/keeper/policy_test tests/unit/keeper/queue_test tests/unit/keeper/record_event_test \
+KEEPER_TESTS = tests/unit/keeper/expiry_test tests/unit/keeper/policy_test tests/unit/keeper/queue_test tests/unit/keeper/record_event_test \
 	tests/unit/keeper/store_test tests/unit/keeper/catalog_test tests/unit/keeper/request_build_test
 check_PROGRAMS += $(KEEPER_TESTS)
 TESTS += $(KEEPER_TESTS)
 tests_unit_keeper_policy_test_SOURCES = tests/unit/keeper/policy_test.c
 tests_unit_keeper_policy_test_LDADD = $(KEEPER_LIBS) $(CMOCKA_LIBS)
+tests_unit_keeper_expiry_test_SOURCES = tests/unit/keeper/expiry_test.c
+tests_unit_keeper_expiry_test_LDADD = $(KEEPER_LIBS) $(CMOCKA_LIBS)
 tests_unit_keeper_queue_test_SOURCES = tests/unit/keeper/queue_test.c
 tests_unit_keeper_queue_test_LDADD = $(KEEPER_LIBS) $(CMOCKA_LIBS)
 tests_unit_keeper_record_event_test_SOURCES = tests/unit/keeper/record_event_test.c

@@ -97,6 +97,8 @@ reload(struct keeper *k)
 	front_set_limits(k->front, s->front_uid, s->conf.main.frame_limit);
 	settings_drop(k->settings);
 	k->settings = STEAL(s);
+	expiry_watch_clear(&k->expiry);
+	loop_wake_at(k->loop, clock_ms());
 	loop_wake_at(k->loop, clock_ms());
 	pipeline_note(k, "config");
 	log_line(LOG_L_NOTICE, "configuration reloaded");
@@ -154,6 +156,8 @@ on_timer(void *self, uint64_t now_ms)
 	struct keeper *k = self;
 
 	loop_wake_at(k->loop, pipeline_timer(k, now_ms));
+	loop_wake_at(k->loop,
+	    expiry_watch_look(&k->expiry, k->settings, now_ms, clock_unix_ms() / 1000));
 	if (k->stopping)
 		loop_wake_at(k->loop, k->stop_at);
 }
@@ -236,6 +240,7 @@ tear_down(struct keeper *k)
 	signers_free(k);
 	front_free(k->front);
 	loop_free(k->loop);
+	expiry_watch_clear(&k->expiry);
 	settings_drop(k->settings);
 }
 

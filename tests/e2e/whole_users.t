@@ -94,9 +94,10 @@ for pair in "daemon $front" "bin $keeper" "sys $signer" "sys $(pgrep -P "$signer
 		- "${pair#* }" "$(id -u "$user")" "$(id -g "$user")"
 done
 ok 'status' "$client" status
-says out 'separation  three users'
+says out 'separation  four users'
+says out 'relay       connected'
 answers 200 'readyz' /readyz
-ok 'says three users' jq -e '.separation == "three users"' "$T/body"
+ok 'says four users, and that the relay is there' jq -e '.separation == "four users" and .relay == "connected"' "$T/body"
 
 cp "$T/drv64.sys" "$T/a.sys"
 ok 'signing works' "$client" sign --ac "$T/cross.pem" "$T/a.sys"

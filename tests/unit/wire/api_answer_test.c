@@ -117,10 +117,14 @@ base64_must_be_base64(void **state)
 	assert_int_equal(strncmp(e.msg, FROM_SERVER "items[0].cms: ", 34), 0);
 }
 
-#define CUSTODY                                                                          \
+#define CUSTODY_OLD                                                                      \
 	"\"custody\":{\"sensitive\":true,\"extractable\":false,\"always_sensitive\":"    \
 	"true,"                                                                          \
-	"\"never_extractable\":true,\"local\":true}"
+	"\"never_extractable\":true,\"local\":true"
+#define CUSTODY CUSTODY_OLD "}"
+#define CUSTODY_NEW                                                                      \
+	CUSTODY_OLD ",\"known\":true,\"relaxed\":[\"not-local\",\"rsa-2048\"],"            \
+		    "\"also\":[\"decrypt\"]}"
 #define KEY_BEFORE                                                                       \
 	"\"name\":\"driver-2026\",\"algorithm\":\"rsa\",\"bits\":3072,\"subject\":\"CN=" \
 	"Demo\","                                                                        \
@@ -132,6 +136,13 @@ base64_must_be_base64(void **state)
 	"\"ready\":false,"                                                               \
 	"\"detail\":\"token absent\","
 #define KEY                                                                              \
+	"{" KEY_BEFORE CUSTODY_NEW                                                       \
+	",\"kinds\":[\"pe\"],\"digest_algorithms\":[\"sha256\",\"sha384\"],"             \
+	"\"tokens\":[\"signer a: demo (0a1b), absent\"],"                                \
+	"\"warnings\":[\"certificate expires in 6 days\",\"custody is relaxed\"],"       \
+	"\"certificates\":[\"MAA=\",\"MAEA\"]}"
+/* What a server said before keys had warnings. */
+#define KEY_OLD                                                                          \
 	"{" KEY_BEFORE CUSTODY                                                           \
 	",\"kinds\":[\"pe\"],\"digest_algorithms\":[\"sha256\",\"sha384\"],"             \
 	"\"certificates\":[\"MAA=\",\"MAEA\"]}"
@@ -152,6 +163,7 @@ check_key(const struct api_key *k)
 	assert_true(
 	    k->sensitive && k->always_sensitive && k->never_extractable && k->local);
 	assert_false(k->extractable);
+	assert_true(k->known);
 	assert_string_equal(k->kinds, "pe");
 	assert_string_equal(k->digests, "sha256 sha384");
 	assert_int_equal(k->certificates_n, 2);
@@ -170,6 +182,11 @@ key_and_keys_come_back_whole(void **state)
 
 	check_done(api_key_decode(one, sizeof(one) - 1, &key, &e), &e);
 	check_key(&key);
+	assert_string_equal(key.relaxed, "not-local rsa-2048");
+	assert_string_equal(key.uses, "decrypt");
+	assert_int_equal(key.tokens.n, 1);
+	assert_int_equal(key.warnings.n, 2);
+	assert_string_equal(key.warnings.v[1], "custody is relaxed");
 	api_key_encode(&key, &b);
 	assert_string_equal(buf_cstr(&b), one);
 	api_key_clear(&key);
@@ -178,6 +195,20 @@ key_and_keys_come_back_whole(void **state)
 	check_key(&keys.v[1]);
 	api_keys_encode(&keys, &bs);
 	assert_string_equal(buf_cstr(&bs), list);
+}
+
+static void
+an_older_server_has_no_warnings(void **state)
+{
+	static const char old[] = KEY_OLD;
+	struct api_key key = {0};
+	struct kd_err e = {0};
+
+	check_done(api_key_decode(old, sizeof(old) - 1, &key, &e), &e);
+	check_key(&key);
+	assert_string_equal(key.relaxed, "");
+	assert_int_equal(key.tokens.n + key.warnings.n, 0);
+	api_key_clear(&key);
 }
 
 static void
@@ -230,11 +261,15 @@ wrong_keys_are_refused(void **state)
 
 #define READY                                                                            \
 	"{\"ready\":false,\"version\":\"0.1.0\",\"separation\":\"three "                 \
-	"users\",\"record\":\"ok\","                                                     \
-	"\"keys\":[{\"name\":\"a\",\"ready\":true,\"token\":\"demo (0a1b), ready\"},"    \
+	"users\",\"record\":\"ok\",\"relay\":\"connected\","                             \
+	"\"keys\":[{\"name\":\"a\",\"ready\":true,\"token\":\"demo (0a1b), ready\","     \
+	"\"warnings\":[\"certificate expired\"]},"                                       \
 	"{\"name\":\"b\",\"ready\":false,\"code\":\"pin_latched\",\"detail\":\"PIN "     \
 	"refused\","                                                                     \
-	"\"token\":\"\"}]}"
+	"\"token\":\"\",\"warnings\":[]}],"                                              \
+	"\"tokens\":[{\"signer\":\"s\",\"label\":\"demo\",\"serial\":\"0a1b\","          \
+	"\"state\":\"absent\",\"detail\":\"unplugged\",\"sessions\":4,"                  \
+	"\"sessions_in_use\":2,\"restarts\":3}]}"
 
 static void
 readiness_comes_back_whole(void **state)
@@ -254,6 +289,15 @@ readiness_comes_back_whole(void **state)
 	assert_string_equal(r.keys[0].token, "demo (0a1b), ready");
 	assert_string_equal(r.keys[1].code, "pin_latched");
 	assert_string_equal(r.keys[1].detail, "PIN refused");
+	assert_string_equal(r.relay, "connected");
+	assert_int_equal(r.keys[0].warnings.n, 1);
+	assert_string_equal(r.keys[0].warnings.v[0], "certificate expired");
+	assert_int_equal(r.tokens_n, 1);
+	assert_string_equal(r.tokens[0].state, "absent");
+	assert_string_equal(r.tokens[0].detail, "unplugged");
+	assert_int_equal(r.tokens[0].sessions, 4);
+	assert_int_equal(r.tokens[0].sessions_in_use, 2);
+	assert_int_equal(r.tokens[0].restarts, 3);
 	api_ready_encode(&r, &b);
 	assert_string_equal(buf_cstr(&b), text);
 }
@@ -416,6 +460,7 @@ main(void)
 	    cmocka_unit_test(wrong_answers_are_refused),
 	    cmocka_unit_test(base64_must_be_base64),
 	    cmocka_unit_test(key_and_keys_come_back_whole),
+	    cmocka_unit_test(an_older_server_has_no_warnings),
 	    cmocka_unit_test(no_keys_at_all),
 	    cmocka_unit_test(wrong_keys_are_refused),
 	    cmocka_unit_test(readiness_comes_back_whole),

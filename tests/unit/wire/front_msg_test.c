@@ -253,6 +253,35 @@ each_wrong_field_is_refused(void **state)
 	}
 }
 
+static void
+what_the_front_knows_of_the_relay(void **state)
+{
+	static const struct {
+		enum ask_relay relay;
+		bool apart, local;
+		uint8_t flags;
+	} cases[] = {
+	    {ASK_RELAY_NONE, false, true, 1},
+	    {ASK_RELAY_DOWN, false, true, 3},
+	    {ASK_RELAY_UP, true, true, 15},
+	};
+
+	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
+		AUTO(buf_clear) struct buf b = {0};
+		struct ask a = {.route = ASK_READY, .deadline_ms = 1, .peer = "p",
+		    .relay = cases[i].relay, .relay_apart = cases[i].apart,
+		    .local = cases[i].local}, got = {0};
+		struct kd_err e = {0};
+
+		memset(a.request_id, 'a', ASK_REQUEST_ID_LEN);
+		ask_encode(&a, &b);
+		assert_int_equal(b.p[2], cases[i].flags);
+		check_done(ask_decode(rd_init(b.p, b.len), &got, &e), &e);
+		assert_int_equal(got.relay, cases[i].relay);
+		assert_int_equal(got.relay_apart, cases[i].apart);
+	}
+}
+
 /* What no encoder of ours would write. */
 static void
 foreign_bytes_are_refused(void **state)
@@ -262,7 +291,9 @@ foreign_bytes_are_refused(void **state)
 		uint8_t byte;
 		const char *msg;
 	} cases[] = {
-	    {2, 2, "ask: unknown flags 0x2"},
+	    {2, 2, "ask: unknown flags 0x2"}, /* the relay's, but not with sign */
+	    {2, 4, "ask: unknown flags 0x4"},
+	    {2, 16, "ask: unknown flags 0x10"},
 	    {44, 65, "ask: target: 65 bytes, at most 64 allowed"},
 	    {45, 65, "ask: peer: 65 bytes, at most 64 allowed"},
 	    {46, 0xff, "ask: peer: is not UTF-8"},
@@ -378,6 +409,7 @@ main(void)
 	    cmocka_unit_test(ask_bytes_are_as_documented),
 	    cmocka_unit_test(every_route_in_its_own_shape),
 	    cmocka_unit_test(each_wrong_field_is_refused),
+	    cmocka_unit_test(what_the_front_knows_of_the_relay),
 	    cmocka_unit_test(foreign_bytes_are_refused),
 	    cmocka_unit_test(ask_cut_anywhere_or_with_more_behind_is_refused),
 	    cmocka_unit_test(cut_ask_names_the_field),

@@ -427,12 +427,18 @@ static struct api_key key = {.name = "k",
     .not_before = "x",
     .not_after = "y",
     .detail = "d",
+    .relaxed = "not-local",
+    .uses = "derive",
+    .tokens = {.v = {"t"}, .n = 1},
+    .warnings = {.v = {"w"}, .n = 1},
     .kinds = "pe",
     .digests = "sha1",
     .certificates = &certificate,
     .certificates_n = 1};
 static struct api_ready_key ready_key = {
-    .name = "k", .code = "busy", .detail = "d", .token = "t"};
+    .name = "k", .code = "busy", .detail = "d", .token = "t", .warnings = {.v = {"w"}, .n = 1}};
+static struct api_ready_token ready_token = {
+    .signer = "s", .state = "absent", .detail = "d"};
 
 static void
 encoders_write_what_the_tables_say(void **state)
@@ -441,7 +447,14 @@ encoders_write_what_the_tables_say(void **state)
 	    "0123456789abcdef", "0123456789abcdeg", "k", items, KD_ARRAY_LEN(items)};
 	const struct api_sign_answer answer = {"0123456789abcdef", "k", answers, 3};
 	const struct api_keys keys = {&key, 1};
-	const struct api_ready ready = {false, "1", "s", "ok", &ready_key, 1};
+	const struct api_ready ready = {.version = "1",
+	    .separation = "s",
+	    .record = "ok",
+	    .relay = "r",
+	    .keys = &ready_key,
+	    .keys_n = 1,
+	    .tokens = &ready_token,
+	    .tokens_n = 1};
 	const struct api_stamp_request stamps[] = {
 	    {.kind = API_STAMP_RFC3161, .md = MD_SHA512},
 	    {.kind = API_STAMP_LEGACY, .signature_len = API_SIGNATURE_MAX},

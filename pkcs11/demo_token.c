@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkcs11/demo_token.c - a token to rehearse with: initialised, a random PIN, keys born on
- * it. */
+/* pkcs11/demo_token.c - a token to rehearse with: initialised, with a random PIN. Its keys are
+ * kdsign-token's to make. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/num.h"
 #include "base/own.h"
 #include "base/text.h"
 #include "pkcs11/rv.h"
@@ -103,91 +102,7 @@ set_pins(struct work *w, const char *label, struct kd_err *e)
 	       done(w->fn->C_Login(w->session, CKU_SO, so, PIN_DIGITS),
 		   "C_Login (security officer)", e) &&
 	       done(w->fn->C_InitPIN(w->session, pin, PIN_DIGITS), "C_InitPIN", e) &&
-	       done(w->fn->C_Logout(w->session), "C_Logout", e) &&
-	       done(w->fn->C_Login(w->session, CKU_USER, pin, PIN_DIGITS),
-		   "C_Login (user)", e);
-}
-
-/* DER of the named curves, for CKA_EC_PARAMS (RFC 5480 2.1.1.1). */
-static const CK_BYTE p256_oid[] = {6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7};
-static const CK_BYTE p384_oid[] = {6, 5, 0x2b, 0x81, 4, 0, 0x22};
-
-static const struct key_type {
-	const char *name;
-	CK_MECHANISM_TYPE mechanism;
-	CK_ULONG bits;
-	const CK_BYTE *curve;
-	CK_ULONG curve_len;
-} key_types[] = {
-    {"rsa2048", CKM_RSA_PKCS_KEY_PAIR_GEN, 2048, NULL, 0},
-    {"rsa3072", CKM_RSA_PKCS_KEY_PAIR_GEN, 3072, NULL, 0},
-    {"rsa4096", CKM_RSA_PKCS_KEY_PAIR_GEN, 4096, NULL, 0},
-    {"p256", CKM_EC_KEY_PAIR_GEN, 0, p256_oid, sizeof(p256_oid)},
-    {"p384", CKM_EC_KEY_PAIR_GEN, 0, p384_oid, sizeof(p384_oid)},
-};
-
-/* Sensitive, never extractable, for signing alone: what a custody gate asks for, by
- * birth. */
-static bool
-generate(
-    struct work *w, const struct key_type *t, char *label, CK_BYTE id, struct kd_err *e)
-{
-	CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
-	CK_BYTE exponent[] = {1, 0, 1};
-	CK_ULONG bits = t->bits, label_len = strlen(label);
-	CK_MECHANISM mechanism = {t->mechanism, NULL, 0};
-	CK_OBJECT_HANDLE public_key, private_key;
-	CK_ATTRIBUTE private_attrs[] = {
-	    {CKA_TOKEN, &yes, sizeof(yes)},
-	    {CKA_PRIVATE, &yes, sizeof(yes)},
-	    {CKA_SENSITIVE, &yes, sizeof(yes)},
-	    {CKA_EXTRACTABLE, &no, sizeof(no)},
-	    {CKA_SIGN, &yes, sizeof(yes)},
-	    {CKA_DECRYPT, &no, sizeof(no)},
-	    {CKA_UNWRAP, &no, sizeof(no)},
-	    {CKA_MODIFIABLE, &no, sizeof(no)},
-	    {CKA_ID, &id, sizeof(id)},
-	    {CKA_LABEL, label, label_len},
-	};
-	CK_ATTRIBUTE public_attrs[] = {
-	    {CKA_TOKEN, &yes, sizeof(yes)},
-	    {CKA_PRIVATE, &no, sizeof(no)},
-	    {CKA_VERIFY, &yes, sizeof(yes)},
-	    {CKA_ID, &id, sizeof(id)},
-	    {CKA_LABEL, label, label_len},
-	    {CKA_MODULUS_BITS, &bits, sizeof(bits)},
-	    {CKA_PUBLIC_EXPONENT, exponent, sizeof(exponent)},
-	};
-	CK_ULONG public_n = 7;
-
-	if (t->curve != NULL) {
-		public_attrs[5] =
-		    (CK_ATTRIBUTE){CKA_EC_PARAMS, (CK_VOID_PTR)t->curve, t->curve_len};
-		public_n = 6;
-	}
-	return done(
-	    w->fn->C_GenerateKeyPair(w->session, &mechanism, public_attrs, public_n,
-		private_attrs, KD_ARRAY_LEN(private_attrs), &public_key, &private_key),
-	    "C_GenerateKeyPair", e);
-}
-
-/* "LABEL:TYPE" */
-static bool
-generate_named(struct work *w, char *what, CK_BYTE id, struct kd_err *e)
-{
-	char *colon = strchr(what, ':');
-
-	if (colon == NULL)
-		return kd_fail(
-		    e, KD_E_USAGE, "'%s': not of the form LABEL:TYPE", SHOW(what));
-	for (size_t i = 0; i < KD_ARRAY_LEN(key_types); i++) {
-		if (strcmp(colon + 1, key_types[i].name) == 0) {
-			*colon = '\0';
-			return generate(w, &key_types[i], what, id, e);
-		}
-	}
-	return kd_fail(e, KD_E_USAGE,
-	    "'%s': type is none of rsa2048 rsa3072 rsa4096 p256 p384", SHOW(what));
+	       done(w->fn->C_Logout(w->session), "C_Logout", e);
 }
 
 static bool
@@ -207,7 +122,7 @@ load(struct work *w, const char *path, struct kd_err *e)
 }
 
 static bool
-make(char **argv, int argc, struct kd_err *e)
+make(char **argv, struct kd_err *e)
 {
 	struct work w = {0};
 	bool ok;
@@ -217,8 +132,6 @@ make(char **argv, int argc, struct kd_err *e)
 	     set_pins(&w, argv[2], e);
 	explicit_bzero(w.so_pin, sizeof(w.so_pin));
 	explicit_bzero(w.pin, sizeof(w.pin));
-	for (int i = 4; ok && i < argc; i++)
-		ok = generate_named(&w, argv[i], (CK_BYTE)(i - 3), e);
 	if (w.fn != NULL)
 		(void)w.fn->C_Finalize(NULL);
 	return ok;
@@ -230,12 +143,11 @@ main(int argc, char **argv)
 	struct kd_err e = {0};
 
 	log_init("demo-token", LOG_L_INFO);
-	if (argc < 5 || argc > 36) {
-		fputs("usage: demo-token MODULE TOKEN-LABEL PIN-FILE LABEL:TYPE...\n",
-		    stderr);
+	if (argc != 4) {
+		fputs("usage: demo-token MODULE TOKEN-LABEL PIN-FILE\n", stderr);
 		return kd_code_info(KD_E_USAGE)->exit_daemon;
 	}
-	if (!make(argv, argc, &e)) {
+	if (!make(argv, &e)) {
 		log_err(LOG_L_ERROR, &e);
 		return kd_code_info(e.code)->exit_daemon;
 	}

@@ -24,13 +24,22 @@ make_users() {
 	done
 }
 
+# custodian DIR COMMAND [OPTION...] - what a token's custodian does, recorded in DIR/latch
+custodian() {
+	local dir=$1 command=$2
+	shift 2
+	"$built/kdsign-token" "$command" --module "$(softhsm_module)" --token pkcs11:token=kdsign-demo --state "$dir/latch" \
+		--pin-file "$dir/pin" --person 'scripts/demo, custodian' "$@"
+}
+
 # A SoftHSM token with a random PIN, and an RSA-3072 key generated on it: sensitive, never extractable.
 make_token() {
 	[[ ! -d $state/signer ]] || return 0
 	local new=$state/signer.new
 	rm -rf "$new" && mkdir -m 700 "$new" "$new/tokens" "$new/latch"
 	printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' "$new/tokens" >"$new/softhsm.new"
-	SOFTHSM2_CONF=$new/softhsm.new "$built/demo-token" "$(softhsm_module)" kdsign-demo "$new/pin" "$key_name:rsa3072"
+	SOFTHSM2_CONF=$new/softhsm.new "$built/demo-token" "$(softhsm_module)" kdsign-demo "$new/pin"
+	SOFTHSM2_CONF=$new/softhsm.new custodian "$new" generate --label "$key_name" --type rsa3072 >&2
 	rm "$new/softhsm.new"
 	mv "$new" "$state/signer"
 }
@@ -86,11 +95,11 @@ make_pki() {
 	mv "$new" "$state/pki"
 }
 
-# SubjectPublicKeyInfo in PEM, as the token's custodian would hand it to a CA.
+# SubjectPublicKeyInfo in PEM, out of the request that the token's custodian hands to a CA.
 token_public_key() {
 	softhsm_conf "$state/signer"
-	SOFTHSM2_CONF=$state/signer/softhsm.conf pkcs11-tool --module "$(softhsm_module)" --token-label kdsign-demo \
-		--read-object --type pubkey --label "$key_name" | openssl pkey -pubin -inform DER
+	SOFTHSM2_CONF=$state/signer/softhsm.conf custodian "$state/signer" csr --key "$key_name" \
+		--subject '/O=kdsign demo/CN=Demo Driver Vendor' | openssl req -verify -pubkey -noout 2>>openssl.log
 }
 
 softhsm_conf() { # DIR as the signer sees it

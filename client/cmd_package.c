@@ -503,18 +503,23 @@ write_cab(struct packing *k, struct kd_err *e)
 	} else if (!k->c->quiet && made.left) {
 		buf_printf(&b, "%s: nothing to do, it holds just these files\n", SHOW(cab));
 	} else if (!k->c->quiet) {
-		buf_printf(&b, "%s: %zu packages, %zu files, %llu bytes, not signed yet\n",
-		    SHOW(cab), made.packages, made.files, (unsigned long long)made.size);
+		buf_printf(&b, "%s: %zu package%s, %zu files, %llu bytes, not signed yet\n",
+		    SHOW(cab), made.packages, made.packages == 1 ? "" : "s", made.files, (unsigned long long)made.size);
 	}
 	outcome_print(&k->c->outcome, &b);
 	return true;
 }
 
 static void
-tell_all(struct packing *k)
+tell_cab(struct packing *k)
 {
-	for (size_t i = 0; i < k->n; i++)
-		tell(k, i);
+	AUTO(buf_clear) struct buf b = {0};
+
+	if (k->a->cab == NULL || k->failed != 0 || k->c->json || k->c->quiet)
+		return;
+	buf_printf(&b, "%s: would pack %zu package%s\n", SHOW(k->a->cab), k->n,
+	    k->n == 1 ? "" : "s");
+	outcome_print(&k->c->outcome, &b);
 }
 
 static bool
@@ -544,7 +549,9 @@ pack(struct packing *k, char **dirs, size_t n, struct kd_err *e)
 		return true; /* said */
 	if (!k->a->dry_run)
 		return sign(k, e);
-	tell_all(k);
+	for (size_t i = 0; i < k->n; i++)
+		tell(k, i);
+	tell_cab(k);
 	return true;
 }
 

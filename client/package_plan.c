@@ -52,7 +52,8 @@ package_name(const struct package *p, const struct package_file *f)
 		   : f->path;
 }
 
-/* Today's Windows, of each architecture that the INFs have a section for. */
+/* Today's Windows, of each architecture that the INFs have a section for. Itanium counts
+ * only when there is no other: its last Windows would ask for SHA-1 from all. */
 static bool
 usual_os(struct package *p, struct kd_err *e)
 {
@@ -66,6 +67,8 @@ usual_os(struct package *p, struct kd_err *e)
 
 	for (size_t i = 0; i < p->run.package.n; i++)
 		archs |= inf_archs_named(&p->run.package.v[i].inf);
+	if (archs != 1u << INF_IA64)
+		archs &= ~(1u << INF_IA64);
 	if (archs == 0) /* no decoration: Models serve x86 then */
 		archs = inf_section(&p->run.package.v[0].inf, "Manufacturer") != NULL
 			    ? 1u << INF_X86
@@ -195,6 +198,19 @@ add_catalog(struct package *p, size_t i, struct kd_err *e)
 	return f->path != NULL || kd_fail_nomem(e, "list of files");
 }
 
+/* A catalog that lists another which is made with it would be wrong as soon as that one is
+ * signed. */
+static bool
+check_no_catalog(const struct package *p, const char *path, struct kd_err *e)
+{
+	for (size_t i = 0; i < p->run.made_n; i++)
+		if (strcmp(p->run.paths[i], path) == 0)
+			return kd_fail(e, KD_E_FORMAT,
+			    "'%s': an INF copies it, and it is the catalog of one",
+			    SHOW(path));
+	return true;
+}
+
 /* Every member of every catalog, and the catalogs. */
 static bool
 list_files(struct package *p, struct kd_err *e)
@@ -213,7 +229,7 @@ list_files(struct package *p, struct kd_err *e)
 			v[at] = (struct entry){p->run.made[i].files[k].path, i, k, at};
 	n = once_each(v, n);
 	for (size_t i = 0; i < n; i++)
-		if (!add_file(p, &v[i], e))
+		if (!check_no_catalog(p, v[i].path, e) || !add_file(p, &v[i], e))
 			return false;
 	for (size_t i = 0; i < p->run.made_n; i++)
 		if (!add_catalog(p, i, e))
@@ -318,7 +334,7 @@ catalog_for(const struct package *p, const struct package_file *f)
 {
 	enum inf_arch arch;
 
-	if (!inf_arch_of_machine((uint16_t)f->machine, &arch))
+	if (p->run.made_n == 1 || !inf_arch_of_machine((uint16_t)f->machine, &arch))
 		return f->catalog;
 	for (size_t i = 0; i < p->run.made_n; i++) {
 		if ((p->run.catalogs.v[i].archs >> arch & 1) == 0)

@@ -220,6 +220,12 @@ put_row(struct sheet *s, const struct verdict_line *l, struct buf *ret)
 	buf_u8(ret, '\n');
 }
 
+static int
+letter(size_t column)
+{
+	return (int)(column < 26 ? 'A' + column : 'a' + (column - 26));
+}
+
 static void
 put_head(const struct sheet *s, struct buf *ret)
 {
@@ -229,12 +235,12 @@ put_head(const struct sheet *s, struct buf *ret)
 		if (i == 0 || i == s->kernel_n)
 			buf_printf(ret, "  %s\n",
 			    i < s->kernel_n ? "the kernel of" : "the installer of");
-		buf_printf(ret, "    %c  %s\n", (int)('A' + i), s->columns[i]);
+		buf_printf(ret, "    %c  %s\n", letter(i), s->columns[i]);
 	}
 	buf_printf(ret, "\n  %-*s", (int)s->name_width, "");
 	for (size_t i = 0; i < s->n; i++)
 		buf_printf(ret, "%s %*c", i == s->kernel_n && i > 0 ? " |" : "",
-		    (int)s->cell_width, (int)('A' + i));
+		    (int)s->cell_width, letter(i));
 	buf_u8(ret, '\n');
 }
 

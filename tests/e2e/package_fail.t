@@ -96,6 +96,9 @@ fresh "$P"
 printf 'MSCF\000\000\000\000\060\000\000\000\000\000\000\000\054\000\000\000\000\000\000\000\003\001' >"$P/twin.dat"
 printf '\000\000\000\000\004\000\000\000\000\000\000\000\000\000\000\000\000\000' >>"$P/twin.dat"
 wrong 3 'a file that no catalog can list' "'$P/twin.dat':"
+edit twin.inf 's/^twin.dat\r$/twin.dat\r\ntwinflt.cat\r/;s/^twin.dat *= 2/&\r\ntwinflt.cat = 2/'
+: >"$P/twinflt.cat"
+wrong 3 'a catalog that lists another' "'$P/twinflt.cat': an INF copies it, and it is the catalog of one"
 fresh "$P"
 sums "$P" >"$T/sums"
 printf '[Strings]\r\n' >"$P/twin.inf"
@@ -143,7 +146,7 @@ start_service
 fresh "$P"
 sums "$P" >"$T/sums"
 order C_Sign fail 0x54 every 3
-fails 5 'a token that fails for each third' "$client" --timeout 3s package --key driver "$P"
+fails 7 'a token that fails for each third' "$client" --timeout 3s package --key driver "$P"
 order
 ok 'every file is as it was' unchanged
 

@@ -235,8 +235,14 @@ damaged "one of a set without its names" "table of folders, in front of coffFile
 twin $((data + 100)) '\252\252\252'
 damaged "data that is damaged" "the data's sum is"
 twin "$data" '\000\000\000\000'
-patch "$T/bad.cab" $((data + 100)) '\252\252\252'
+patch "$T/bad.cab" $((data + 10)) '\007' # there is no fourth kind of deflate block
 damaged "and so behind a block without a sum" "cannot be unpacked"
+twin "$data" '\000\000\000\000'
+unpacked=$(od -An -tu2 -j$((data + 6)) -N2 "$T/good.cab" | tr -d ' ')
+patch "$T/bad.cab" $((data + 6)) "$(printf '\\%03o\\%03o' $(((unpacked + 1) & 255)) $(((unpacked + 1) >> 8)))"
+patch "$T/bad.cab" 108 '\010'
+damaged "a block with fewer bytes than it says" "cannot be unpacked"
+says_not err WARNING
 head -c $((size - 1)) "$T/good.cab" >"$T/bad.cab"
 damaged "one byte too few" "cbCabinet at offset 0x8 is $size"
 { cat "$T/good.cab" && echo more; } >"$T/bad.cab"

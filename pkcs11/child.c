@@ -220,7 +220,8 @@ find_token(struct child *c, enum token_state *ret_why, struct kd_err *e)
 
 	*ret_why = TOKEN_FAILED;
 	if (!uri_parse(c->setup.token, URI_TOKEN, &want, e) ||
-	    !token_open(c->setup.module, &want, &c->token, ret_why, e))
+	    !token_open(c->setup.module, &want, &c->token, ret_why, e) ||
+	    !token_begin(c->token, e))
 		return false;
 	i = token_info(c->token);
 	child_text(f.label, sizeof(f.label), i->label);

@@ -243,7 +243,17 @@ token_session_new(
     struct token *t, CK_SESSION_HANDLE *ret, CK_RV *ret_rv, struct kd_err *e)
 {
 	*ret_rv = t->fns->C_OpenSession(t->slot, CKF_SERIAL_SESSION, NULL, NULL, ret);
-	return *ret_rv == CKR_OK || rv_fail(e, *ret_rv, "C_OpenSession");
+	/* Whatever it answers: no PIN was tried. */
+	return *ret_rv == CKR_OK || kd_fail(e, KD_E_TOKEN, "C_OpenSession: %s (0x%lx)",
+					rv_info(*ret_rv)->name, *ret_rv);
+}
+
+bool
+token_begin(struct token *t, struct kd_err *e)
+{
+	CK_RV rv;
+
+	return t->session != CK_INVALID_HANDLE || token_session_new(t, &t->session, &rv, e);
 }
 
 bool
@@ -251,7 +261,7 @@ token_login(struct token *t, const struct secret *pin, struct kd_err *e)
 {
 	CK_RV rv;
 
-	if (!token_session_new(t, &t->session, &rv, e))
+	if (!token_begin(t, e))
 		return false;
 	if (pin == NULL)
 		return true;

@@ -53,6 +53,11 @@ const struct token_info *token_info(const struct token *t);
 CK_FUNCTION_LIST *token_fns(const struct token *t); /* borrowed */
 
 /*
+ * token_begin - open the session of token_login, before there is a PIN: what goes wrong in
+ * it is then no login that was cut off. Errors: KD_E_TOKEN.
+ */
+bool token_begin(struct token *t, struct kd_err *e) KD_MUST;
+/*
  * token_login - C_Login in a session of its own, which stays open: closing a token's last
  * session logs out. Login is per process, so every later session is logged in.
  *

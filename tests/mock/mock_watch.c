@@ -158,11 +158,26 @@ forget_all(void)
 	}
 }
 
+static void
+leave_session(enum mock_fn f, struct session *x, CK_RV rv)
+{
+	if (x == NULL)
+		return;
+	x->inside -= x->inside > 0;
+	if (f == FN_SignInit)
+		x->signing = rv == CKR_OK;
+	else if (f == FN_Sign && rv != CKR_BUFFER_TOO_SMALL)
+		x->signing = false;
+	else if (f == FN_CloseSession && rv == CKR_OK)
+		*x = (struct session){0};
+}
+
 void
 mock_leave(enum mock_fn f, CK_SESSION_HANDLE s, CK_RV rv)
 {
 	(void)pthread_mutex_lock(&mu);
-	if (f == FN_Initialize && rv == CKR_OK) {
+	if (f == FN_Initialize &&
+	    (rv == CKR_OK || rv == CKR_CRYPTOKI_ALREADY_INITIALIZED)) {
 		initialized = true;
 		finalized = false;
 	} else if (f == FN_Finalize && rv == CKR_OK) {
@@ -173,19 +188,8 @@ mock_leave(enum mock_fn f, CK_SESSION_HANDLE s, CK_RV rv)
 	} else if (f == FN_Login) {
 		in_login = false;
 	}
-	if (s != 0) {
-		struct session *x = session_of(s);
-
-		if (x != NULL) {
-			x->inside -= x->inside > 0;
-			if (f == FN_SignInit)
-				x->signing = rv == CKR_OK;
-			else if (f == FN_Sign && rv != CKR_BUFFER_TOO_SMALL)
-				x->signing = false;
-			else if (f == FN_CloseSession && rv == CKR_OK)
-				*x = (struct session){0};
-		}
-	}
+	if (s != 0)
+		leave_session(f, session_of(s), rv);
 	(void)pthread_mutex_unlock(&mu);
 }
 

@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "pkcs11/attr.h"
 #include "pkcs11/latch.h"
+#include "pkcs11/module_check.h"
 #include "pkcs11/pin.h"
 #include "pkcs11/prestart.h"
 #include "wire/json.h"
@@ -30,10 +31,7 @@
 static bool
 check_module(const struct ceremony *c, struct kd_err *e)
 {
-	if (c->module[0] != '/')
-		return kd_fail(e, KD_E_CONFIG, "module '%s': expected an absolute path",
-		    SHOW(c->module));
-	return file_check_private(c->module, false, e) || kd_in(e, "module");
+	return module_check(c->module, c->conf.module_sha256, e) || kd_in(e, "module");
 }
 
 static bool

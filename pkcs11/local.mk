@@ -8,6 +8,7 @@ libpkcs11_a_SOURCES = \
 	pkcs11/child_msg.c pkcs11/child_msg.h \
 	pkcs11/key.c pkcs11/key.h \
 	pkcs11/latch.c pkcs11/latch.h \
+	pkcs11/module_check.c pkcs11/module_check.h \
 	pkcs11/parent.c pkcs11/parent.h pkcs11/parent_in.h \
 	pkcs11/parent_child.c pkcs11/parent_key.c pkcs11/parent_conn.c pkcs11/parent_jobs.c \
 	pkcs11/parent_trouble.c \
@@ -104,7 +105,7 @@ EXTRA_DIST += $(mock_files) tests/mock/mock.h
 CLEANFILES += tests/mock/mock_pkcs11.so
 
 pkcs11_e2e_tests = tests/e2e/signer_sign.t tests/e2e/signer_pin.t tests/e2e/signer_fail.t tests/e2e/signer_fault.t \
-	tests/e2e/custody_gate.t tests/e2e/custody_pin.t
+	tests/e2e/custody_bad.t tests/e2e/custody_gate.t tests/e2e/custody_pin.t
 TESTS += $(pkcs11_e2e_tests)
 dist_check_SCRIPTS += $(pkcs11_e2e_tests)
 EXTRA_DIST += tests/e2e/signer_lib.sh

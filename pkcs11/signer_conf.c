@@ -5,10 +5,10 @@
 
 #include <string.h>
 
-#include "base/file.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "pkcs11/breaker.h"
+#include "pkcs11/module_check.h"
 #include "pkcs11/prestart.h"
 #include "pkcs11/share.h"
 #include "pkcs11/uri.h"
@@ -34,9 +34,14 @@ static const struct conf_key top_keys[] = {
 	.offset = offsetof(struct signer_conf, user),
 	.help = "whom to become when started as root"},
     {.name = "module",
-	.type = CONF_PATH,
+	.type = CONF_STRING, /* no CONF_PATH: a relative one is a mistake */
 	.offset = offsetof(struct signer_conf, module),
-	.help = "the token vendor's PKCS#11 module"},
+	.help = "the token vendor's PKCS#11 module, an absolute path"},
+    {.name = "module-sha256",
+	.type = CONF_STRING,
+	.optional = true,
+	.offset = offsetof(struct signer_conf, module_sha256),
+	.help = "SHA-256 that the module's file must have"},
     {.name = "module-environment",
 	.type = CONF_LIST,
 	.optional = true,
@@ -248,10 +253,7 @@ check(const struct signer_conf *c, struct kd_err *e)
 
 	if (!uri_parse(c->token, URI_TOKEN, &u, e))
 		return kd_in(e, "token '%s'", SHOW(c->token));
-	if (c->module[0] != '/')
-		return kd_fail(e, KD_E_CONFIG, "module '%s': expected an absolute path",
-		    SHOW(c->module));
-	if (!file_check_private(c->module, false, e))
+	if (!module_check(c->module, c->module_sha256, e))
 		return kd_in(e, "module");
 	return check_environment(c, e) && check_pre_start(c, e) && check_keys(c, e);
 }

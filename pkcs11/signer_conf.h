@@ -17,7 +17,7 @@ struct signer_key_conf { /* [key NAME] */
 
 struct signer_conf {
 	char *socket, *keeper_user, *user;
-	char *module;
+	char *module, *module_sha256;
 	struct conf_list module_environment, pre_start;
 	char *token, *pin_file, *state_dir;
 	bool pin_accept_count_low;

@@ -7,7 +7,7 @@ TESTS += scripts/check-layers scripts/check-source tests/checks.t tests/tap.t
 # All daemons together: whole_*.t.
 EXTRA_DIST += tests/e2e/whole_lib.sh
 whole_tests = tests/e2e/whole_bad_input.t tests/e2e/whole_corpus.t tests/e2e/whole_curl.t \
-	tests/e2e/whole_fair.t tests/e2e/whole_fault.t tests/e2e/whole_guide.t tests/e2e/whole_kill.t tests/e2e/whole_kinds.t tests/e2e/whole_pool.t tests/e2e/whole_record.t tests/e2e/whole_reload.t \
+	tests/e2e/custody_facts.t tests/e2e/whole_fair.t tests/e2e/whole_fault.t tests/e2e/whole_guide.t tests/e2e/whole_kill.t tests/e2e/whole_kinds.t tests/e2e/whole_pool.t tests/e2e/whole_record.t tests/e2e/whole_reload.t \
 	tests/e2e/whole_token.t tests/e2e/whole_users.t
 dist_check_SCRIPTS += $(whole_tests)
 TESTS += $(whole_tests)

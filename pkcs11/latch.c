@@ -145,12 +145,16 @@ open_own_dir(const char *dir, int *ret, struct kd_err *e)
 		return false;
 	if (fstat(dfd, &st) != 0)
 		return kd_fail_errno(e, KD_E_CONFIG, errno, "state-dir '%s'", SHOW(dir));
-	if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & 022) != 0)
-		return kd_fail(e, KD_E_CONFIG,
+	if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & 022) != 0) {
+		(void)kd_fail(e, KD_E_CONFIG,
 		    "state-dir '%s': belongs to user %u with mode %03o, expected our own "
 		    "user %u "
 		    "and nobody else able to write",
 		    SHOW(dir), st.st_uid, st.st_mode & 0777, geteuid());
+		if (st.st_uid != geteuid() && st.st_uid != 0)
+			(void)kd_hint(e, "be that user: sudo -u '#%u' ...", st.st_uid);
+		return false;
+	}
 	*ret = STEAL_FD(dfd);
 	return true;
 }

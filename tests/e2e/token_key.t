@@ -207,6 +207,23 @@ says out "PIN of token 'kdsign'"
 says out "key 'key-p256'"
 says_not out "$pin"
 
+# ---- as the signer's user ----
+
+configure "$softhsm" key-p256
+if [ "$(id -u)" -eq 0 ] && setpriv --reuid daemon --clear-groups test -x "$tool"; then
+	cp "$T/signer.conf" "$T/plain.conf"
+	chmod 711 "$T" && chown -R daemon "$T/tokens" "$T/state" && chmod 644 "$SOFTHSM2_CONF"
+	fails 78 "root, where the configuration names nobody" "$tool" test --config "$T/signer.conf" --type p256
+	says err "sudo -u '#$(id -u daemon)'"
+	{ echo "user = daemon" && cat "$T/plain.conf"; } >"$T/signer.conf"
+	ok "root becomes whom the configuration names, with a PIN file of root's" "$tool" test --config "$T/signer.conf" --type p256
+	ok "which is on record" test "$(tail -n 1 "$T/state/ceremony.jsonl" | jq .uid)" = "$(id -u daemon)"
+	ok "nothing becomes root's" test -z "$(find "$T/tokens" "$T/state" -user root)"
+	chown -R root "$T/tokens" "$T/state" && mv "$T/plain.conf" "$T/signer.conf"
+else
+	skip "becoming the signer's user" "not root, or daemon cannot reach the build folder"
+fi
+
 # ---- by the signer's configuration ----
 
 configure "$softhsm" key-p256

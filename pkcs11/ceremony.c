@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkcs11/ceremony.c - what the commands of kdsign-token share: set-up, record, the key meant. */
+/* pkcs11/ceremony.c - what the commands of kdsign-token share: set-up, record, the key
+ * meant. */
 #include "config.h"
 
 #include "pkcs11/ceremony.h"
@@ -41,7 +42,8 @@ configure(struct ceremony *c, struct kd_err *e)
 
 	if (o->config != NULL && (o->module != NULL || o->token != NULL))
 		return kd_fail(e, KD_E_USAGE,
-		    "--config says which module and token: leave out --module and --token");
+		    "--config says which module and token: leave out --module and "
+		    "--token");
 	if (o->config != NULL) {
 		if (!signer_conf_load(o->config, &c->conf, e))
 			return false;
@@ -104,7 +106,8 @@ set_environment(const struct ceremony *c, struct kd_err *e)
 		size_t n = strcspn(v, "=");
 
 		if (n >= sizeof(name))
-			return kd_fail(e, KD_E_CONFIG, "module-environment: name too long");
+			return kd_fail(
+			    e, KD_E_CONFIG, "module-environment: name too long");
 		memcpy(name, v, n);
 		name[n] = '\0';
 		if (setenv(name, &v[n + 1], 1) != 0)
@@ -266,7 +269,8 @@ ceremony_end(struct ceremony *c, const struct kd_err *failed, struct kd_err *e)
 	if (failed == NULL)
 		return append(c, "end", "done", e);
 	(void)snprintf(result, sizeof(result), "failed: %s", failed->msg);
-	if (!append(c, "end", result, &own)) /* the act's own failure is the one to tell */
+	if (!append(
+		c, "end", result, &own)) /* the act's own failure is the one to tell */
 		log_err(LOG_L_ERROR, &own);
 	return false;
 }

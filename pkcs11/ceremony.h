@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkcs11/ceremony.h - what the commands of kdsign-token share: options, token, transcript. */
+/* pkcs11/ceremony.h - what the commands of kdsign-token share: options, token,
+ * transcript. */
 #ifndef KD_PKCS11_CEREMONY_H
 #define KD_PKCS11_CEREMONY_H
 #include <stdbool.h>
@@ -87,20 +88,22 @@ bool ceremony_login_latched(struct ceremony *c, struct kd_err *e) KD_MUST;
 void ceremony_fact(struct ceremony *c, const char *name, const char *fmt, ...)
     KD_PRINTF(3, 4);
 /* The key that the act is about; label and id of 0 bytes are fine. */
-void ceremony_about(
-    struct ceremony *c, const char *label, const void *id, size_t id_n, const void *spki,
-    size_t spki_n);
+void ceremony_about(struct ceremony *c, const char *label, const void *id, size_t id_n,
+    const void *spki, size_t spki_n);
 /*
  * ceremony_begin - the act is on record, durably, before it is done. Without it, it must
- * not be. ceremony_end - with what became of it: failed (may be e itself) says why not, and the
- * answer is then false; NULL: it was done.
- * Errors: KD_E_IO, KD_E_NOMEM, KD_E_TOO_LARGE.
+ * not be. ceremony_end - with what became of it: failed (may be e itself) says why not,
+ * and the answer is then false; NULL: it was done. Errors: KD_E_IO, KD_E_NOMEM,
+ * KD_E_TOO_LARGE.
  */
 bool ceremony_begin(struct ceremony *c, struct kd_err *e) KD_MUST;
-bool ceremony_end(struct ceremony *c, const struct kd_err *failed, struct kd_err *e) KD_MUST;
+bool ceremony_end(
+    struct ceremony *c, const struct kd_err *failed, struct kd_err *e) KD_MUST;
 
-/* --key as an URI: "pkcs11:..." itself, the [key NAME] of the configuration, or a label. */
-bool ceremony_key_uri(const struct ceremony *c, struct uri *ret, struct kd_err *e) KD_MUST;
+/* --key as an URI: "pkcs11:..." itself, the [key NAME] of the configuration, or a label.
+ */
+bool ceremony_key_uri(
+    const struct ceremony *c, struct uri *ret, struct kd_err *e) KD_MUST;
 /* The key that --key means, by key_find; ceremony_about has been told. label: its
  * CKA_LABEL, id: its CKA_ID. After ceremony_login. */
 struct ceremony_key {

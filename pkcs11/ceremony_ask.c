@@ -103,8 +103,8 @@ ask_secret(const char *prompt, struct secret **ret, struct kd_err *e)
 		return kd_fail_errno(e, KD_E_BUG, errno, "pipe");
 	out = ends[0];
 	in = ends[1];
-	if (!file_write_full(tty, prompt, strlen(prompt), e) || !read_hidden(tty, in, e) ||
-	    !file_write_full(tty, "\n", 1, e))
+	if (!file_write_full(tty, prompt, strlen(prompt), e) ||
+	    !read_hidden(tty, in, e) || !file_write_full(tty, "\n", 1, e))
 		return false;
 	(void)close(in);
 	in = -1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkcs11/ceremony_attest.c - "attest": what the token says of a key, as a signed statement. */
+/* pkcs11/ceremony_attest.c - "attest": what the token says of a key, as a signed
+ * statement. */
 #include "config.h"
 
 #include "pkcs11/ceremony.h"
@@ -23,8 +24,8 @@
 AUTO_DEFINE(EVP_PKEY, EVP_PKEY_free);
 
 static const char format[] = "kdsign custody statement 1";
-static const char basis[] =
-    "read from the PKCS#11 module by C_GetAttributeValue; as true as module and token are";
+static const char basis[] = "read from the PKCS#11 module by C_GetAttributeValue; as "
+			    "true as module and token are";
 static const char no_vendor[] =
     "none: the module offers no certificate for this key that is not stored on the token";
 
@@ -62,7 +63,8 @@ put_module(const struct ceremony *c, struct buf *b, struct kd_err *e)
 	    !transcript_hash(file.p, file.len, hash, e))
 		return kd_in(e, "module");
 	jw_open_member(b, "module");
-	put_padded(b, "description", info.libraryDescription, sizeof(info.libraryDescription));
+	put_padded(
+	    b, "description", info.libraryDescription, sizeof(info.libraryDescription));
 	put_padded(b, "manufacturer", info.manufacturerID, sizeof(info.manufacturerID));
 	jw_str(b, "path", SHOW(c->module));
 	jw_str(b, "sha256", hash);
@@ -129,10 +131,10 @@ put_key(const struct ceremony *c, const struct ceremony_key *key, struct buf *b)
 }
 
 /*
- * Certificates with the key's public half. PKCS#11 has no call for a vendor's attestation; what
- * there is of it, in Yubico's module for PIV, are certificates that the module makes when they are
- * read and that are therefore no token objects. They are handed on, not judged: whose root
- * they lead to is for who reads this to check.
+ * Certificates with the key's public half. PKCS#11 has no call for a vendor's
+ * attestation; what there is of it, in Yubico's module for PIV, are certificates that the
+ * module makes when they are read and that are therefore no token objects. They are
+ * handed on, not judged: whose root they lead to is for who reads this to check.
  */
 static bool
 put_certs(struct ceremony *c, bool stored, struct buf *b, size_t *ret_n, struct kd_err *e)
@@ -172,19 +174,21 @@ put_vendor(struct ceremony *c, struct buf *b, struct kd_err *e)
 	if (!put_certs(c, false, b, &n, e))
 		return false;
 	jw_arr_close(b);
-	jw_str(b, "says", n > 0 ? "made by the module; whether they lead to the vendor's root has "
-				  "not been checked here"
-				: no_vendor);
+	jw_str(b, "says",
+	    n > 0 ? "made by the module; whether they lead to the vendor's root has "
+		    "not been checked here"
+		  : no_vendor);
 	jw_close(b);
 	ceremony_fact(c, "vendor attestation", "%s",
-	    n > 0 ? "certificates made by the module are included, unchecked" : no_vendor);
+	    n > 0 ? "certificates made by the module are included, unchecked"
+		  : no_vendor);
 	return true;
 }
 
 /* Members sorted, no blanks, one line; attributes in the order of the table. */
 static bool
-put_statement(struct ceremony *c, const struct ceremony_key *key, struct buf *b,
-    struct kd_err *e)
+put_statement(
+    struct ceremony *c, const struct ceremony_key *key, struct buf *b, struct kd_err *e)
 {
 	char now[CLOCK_UTC_LEN];
 	struct facts f;
@@ -224,7 +228,8 @@ put_statement(struct ceremony *c, const struct ceremony_key *key, struct buf *b,
 }
 
 static bool
-write_beside(struct ceremony *c, const char *suffix, const struct buf *b, struct kd_err *e)
+write_beside(
+    struct ceremony *c, const char *suffix, const struct buf *b, struct kd_err *e)
 {
 	AUTO(buf_clear) struct buf path = {.max = 4096};
 
@@ -253,7 +258,8 @@ sign_and_write(
 	ceremony_fact(c, "signed by the tool's key", "SHA-256 %s", own_sha256);
 	ceremony_say("%s: signed by this tool's own key, SHA-256 %s\n"
 		     "verify with:\n"
-		     "    openssl pkeyutl -verify -rawin -pubin -inkey %s.pub -in %s -sigfile %s.sig",
+		     "    openssl pkeyutl -verify -rawin -pubin -inkey %s.pub -in %s "
+		     "-sigfile %s.sig",
 	    c->o->out, own_sha256, c->o->out, c->o->out, c->o->out);
 	return true;
 }
@@ -281,7 +287,8 @@ ceremony_attest(struct ceremony *c, struct kd_err *e)
 	if (c->o->out == NULL)
 		return kd_fail(e, KD_E_USAGE, "where to? --out FILE");
 	if (c->o->dry_run) {
-		ceremony_say("would read what token '%s', serial %s, says of key '%s', sign it with "
+		ceremony_say("would read what token '%s', serial %s, says of key '%s', "
+			     "sign it with "
 			     "this tool's own key, and write %s, %s.sig and %s.pub",
 		    SHOW(token_info(c->token)->label), SHOW(token_info(c->token)->serial),
 		    SHOW(c->o->key), c->o->out, c->o->out, c->o->out);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkcs11/ceremony_chain.c - is this a certificate for the key, and does it lead somewhere. */
+/* pkcs11/ceremony_chain.c - is this a certificate for the key, and does it lead
+ * somewhere. */
 #include "pkcs11/ceremony_chain.h"
 
 #include <string.h>
@@ -70,8 +71,8 @@ load_pem(BIO *b, struct chain_certs *ret, struct kd_err *e)
 			return false;
 	}
 	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
-		return kd_fail(e, KD_E_FORMAT, "certificate %zu is malformed",
-		    ret->n - before + 1);
+		return kd_fail(
+		    e, KD_E_FORMAT, "certificate %zu is malformed", ret->n - before + 1);
 	ERR_clear_error();
 	return ret->n > before || kd_fail(e, KD_E_FORMAT, "holds no certificate");
 }
@@ -87,7 +88,8 @@ chain_load(const char *path, struct chain_certs *ret, struct kd_err *e)
 	if (!file_read_all(path, CHAIN_FILE_MAX, &data, e))
 		return false;
 	p = data.p;
-	cert = data.len > 0 && data.p[0] == 0x30 ? d2i_X509(NULL, &p, (long)data.len) : NULL;
+	cert =
+	    data.len > 0 && data.p[0] == 0x30 ? d2i_X509(NULL, &p, (long)data.len) : NULL;
 	if (cert != NULL && p == data.p + data.len)
 		return push(ret, cert, e) || kd_in(e, "'%s'", SHOW(path));
 	X509_free(cert);
@@ -158,7 +160,8 @@ check_leaf(X509 *leaf, struct kd_err *e)
 	if ((flags & EXFLAG_KUSAGE) != 0 &&
 	    (X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE) == 0)
 		return fail_cert(leaf, e, "no digitalSignature in its key usage");
-	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(key) < RSA_BITS_MIN)
+	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA &&
+	    EVP_PKEY_get_bits(key) < RSA_BITS_MIN)
 		return fail_cert(leaf, e, "RSA of fewer than 3072 bits");
 	return true;
 }

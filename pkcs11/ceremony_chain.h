@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkcs11/ceremony_chain.h - is this a certificate for the key, and does it lead somewhere. */
+/* pkcs11/ceremony_chain.h - is this a certificate for the key, and does it lead
+ * somewhere. */
 #ifndef KD_PKCS11_CEREMONY_CHAIN_H
 #define KD_PKCS11_CEREMONY_CHAIN_H
 #include <openssl/x509.h>
@@ -16,28 +17,28 @@ struct chain_certs { /* owned */
 };
 void chain_certs_clear(struct chain_certs *c);
 AUTO_DEFINE_CLEAR(struct chain_certs, chain_certs_clear);
-/* All certificates of a file, PEM or one in DER, appended. Errors: KD_E_FILE, KD_E_FORMAT,
- * KD_E_LIMIT. */
+/* All certificates of a file, PEM or one in DER, appended. Errors: KD_E_FILE,
+ * KD_E_FORMAT, KD_E_LIMIT. */
 bool chain_load(const char *path, struct chain_certs *ret, struct kd_err *e) KD_MUST;
 
 /*
- * chain_sort - given in any order, leaf first and then each one's issuer in ret; roots, which
- * no signature needs to carry, are taken as trust and left out.
+ * chain_sort - given in any order, leaf first and then each one's issuer in ret; roots,
+ * which no signature needs to carry, are taken as trust and left out.
  *
  * given     emptied into ret and trust
- * key       the leaf is the one with this public key; NULL (a dry run): the one that is no CA's
- * Checked: the leaf is for code signing (extended key usage; digitalSignature where usages are
- * listed), no CA's, RSA of 3072 bits or more; all dates hold now; nothing is left over; the
- * chain builds (X509_verify_cert) to a certificate of trust, or without any to its own top,
- * which a leaf alone has only when it is self-signed.
- * Errors: KD_E_CERT_INVALID with the name of the certificate that is wrong; KD_E_CRYPTO.
+ * key       the leaf is the one with this public key; NULL (a dry run): the one that is
+ * no CA's Checked: the leaf is for code signing (extended key usage; digitalSignature
+ * where usages are listed), no CA's, RSA of 3072 bits or more; all dates hold now;
+ * nothing is left over; the chain builds (X509_verify_cert) to a certificate of trust, or
+ * without any to its own top, which a leaf alone has only when it is self-signed. Errors:
+ * KD_E_CERT_INVALID with the name of the certificate that is wrong; KD_E_CRYPTO.
  */
 bool chain_sort(struct chain_certs *given, const EVP_PKEY *key, struct chain_certs *ret,
     struct chain_certs *trust, struct kd_err *e) KD_MUST;
 /*
- * chain_check_cross - the chain builds to this certificate, at whatever time: that those for
- * kernel drivers have expired is no mistake of anybody's.
- * ret_expired  it is outside its dates now
+ * chain_check_cross - the chain builds to this certificate, at whatever time: that those
+ * for kernel drivers have expired is no mistake of anybody's. ret_expired  it is outside
+ * its dates now
  */
 bool chain_check_cross(const struct chain_certs *chain, X509 *cross, bool *ret_expired,
     struct kd_err *e) KD_MUST;

@@ -71,12 +71,14 @@ set_algorithm(X509_REQ *req, const struct signer_key *k, struct kd_err *e)
 {
 	AUTO(X509_ALGOR_free) X509_ALGOR *a = X509_ALGOR_new();
 	bool rsa = k->mechanism == SIGN_RSA_PKCS1;
-	int nid = rsa ? NID_sha256WithRSAEncryption :
-	    k->bits > 256 ? NID_ecdsa_with_SHA384 : NID_ecdsa_with_SHA256;
+	int nid = rsa             ? NID_sha256WithRSAEncryption
+		  : k->bits > 256 ? NID_ecdsa_with_SHA384
+				  : NID_ecdsa_with_SHA256;
 
 	/* RFC 4055 5: NULL parameters for RSA; RFC 5758 3.2: none for ECDSA. */
 	if (a == NULL ||
-	    X509_ALGOR_set0(a, OBJ_nid2obj(nid), rsa ? V_ASN1_NULL : V_ASN1_UNDEF, NULL) != 1 ||
+	    X509_ALGOR_set0(
+		a, OBJ_nid2obj(nid), rsa ? V_ASN1_NULL : V_ASN1_UNDEF, NULL) != 1 ||
 	    X509_REQ_set1_signature_algo(req, a) != 1)
 		return fail_crypto(e);
 	return true;
@@ -89,7 +91,8 @@ set_signature(X509_REQ *req, const struct sign_out *s, struct kd_err *e)
 
 	/* Without the flag the encoder would cut zeros off the end. */
 	if (bits == NULL ||
-	    ASN1_BIT_STRING_set(bits, (unsigned char *)(uintptr_t)s->signature, (int)s->len) != 1)
+	    ASN1_BIT_STRING_set(
+		bits, (unsigned char *)(uintptr_t)s->signature, (int)s->len) != 1)
 		return fail_crypto(e);
 	bits->flags &= ~(long)(ASN1_STRING_FLAG_BITS_LEFT | 7);
 	bits->flags |= ASN1_STRING_FLAG_BITS_LEFT;
@@ -99,8 +102,8 @@ set_signature(X509_REQ *req, const struct sign_out *s, struct kd_err *e)
 
 /* The one signature by a production key that the service does not make. */
 static bool
-sign_request(struct ceremony *c, const struct ceremony_key *key, X509_REQ *req,
-    struct kd_err *e)
+sign_request(
+    struct ceremony *c, const struct ceremony_key *key, X509_REQ *req, struct kd_err *e)
 {
 	struct sign_key how = {.handle = key->handle,
 	    .mechanism = key->k.mechanism,
@@ -151,8 +154,9 @@ build(struct ceremony *c, const struct ceremony_key *key, const X509_NAME *subje
 static bool
 say_dry(const struct ceremony *c, const char *subject)
 {
-	ceremony_say("would ask the key '%s' on token '%s', serial %s, to sign a request for "
-		     "%s with the extended key usage codeSigning",
+	ceremony_say(
+	    "would ask the key '%s' on token '%s', serial %s, to sign a request for "
+	    "%s with the extended key usage codeSigning",
 	    SHOW(c->o->key), SHOW(token_info(c->token)->label),
 	    SHOW(token_info(c->token)->serial), subject);
 	return true;
@@ -160,8 +164,8 @@ say_dry(const struct ceremony *c, const char *subject)
 
 /* Recorded once the entry has been begun; what fails before was not done at all. */
 static bool
-make_request(struct ceremony *c, const X509_NAME *subject, const char *shown,
-    struct kd_err *e)
+make_request(
+    struct ceremony *c, const X509_NAME *subject, const char *shown, struct kd_err *e)
 {
 	AUTO(ceremony_key_clear) struct ceremony_key key = {0};
 	AUTO(buf_clear) struct buf pem = {0};
@@ -183,7 +187,8 @@ ceremony_csr(struct ceremony *c, struct kd_err *e)
 
 	if (c->o->subject == NULL) {
 		(void)kd_fail(e, KD_E_USAGE, "whose certificate? --subject NAME");
-		return kd_hint(e, "like --subject 'CN=Example Drivers,O=Example\\, Inc.,C=DE'");
+		return kd_hint(
+		    e, "like --subject 'CN=Example Drivers,O=Example\\, Inc.,C=DE'");
 	}
 	if (!subject_parse(c->o->subject, &subject, e))
 		return false;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkcs11/ceremony_destroy.c - "destroy": a key and all that belongs to it, after two questions. */
+/* pkcs11/ceremony_destroy.c - "destroy": a key and all that belongs to it, after two
+ * questions. */
 #include "pkcs11/ceremony.h"
 
 #include <stdio.h>
@@ -29,9 +30,11 @@ doomed_clear(struct doomed *d)
 }
 AUTO_DEFINE_CLEAR(struct doomed, doomed_clear);
 
-/* A key that the service cannot use is to be destroyed as well, so this is not key_find. */
+/* A key that the service cannot use is to be destroyed as well, so this is not key_find.
+ */
 static bool
-find_private(struct ceremony *c, const struct uri *u, struct doomed *ret, struct kd_err *e)
+find_private(
+    struct ceremony *c, const struct uri *u, struct doomed *ret, struct kd_err *e)
 {
 	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
 	CK_ATTRIBUTE tmpl[3] = {{CKA_CLASS, &class, sizeof(class)}};
@@ -50,13 +53,14 @@ find_private(struct ceremony *c, const struct uri *u, struct doomed *ret, struct
 		return kd_fail(e, KD_E_KEY, "no private key on token '%s' matches",
 		    SHOW(token_info(c->token)->label));
 	(void)kd_fail(e, KD_E_KEY, "several private keys match");
-	return kd_hint(e, "name one by --key 'pkcs11:id=%%01...'; 'kdsign-token list' shows ids");
+	return kd_hint(
+	    e, "name one by --key 'pkcs11:id=%%01...'; 'kdsign-token list' shows ids");
 }
 
 /* What has the id of the key, but for other private keys. Without an id: nothing. */
 static bool
-find_others(
-    struct ceremony *c, CK_OBJECT_CLASS class, struct doomed *d, size_t *ret_n, struct kd_err *e)
+find_others(struct ceremony *c, CK_OBJECT_CLASS class, struct doomed *d, size_t *ret_n,
+    struct kd_err *e)
 {
 	CK_ATTRIBUTE tmpl[] = {
 	    {CKA_CLASS, &class, sizeof(class)},
@@ -66,11 +70,12 @@ find_others(
 	*ret_n = 0;
 	if (d->id.len == 0)
 		return true;
-	if (!attr_find(c->token, tmpl, KD_ARRAY_LEN(tmpl), &d->others[d->others_n], SAME_ID_MAX,
-		ret_n, e))
+	if (!attr_find(c->token, tmpl, KD_ARRAY_LEN(tmpl), &d->others[d->others_n],
+		SAME_ID_MAX, ret_n, e))
 		return false;
 	if (*ret_n > SAME_ID_MAX)
-		return kd_fail(e, KD_E_KEY, "more than %d objects have the key's id", SAME_ID_MAX);
+		return kd_fail(
+		    e, KD_E_KEY, "more than %d objects have the key's id", SAME_ID_MAX);
 	d->others_n += *ret_n;
 	return true;
 }
@@ -124,11 +129,11 @@ check_unused(const struct ceremony *c, const struct doomed *d, struct kd_err *e)
 		if (!uri_parse(k->uri, URI_KEY, &u, e))
 			return false;
 		if ((u.object[0] != '\0' && strcmp(u.object, d->label) != 0) ||
-		    (u.has_id && (u.id_len != d->id.len ||
-				     memcmp(u.id, d->id.p, u.id_len) != 0)))
+		    (u.has_id &&
+			(u.id_len != d->id.len || memcmp(u.id, d->id.p, u.id_len) != 0)))
 			continue;
-		(void)kd_fail(e, KD_E_CONFIG,
-		    "'%s' still serves it, as [key %s]", SHOW(c->o->config), k->name);
+		(void)kd_fail(e, KD_E_CONFIG, "'%s' still serves it, as [key %s]",
+		    SHOW(c->o->config), k->name);
 		return kd_hint(e, "take it out there and in keeper.conf, and restart "
 				  "kdsign-signer; then destroy it");
 	}
@@ -157,13 +162,15 @@ ask_twice(const struct ceremony *c, const struct doomed *d, struct kd_err *e)
 
 	if (c->o->yes != NULL)
 		return strcmp(c->o->yes, name) == 0 ||
-		       kd_fail(e, KD_E_USAGE, "--yes-destroy '%s': the key is called '%s'",
-			   SHOW(c->o->yes), SHOW(name));
+		       kd_fail(e, KD_E_USAGE,
+			   "--yes-destroy '%s': the key is called '%s'", SHOW(c->o->yes),
+			   SHOW(name));
 	if (!ask_possible()) {
 		(void)kd_fail(e, KD_E_CONFIG, "there is no terminal to ask on");
 		return kd_hint(e, "--yes-destroy=LABEL says it without one");
 	}
-	(void)snprintf(question, sizeof(question), "Type the key's label ('%s')", SHOW(name));
+	(void)snprintf(
+	    question, sizeof(question), "Type the key's label ('%s')", SHOW(name));
 	if (!asked(question, name, e))
 		return false;
 	(void)snprintf(
@@ -187,7 +194,8 @@ destroy(struct ceremony *c, const struct doomed *d, struct kd_err *e)
 		rv = f->C_DestroyObject(c->session, d->others[i]);
 		if (rv != CKR_OK) {
 			ceremony_fact(c, "left behind", "a public key or certificate");
-			return rv_fail(e, rv, "C_DestroyObject (public key or certificate)");
+			return rv_fail(
+			    e, rv, "C_DestroyObject (public key or certificate)");
 		}
 	}
 	ceremony_fact(c, "public keys", "%zu destroyed", d->others_n - d->certs_n);
@@ -195,7 +203,8 @@ destroy(struct ceremony *c, const struct doomed *d, struct kd_err *e)
 	if (!ceremony_key_uri(c, &u, e))
 		return false;
 	if (find_private(c, &u, &again, &gone))
-		return kd_fail(e, KD_E_TOKEN, "the token said yes, but the key is still there");
+		return kd_fail(
+		    e, KD_E_TOKEN, "the token said yes, but the key is still there");
 	return gone.code == KD_E_KEY || kd_fail(e, gone.code, "%s", gone.msg);
 }
 
@@ -206,7 +215,8 @@ ceremony_destroy(struct ceremony *c, struct kd_err *e)
 	bool done;
 
 	if (c->o->dry_run) {
-		ceremony_say("would destroy key '%s' on token '%s', serial %s: the private key, and "
+		ceremony_say("would destroy key '%s' on token '%s', serial %s: the "
+			     "private key, and "
 			     "public keys and certificates with its id",
 		    SHOW(c->o->key), SHOW(token_info(c->token)->label),
 		    SHOW(token_info(c->token)->serial));
@@ -214,8 +224,9 @@ ceremony_destroy(struct ceremony *c, struct kd_err *e)
 	}
 	if (!ceremony_login(c, e) || !find_all(c, &d, e) || !check_unused(c, &d, e))
 		return false;
-	ceremony_say("key '%s', id %s, on token '%s', serial %s: private key, %zu public, %zu "
-		     "certificates",
+	ceremony_say(
+	    "key '%s', id %s, on token '%s', serial %s: private key, %zu public, %zu "
+	    "certificates",
 	    d.label, c->entry.key_id, SHOW(token_info(c->token)->label),
 	    SHOW(token_info(c->token)->serial), d.others_n - d.certs_n, d.certs_n);
 	(void)fflush(stdout); /* before the question, which is on the terminal */

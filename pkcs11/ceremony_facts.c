@@ -58,8 +58,7 @@ facts_wrong(const struct facts *f, enum fact_weight weight, struct buf *ret)
 			continue;
 		if (ret != NULL)
 			buf_printf(ret, "%s%s (%s: %s)", n > 0 ? "; " : "",
-			    facts_rows[i].wrong, facts_rows[i].name,
-			    fact_word(f->v[i]));
+			    facts_rows[i].wrong, facts_rows[i].name, fact_word(f->v[i]));
 		n++;
 	}
 	return n;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkcs11/ceremony_generate.c - "generate": a key born on the token, read back before it counts. */
+/* pkcs11/ceremony_generate.c - "generate": a key born on the token, read back before it
+ * counts. */
 #include "pkcs11/ceremony_generate.h"
 
 #include <string.h>
@@ -25,9 +26,10 @@ generate_order(const struct ceremony *c, struct generate *ret, struct kd_err *e)
 	*ret = (struct generate){.order.id = ret->id, .order.id_len = ID_DEFAULT_LEN};
 	if (o->label == NULL)
 		return kd_fail(e, KD_E_USAGE, "what is the new key called? --label NAME");
-	if (strlen(o->label) > URI_OBJECT_MAX || !text_is_utf8(o->label, strlen(o->label)))
-		return kd_fail(e, KD_E_USAGE, "--label: at most %d bytes of UTF-8",
-		    URI_OBJECT_MAX);
+	if (strlen(o->label) > URI_OBJECT_MAX ||
+	    !text_is_utf8(o->label, strlen(o->label)))
+		return kd_fail(
+		    e, KD_E_USAGE, "--label: at most %d bytes of UTF-8", URI_OBJECT_MAX);
 	m->label = o->label;
 	if (!make_type_find(o->type, &m->type, e))
 		return false;
@@ -94,12 +96,14 @@ read_back(struct ceremony *c, struct generate *g, struct kd_err *e)
 	for (size_t i = 0; facts_rows[i].name != NULL; i++)
 		ceremony_fact(c, facts_rows[i].name, "%s", fact_word(f.v[i]));
 	if (facts_wrong(&f, FACT_MUST, &wrong) > 0)
-		return kd_fail(e, KD_E_KEY, "the token did not make what was asked for: %s",
+		return kd_fail(e, KD_E_KEY,
+		    "the token did not make what was asked for: %s",
 		    buf_cstr(&wrong) != NULL ? buf_cstr(&wrong) : "");
 	if (g->key.spki_len == 0)
 		return kd_fail(e, KD_E_KEY, "the token does not tell the public half");
 	if (facts_wrong(&f, FACT_SHOULD, &wrong) > 0 && buf_cstr(&wrong) != NULL) {
-		log_line(LOG_L_WARN, "key '%s': %s", SHOW(g->order.label), buf_cstr(&wrong));
+		log_line(
+		    LOG_L_WARN, "key '%s': %s", SHOW(g->order.label), buf_cstr(&wrong));
 		ceremony_fact(c, "warning", "%s", buf_cstr(&wrong));
 	}
 	ceremony_about(c, g->order.label, g->order.id, g->order.id_len, g->key.spki,
@@ -108,8 +112,8 @@ read_back(struct ceremony *c, struct generate *g, struct kd_err *e)
 }
 
 /*
- * A key that does not sign would be noticed once its certificate is there. So one of the same
- * kind is tried out first, and thrown away: a production key signs no test.
+ * A key that does not sign would be noticed once its certificate is there. So one of the
+ * same kind is tried out first, and thrown away: a production key signs no test.
  */
 static bool
 try_out(struct ceremony *c, struct generate *g, struct kd_err *e)
@@ -123,8 +127,8 @@ try_out(struct ceremony *c, struct generate *g, struct kd_err *e)
 		    g->order.type->shown, t.why);
 	if (t.end == TRIAL_BAD)
 		return kd_fail(e, KD_E_KEY,
-		    "a throw-away %s key, made first, does not sign: %s", g->order.type->shown,
-		    t.why);
+		    "a throw-away %s key, made first, does not sign: %s",
+		    g->order.type->shown, t.why);
 	g->order.without = t.without;
 	g->in_the_way = t.without & MAKE_DECRYPT;
 	ceremony_fact(c, "tried out", "%s",
@@ -134,9 +138,11 @@ try_out(struct ceremony *c, struct generate *g, struct kd_err *e)
 	if (g->in_the_way == 0)
 		return true;
 	log_line(LOG_L_WARN,
-	    "%s keys of this token sign only when they may decrypt, too: CKA_DECRYPT stays",
+	    "%s keys of this token sign only when they may decrypt, too: CKA_DECRYPT "
+	    "stays",
 	    g->order.type->shown);
-	ceremony_fact(c, "not forbidden", "CKA_DECRYPT: without it such a key does not sign");
+	ceremony_fact(
+	    c, "not forbidden", "CKA_DECRYPT: without it such a key does not sign");
 	return true;
 }
 
@@ -148,7 +154,8 @@ say_without(struct ceremony *c, unsigned without)
 	make_without_names(without, &names);
 	if (names.len == 0 || buf_cstr(&names) == NULL)
 		return;
-	log_line(LOG_L_WARN, "the token refused %s: generated without it", buf_cstr(&names));
+	log_line(
+	    LOG_L_WARN, "the token refused %s: generated without it", buf_cstr(&names));
 	ceremony_fact(c, "refused by the token", "%s", buf_cstr(&names));
 }
 
@@ -234,8 +241,9 @@ ceremony_generate(struct ceremony *c, struct kd_err *e)
 	    g.order.type->shown, SHOW(g.order.label), c->entry.key_id,
 	    SHOW(token_info(c->token)->label), SHOW(token_info(c->token)->serial));
 	buf_printf(&b, "  public key SHA-256 %s\n", c->entry.key_spki_sha256);
-	buf_str(&b, "  read back: born on the token, sensitive, never extractable, may sign\n"
-		    "  for signer.conf:\n    [key ");
+	buf_str(&b,
+	    "  read back: born on the token, sensitive, never extractable, may sign\n"
+	    "  for signer.conf:\n    [key ");
 	buf_str(&b, SHOW(g.order.label));
 	buf_str(&b, "]\n    uri = ");
 	generate_say_uri(&g, &b);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkcs11/ceremony_generate.h - a key born on the token, read back; "generate" and "rotate". */
+/* pkcs11/ceremony_generate.h - a key born on the token, read back; "generate" and
+ * "rotate". */
 #ifndef KD_PKCS11_CEREMONY_GENERATE_H
 #define KD_PKCS11_CEREMONY_GENERATE_H
 #include "pkcs11/ceremony.h"
@@ -13,7 +14,8 @@ struct generate {
 };
 
 /* --label, --id and --type. Errors: KD_E_USAGE. ret must stay where it is. */
-bool generate_order(const struct ceremony *c, struct generate *ret, struct kd_err *e) KD_MUST;
+bool generate_order(
+    const struct ceremony *c, struct generate *ret, struct kd_err *e) KD_MUST;
 /*
  * generate_key - make it, read it back; what is not as asked for is destroyed again.
  * Logged in; the entry has been begun. Errors: KD_E_KEY, KD_E_TOKEN.
@@ -21,8 +23,8 @@ bool generate_order(const struct ceremony *c, struct generate *ret, struct kd_er
 bool generate_key(struct ceremony *c, struct generate *g, struct kd_err *e) KD_MUST;
 /* The same on record: label and id free, begun, done, ended. Logged in. */
 bool generate_recorded(struct ceremony *c, struct generate *g, struct kd_err *e) KD_MUST;
-bool generate_say_dry(const struct ceremony *c, const struct generate *g, struct kd_err *e)
-    KD_MUST;
+bool generate_say_dry(
+    const struct ceremony *c, const struct generate *g, struct kd_err *e) KD_MUST;
 /* All of the command but its last words: order, login, record. */
 bool generate_run(struct ceremony *c, struct generate *g, struct kd_err *e) KD_MUST;
 /* The URI for signer.conf. */

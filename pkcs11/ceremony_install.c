@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkcs11/ceremony_install.c - "install": the certificate that came back, checked, put in place. */
+/* pkcs11/ceremony_install.c - "install": the certificate that came back, checked, put in
+ * place. */
 #include "pkcs11/ceremony.h"
 
 #include <string.h>
@@ -32,8 +33,8 @@ AUTO_DEFINE_CLEAR(struct install, install_clear);
 
 /* Everything about the files that can be said without the token; with key all of it. */
 static bool
-check_files(const struct ceremony *c, const EVP_PKEY *key, struct install *ret,
-    struct kd_err *e)
+check_files(
+    const struct ceremony *c, const EVP_PKEY *key, struct install *ret, struct kd_err *e)
 {
 	const struct ceremony_options *o = c->o;
 	AUTO(chain_certs_clear) struct chain_certs given = {0};
@@ -72,10 +73,10 @@ say_chain(struct ceremony *c, const struct install *i)
 	for (size_t k = 0; k < i->chain.n; k++) {
 		subject_print(X509_get_subject_name(i->chain.v[k]), name, sizeof(name));
 		chain_until(i->chain.v[k], until);
-		ceremony_fact(c, k == 0 ? "certificate" : "intermediate", "%s, until %s", name,
-		    until);
-		ceremony_say("  %s: %s, until %s", k == 0 ? "certificate" : "intermediate", name,
-		    until);
+		ceremony_fact(c, k == 0 ? "certificate" : "intermediate", "%s, until %s",
+		    name, until);
+		ceremony_say("  %s: %s, until %s",
+		    k == 0 ? "certificate" : "intermediate", name, until);
 	}
 	for (size_t k = 0; k < i->cross.n; k++) {
 		subject_print(X509_get_issuer_name(i->cross.v[k]), name, sizeof(name));
@@ -86,12 +87,14 @@ say_chain(struct ceremony *c, const struct install *i)
 		subject_print(X509_get_subject_name(i->trust.v[0]), name, sizeof(name));
 		ceremony_say("  leads to: %s", name);
 	} else {
-		log_line(LOG_L_WARN, "no root was given: the uppermost certificate is taken as "
-				     "it is; --root FILE checks it");
+		log_line(LOG_L_WARN,
+		    "no root was given: the uppermost certificate is taken as "
+		    "it is; --root FILE checks it");
 	}
 }
 
-/* Is this very certificate there, under the id. Others with the id (before a renewal) stay. */
+/* Is this very certificate there, under the id. Others with the id (before a renewal)
+ * stay. */
 static bool
 is_there(struct ceremony *c, const struct buf *id, const struct buf *der, bool *ret,
     struct kd_err *e)
@@ -141,7 +144,8 @@ put_serial(const void *what, unsigned char **p)
 
 /* PKCS #11 3.1 "X.509 public key certificate objects". */
 static bool
-put_on_token(struct ceremony *c, const struct ceremony_key *key, X509 *cert, struct kd_err *e)
+put_on_token(
+    struct ceremony *c, const struct ceremony_key *key, X509 *cert, struct kd_err *e)
 {
 	CK_OBJECT_CLASS class = CKO_CERTIFICATE;
 	CK_CERTIFICATE_TYPE type = CKC_X_509;
@@ -179,14 +183,15 @@ put_on_token(struct ceremony *c, const struct ceremony_key *key, X509 *cert, str
 		ceremony_fact(c, "on the token", "it was there already");
 		return true;
 	}
-	rv = token_fns(c->token)->C_CreateObject(c->session, tmpl, KD_ARRAY_LEN(tmpl), &o);
+	rv =
+	    token_fns(c->token)->C_CreateObject(c->session, tmpl, KD_ARRAY_LEN(tmpl), &o);
 	if (rv != CKR_OK) {
 		(void)rv_fail(e, rv, "C_CreateObject");
 		return kd_hint(e, "the service does not need it on the token: --no-token "
 				  "leaves it out, --out FILE writes it");
 	}
-	ceremony_say("  on the token: certificate '%s', id %s", SHOW(key->label),
-	    c->entry.key_id);
+	ceremony_say(
+	    "  on the token: certificate '%s', id %s", SHOW(key->label), c->entry.key_id);
 	ceremony_fact(c, "on the token", "certificate with the key's label and id");
 	return true;
 }
@@ -211,7 +216,8 @@ say_lines(const struct ceremony *c)
 	const struct ceremony_options *o = c->o;
 
 	ceremony_say("for keeper.conf, in [key NAME]; then reload kdsign-keeper:");
-	ceremony_say("    certificates = %s", o->out != NULL ? o->out : o->certificates.v[0]);
+	ceremony_say(
+	    "    certificates = %s", o->out != NULL ? o->out : o->certificates.v[0]);
 	for (size_t i = 1; o->out == NULL && i < o->certificates.n; i++)
 		ceremony_say("    certificates = %s", o->certificates.v[i]);
 	for (size_t i = 0; i < o->cross.n; i++)
@@ -240,10 +246,12 @@ install(struct ceremony *c, struct kd_err *e)
 		return false;
 	pub = d2i_PUBKEY(NULL, &p, (long)key.k.spki_len);
 	if (pub == NULL)
-		return kd_fail(e, KD_E_CRYPTO, "OpenSSL cannot read the key's public half");
+		return kd_fail(
+		    e, KD_E_CRYPTO, "OpenSSL cannot read the key's public half");
 	if (!check_files(c, pub, &i, e))
 		return false;
-	ceremony_say("the certificate is of key '%s', id %s:", SHOW(key.label), c->entry.key_id);
+	ceremony_say(
+	    "the certificate is of key '%s', id %s:", SHOW(key.label), c->entry.key_id);
 	say_chain(c, &i);
 	if (!ceremony_begin(c, e))
 		return false;

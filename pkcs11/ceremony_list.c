@@ -21,8 +21,10 @@ put_token(struct buf *b, const struct token_info *i)
 	if (i->refuse[0] != '\0')
 		buf_printf(b, "  %s\n", i->refuse);
 	else
-		buf_printf(b, "  login: %s%s\n", i->login_required ? "by PIN" : "not needed",
-		    i->pin_count_low ? "; a wrong PIN was tried since the last right one" : "");
+		buf_printf(b, "  login: %s%s\n",
+		    i->login_required ? "by PIN" : "not needed",
+		    i->pin_count_low ? "; a wrong PIN was tried since the last right one"
+				     : "");
 }
 
 static void
@@ -79,8 +81,8 @@ put_key(struct buf *b, const struct look_key *k)
 
 	if (k->k.bits != 0)
 		look_type(&k->k, type);
-	buf_printf(b, "  key '%s', id %s, %s\n", k->label, k->id[0] != '\0' ? k->id : "(none)",
-	    type);
+	buf_printf(b, "  key '%s', id %s, %s\n", k->label,
+	    k->id[0] != '\0' ? k->id : "(none)", type);
 	if (k->spki_sha256[0] != '\0')
 		buf_printf(b, "    public key SHA-256 %s\n", k->spki_sha256);
 	if (k->unusable.code != KD_OK)
@@ -127,8 +129,10 @@ static void
 put_cert(struct buf *b, const struct look_cert *c, bool json)
 {
 	if (!json) {
-		buf_printf(b, "  certificate '%s', id %s: %s\n    issued by %s, until %s\n", c->label,
-		    c->id[0] != '\0' ? c->id : "(none)", c->subject, c->issuer, c->until);
+		buf_printf(b,
+		    "  certificate '%s', id %s: %s\n    issued by %s, until %s\n",
+		    c->label, c->id[0] != '\0' ? c->id : "(none)", c->subject, c->issuer,
+		    c->until);
 		return;
 	}
 	jw_open(b);

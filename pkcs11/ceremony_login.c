@@ -23,8 +23,8 @@ get_pin(struct ceremony *c, struct kd_err *e)
 		(void)kd_fail(e, KD_E_CONFIG, "no PIN: there is no terminal to ask on");
 		return kd_hint(e, "give --pin-file FILE or --pin-fd N");
 	}
-	(void)snprintf(prompt, sizeof(prompt), "PIN of token '%s', serial %s: ",
-	    SHOW(i->label), SHOW(i->serial));
+	(void)snprintf(prompt, sizeof(prompt),
+	    "PIN of token '%s', serial %s: ", SHOW(i->label), SHOW(i->serial));
 	return ask_secret(prompt, &c->pin, e);
 }
 
@@ -115,7 +115,8 @@ ceremony_key_uri(const struct ceremony *c, struct uri *ret, struct kd_err *e)
 	const char *key = c->o->key;
 
 	if (strncmp(key, "pkcs11:", 7) == 0)
-		return uri_parse(key, URI_KEY, ret, e) || kd_in(e, "--key '%s'", SHOW(key));
+		return uri_parse(key, URI_KEY, ret, e) ||
+		       kd_in(e, "--key '%s'", SHOW(key));
 	for (size_t i = 0; i < c->conf.keys.n; i++) {
 		const struct signer_key_conf *k = signer_conf_key(&c->conf, i);
 
@@ -123,7 +124,8 @@ ceremony_key_uri(const struct ceremony *c, struct uri *ret, struct kd_err *e)
 			return uri_parse(k->uri, URI_KEY, ret, e);
 	}
 	if (strlen(key) > URI_OBJECT_MAX)
-		return kd_fail(e, KD_E_USAGE, "--key: longer than %d bytes", URI_OBJECT_MAX);
+		return kd_fail(
+		    e, KD_E_USAGE, "--key: longer than %d bytes", URI_OBJECT_MAX);
 	*ret = (struct uri){0};
 	memcpy(ret->object, key, strlen(key));
 	return true;

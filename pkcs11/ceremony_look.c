@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkcs11/ceremony_look.c - what a token holds: private keys with their facts, certificates. */
+/* pkcs11/ceremony_look.c - what a token holds: private keys with their facts,
+ * certificates. */
 #include "pkcs11/ceremony_look.h"
 
 #include <stdio.h>
@@ -52,7 +53,8 @@ read_names(const struct token *t, CK_OBJECT_HANDLE o, char *label, size_t label_
 
 /* By its own id and label, as a configuration would name it. */
 static bool
-find_again(const struct token *t, CK_OBJECT_HANDLE o, struct signer_key *ret, struct kd_err *e)
+find_again(
+    const struct token *t, CK_OBJECT_HANDLE o, struct signer_key *ret, struct kd_err *e)
 {
 	AUTO(buf_clear) struct buf label = {0};
 	AUTO(buf_clear) struct buf id = {0};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkcs11/ceremony_look.h - what a token holds: private keys with their facts, certificates. */
+/* pkcs11/ceremony_look.h - what a token holds: private keys with their facts,
+ * certificates. */
 #ifndef KD_PKCS11_CEREMONY_LOOK_H
 #define KD_PKCS11_CEREMONY_LOOK_H
 #include "base/builder.h"
@@ -31,8 +32,8 @@ void look_cert_clear(struct look_cert *c);
 AUTO_DEFINE_CLEAR(struct look_cert, look_cert_clear);
 
 /* Handles of all private keys, or of all certificates. Errors: KD_E_TOKEN. */
-bool look_find(const struct token *t, CK_OBJECT_CLASS class, CK_OBJECT_HANDLE ret[LOOK_MAX],
-    size_t *ret_n, struct kd_err *e) KD_MUST;
+bool look_find(const struct token *t, CK_OBJECT_CLASS class,
+    CK_OBJECT_HANDLE ret[LOOK_MAX], size_t *ret_n, struct kd_err *e) KD_MUST;
 void look_key(const struct token *t, CK_OBJECT_HANDLE o, struct look_key *ret);
 /* False when the object is not an X.509 certificate. */
 bool look_cert(const struct token *t, CK_OBJECT_HANDLE o, struct look_cert *ret);

@@ -28,11 +28,12 @@ make_type_find(const char *name, const struct make_type **ret, struct kd_err *e)
 			return true;
 		}
 	}
-	return kd_fail(e, KD_E_USAGE,
-	    "--type '%s': none of rsa3072 rsa4096 p256 p384", SHOW(name));
+	return kd_fail(
+	    e, KD_E_USAGE, "--type '%s': none of rsa3072 rsa4096 p256 p384", SHOW(name));
 }
 
-/* What only forbids: a token that knows no such use refuses it at times. By enum make_without. */
+/* What only forbids: a token that knows no such use refuses it at times. By enum
+ * make_without. */
 static const struct optional {
 	CK_ATTRIBUTE_TYPE type;
 	const char *name;
@@ -50,7 +51,8 @@ static CK_RV
 generate(const struct token *t, CK_SESSION_HANDLE s, const struct make_order *order,
     unsigned with, struct made *ret)
 {
-	CK_BBOOL yes = CK_TRUE, no = CK_FALSE, stays = order->session_only ? CK_FALSE : CK_TRUE;
+	CK_BBOOL yes = CK_TRUE, no = CK_FALSE,
+		 stays = order->session_only ? CK_FALSE : CK_TRUE;
 	CK_BYTE exponent[] = {1, 0, 1};
 	CK_ULONG bits = order->type->bits;
 	CK_MECHANISM mechanism = {order->type->mechanism, NULL, 0};
@@ -111,7 +113,8 @@ make_key(const struct token *t, CK_SESSION_HANDLE s, const struct make_order *or
 		rv = generate(t, s, order, with, &m);
 	}
 	if (is_about_attributes(rv)) /* the first answer is the one to look into */
-		return rv_fail(e, first, "C_GenerateKeyPair, with and without what may be left out");
+		return rv_fail(
+		    e, first, "C_GenerateKeyPair, with and without what may be left out");
 	if (rv != CKR_OK)
 		return rv_fail(e, rv, "C_GenerateKeyPair");
 	m.without = ALL & ~with;
@@ -124,15 +127,18 @@ make_without_names(unsigned without, struct buf *ret)
 {
 	for (size_t i = 0; i < OPTIONAL_N; i++)
 		if ((without >> i & 1) != 0)
-			buf_printf(ret, "%s%s", ret->len > 0 ? ", " : "", optional[i].name);
+			buf_printf(
+			    ret, "%s%s", ret->len > 0 ? ", " : "", optional[i].name);
 }
 
 void
 make_describe(const struct make_order *order, struct buf *ret)
 {
-	buf_printf(ret, "  private key: %s '%s' id ", order->type->shown, SHOW(order->label));
+	buf_printf(
+	    ret, "  private key: %s '%s' id ", order->type->shown, SHOW(order->label));
 	text_hex(ret, order->id, order->id_len);
-	buf_str(ret, "\n    CKA_TOKEN yes, CKA_PRIVATE yes, CKA_SENSITIVE yes, CKA_EXTRACTABLE no, "
+	buf_str(ret, "\n    CKA_TOKEN yes, CKA_PRIVATE yes, CKA_SENSITIVE yes, "
+		     "CKA_EXTRACTABLE no, "
 		     "CKA_SIGN yes\n    and, unless the token refuses them:");
 	for (size_t i = 0; i < OPTIONAL_N; i++)
 		buf_printf(ret, "%s %s no", i > 0 ? "," : "", optional[i].name);

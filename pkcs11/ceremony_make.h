@@ -6,10 +6,10 @@
 #include "base/error.h"
 #include "pkcs11/token.h"
 
-struct make_type { /* a kind of key that can be asked for */
+struct make_type {                /* a kind of key that can be asked for */
 	const char *name, *shown; /* "rsa3072", "RSA-3072" */
 	CK_MECHANISM_TYPE mechanism;
-	CK_ULONG bits; /* of RSA */
+	CK_ULONG bits;        /* of RSA */
 	const CK_BYTE *curve; /* DER of EC parameters; NULL for RSA */
 	CK_ULONG curve_len;
 };
@@ -44,10 +44,10 @@ struct made {
  * signing and nothing else, not modifiable.
  *
  * Tokens refuse attributes they do not know without saying which. Those that only forbid
- * (CKA_DECRYPT false ...) are then left out one at a time, then together; those that keep the
- * key on the token never are. CKA_VERIFY is not asked for: tpm2-pkcs11 takes it together with
- * CKA_DECRYPT only, and nobody verifies on the token. s: a read-write session.
- * Errors: KD_E_TOKEN, KD_E_KEY; nothing was made then.
+ * (CKA_DECRYPT false ...) are then left out one at a time, then together; those that keep
+ * the key on the token never are. CKA_VERIFY is not asked for: tpm2-pkcs11 takes it
+ * together with CKA_DECRYPT only, and nobody verifies on the token. s: a read-write
+ * session. Errors: KD_E_TOKEN, KD_E_KEY; nothing was made then.
  */
 bool make_key(const struct token *t, CK_SESSION_HANDLE s, const struct make_order *order,
     struct made *ret, struct kd_err *e) KD_MUST;

@@ -46,7 +46,8 @@ mech_name(CK_MECHANISM_TYPE type)
 }
 
 bool
-mech_list(const struct token *t, struct mech ret[MECHS_MAX], size_t *ret_n, struct kd_err *e)
+mech_list(
+    const struct token *t, struct mech ret[MECHS_MAX], size_t *ret_n, struct kd_err *e)
 {
 	CK_FUNCTION_LIST *f = token_fns(t);
 	CK_MECHANISM_TYPE all[MECHS_MAX];

@@ -14,8 +14,8 @@ struct mech {
 	CK_FLAGS flags;
 };
 /* All that the token names, MECHS_MAX at most. Errors: KD_E_TOKEN. */
-bool mech_list(
-    const struct token *t, struct mech ret[MECHS_MAX], size_t *ret_n, struct kd_err *e) KD_MUST;
+bool mech_list(const struct token *t, struct mech ret[MECHS_MAX], size_t *ret_n,
+    struct kd_err *e) KD_MUST;
 /* "CKM_RSA_PKCS"; NULL for those that have nothing to do with signatures and keys. */
 const char *mech_name(CK_MECHANISM_TYPE type);
 #endif

@@ -41,8 +41,7 @@ static const struct row {
     {"id", TEXT, FIELD(id), "HEX", "generate rotate", "its id; default: random"},
     {"type", TEXT, FIELD(type), "TYPE", "generate rotate test",
 	"rsa3072, rsa4096, p256, p384"},
-    {"key", TEXT, FIELD(key), "NAME",
-	"csr install attest rotate destroy",
+    {"key", TEXT, FIELD(key), "NAME", "csr install attest rotate destroy",
 	"which key: [key NAME] of the configuration, its label, or a URI"},
     {"subject", TEXT, FIELD(subject), "NAME", "csr",
 	"CN=...,O=...,C=... (RFC 2253) or /C=.../O=.../CN=..."},
@@ -54,8 +53,7 @@ static const struct row {
     {"out", TEXT, FIELD(out), "FILE", "csr install attest", "write there"},
     {"no-token", FLAG, FIELD(no_token), NULL, "install",
 	"do not write the certificate onto the token"},
-    {"retire", TEXT, FIELD(retire), "DATE", "rotate",
-	"when the old key stops signing"},
+    {"retire", TEXT, FIELD(retire), "DATE", "rotate", "when the old key stops signing"},
     {"yes-destroy", TEXT, FIELD(yes), "LABEL", "destroy",
 	"yes, the key of this label, without being asked"},
     {"check", FLAG, FIELD(check), NULL, "transcript",
@@ -159,8 +157,8 @@ take_option(int argc, char **argv, int *at, uint32_t *seen, struct ceremony_opti
 }
 
 static const struct ceremony_command *
-find_command(const char *name, const struct ceremony_command *const *commands,
-    struct kd_err *e)
+find_command(
+    const char *name, const struct ceremony_command *const *commands, struct kd_err *e)
 {
 	const char *names[32] = {0};
 	const char *near;
@@ -212,8 +210,8 @@ ceremony_options_parse(int argc, char **argv,
 			if (*ret_command == NULL)
 				return false;
 		} else {
-			return kd_fail(e, KD_E_USAGE, "'%s': one word too many",
-			    SHOW(argv[i]));
+			return kd_fail(
+			    e, KD_E_USAGE, "'%s': one word too many", SHOW(argv[i]));
 		}
 	}
 	if (ret->help || ret->version)

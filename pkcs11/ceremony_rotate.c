@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkcs11/ceremony_rotate.c - "rotate": a new key beside the old one, and how the one follows the other. */
+/* pkcs11/ceremony_rotate.c - "rotate": a new key beside the old one, and how the one
+ * follows the other. */
 #include "pkcs11/ceremony.h"
 
 #include <string.h>
@@ -19,15 +20,19 @@ check_options(const struct ceremony *c, struct kd_err *e)
 	int64_t when;
 
 	if (o->retire == NULL) {
-		(void)kd_fail(e, KD_E_USAGE, "until when does the old key sign? --retire DATE");
-		return kd_hint(e, "long enough for the CA to issue and for every build to follow");
+		(void)kd_fail(
+		    e, KD_E_USAGE, "until when does the old key sign? --retire DATE");
+		return kd_hint(
+		    e, "long enough for the CA to issue and for every build to follow");
 	}
 	if (!when_parse(o->retire, &when, e))
 		return kd_in(e, "--retire");
 	if (when <= clock_unix_ms() / 1000)
-		return kd_fail(e, KD_E_USAGE, "--retire '%s': that has passed", SHOW(o->retire));
+		return kd_fail(
+		    e, KD_E_USAGE, "--retire '%s': that has passed", SHOW(o->retire));
 	if (o->label != NULL && strcmp(o->label, o->key) == 0)
-		return kd_fail(e, KD_E_USAGE, "--label: the new key needs a name of its own");
+		return kd_fail(
+		    e, KD_E_USAGE, "--label: the new key needs a name of its own");
 	return true;
 }
 
@@ -57,28 +62,36 @@ say_steps(struct ceremony *c, const struct generate *g, struct kd_err *e)
 	const struct ceremony_options *o = c->o;
 	AUTO(buf_clear) struct buf b = {0};
 
-	buf_printf(&b, "generated %s '%s', id %s, beside '%s', on token '%s', serial %s\n",
+	buf_printf(&b,
+	    "generated %s '%s', id %s, beside '%s', on token '%s', serial %s\n",
 	    g->order.type->shown, SHOW(g->order.label), c->entry.key_id, SHOW(o->key),
 	    SHOW(token_info(c->token)->label), SHOW(token_info(c->token)->serial));
 	buf_printf(&b, "  public key SHA-256 %s\n", c->entry.key_spki_sha256);
-	buf_str(&b, "What follows:\n"
-		    "1. Have it certified, with whatever tells kdsign-token the token:\n");
+	buf_str(&b,
+	    "What follows:\n"
+	    "1. Have it certified, with whatever tells kdsign-token the token:\n");
 	buf_printf(&b, "       kdsign-token csr --key %s --subject NAME --out %s.csr\n",
 	    SHOW(g->order.label), SHOW(g->order.label));
 	buf_printf(&b,
-	    "       kdsign-token install --key %s --certificate FILE --cross FILE --out FILE\n",
+	    "       kdsign-token install --key %s --certificate FILE --cross FILE --out "
+	    "FILE\n",
 	    SHOW(g->order.label));
-	buf_printf(&b, "2. signer.conf, then restart kdsign-signer:\n       [key %s]\n       uri = ",
+	buf_printf(&b,
+	    "2. signer.conf, then restart kdsign-signer:\n       [key %s]\n       uri = ",
 	    SHOW(g->order.label));
 	generate_say_uri(g, &b);
-	buf_printf(&b, "\n3. keeper.conf, then reload kdsign-keeper: both keys are served, the old one "
-		       "until %s\n       [key %s]\n       retire = %s\n       [key %s]\n"
-		       "       signer = as for %s\n       certificates = FILE\n"
-		       "       cross-certificates = FILE\n       and in grants: keys = %s %s\n",
-	    SHOW(o->retire), SHOW(o->key), SHOW(o->retire), SHOW(g->order.label), SHOW(o->key),
-	    SHOW(o->key), SHOW(g->order.label));
-	buf_printf(&b, "4. Let the builds say --key %s. After %s, and once nothing needs the old key:\n"
-		       "       kdsign-token destroy --key %s\n",
+	buf_printf(&b,
+	    "\n3. keeper.conf, then reload kdsign-keeper: both keys are served, the old "
+	    "one "
+	    "until %s\n       [key %s]\n       retire = %s\n       [key %s]\n"
+	    "       signer = as for %s\n       certificates = FILE\n"
+	    "       cross-certificates = FILE\n       and in grants: keys = %s %s\n",
+	    SHOW(o->retire), SHOW(o->key), SHOW(o->retire), SHOW(g->order.label),
+	    SHOW(o->key), SHOW(o->key), SHOW(g->order.label));
+	buf_printf(&b,
+	    "4. Let the builds say --key %s. After %s, and once nothing needs the old "
+	    "key:\n"
+	    "       kdsign-token destroy --key %s\n",
 	    SHOW(g->order.label), SHOW(o->retire), SHOW(o->key));
 	return ceremony_put(&b, e);
 }
@@ -107,7 +120,8 @@ ceremony_rotate(struct ceremony *c, struct kd_err *e)
 		return false;
 	if (!c->o->dry_run)
 		return rotate(c, &g, e);
-	ceremony_say("would look for key '%s' and, if it is there, generate beside it, of the same "
+	ceremony_say("would look for key '%s' and, if it is there, generate beside it, "
+		     "of the same "
 		     "type unless --type is given:",
 	    SHOW(c->o->key));
 	return generate_say_dry(c, &g, e);

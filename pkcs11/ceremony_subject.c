@@ -64,7 +64,8 @@ read_type(const char **at, struct part *ret, struct kd_err *e)
 
 /* To the next separator that is not escaped; stop has it, and "+" where that is one. */
 static bool
-read_value(const char **at, const char *stop, bool quotes, struct part *ret, struct kd_err *e)
+read_value(
+    const char **at, const char *stop, bool quotes, struct part *ret, struct kd_err *e)
 {
 	const char *p = *at;
 	bool quoted = false;
@@ -104,14 +105,17 @@ static bool
 add(X509_NAME *name, const struct part *p, bool in_front, struct kd_err *e)
 {
 	if (p->value_len == 0)
-		return kd_fail(e, KD_E_USAGE, "subject: '%s' has no value", SHOW(p->type));
-	if (!text_is_utf8(p->value, p->value_len))
 		return kd_fail(
-		    e, KD_E_USAGE, "subject: the value of '%s' is not UTF-8", SHOW(p->type));
+		    e, KD_E_USAGE, "subject: '%s' has no value", SHOW(p->type));
+	if (!text_is_utf8(p->value, p->value_len))
+		return kd_fail(e, KD_E_USAGE, "subject: the value of '%s' is not UTF-8",
+		    SHOW(p->type));
 	if (OBJ_txt2nid(p->type) == NID_undef && hex_digit(p->type[0]) < 0)
-		return kd_fail(e, KD_E_USAGE, "subject: unknown attribute '%s'", SHOW(p->type));
+		return kd_fail(
+		    e, KD_E_USAGE, "subject: unknown attribute '%s'", SHOW(p->type));
 	if (X509_NAME_add_entry_by_txt(name, p->type, MBSTRING_UTF8,
-		(const unsigned char *)p->value, (int)p->value_len, in_front ? 0 : -1, 0) == 1)
+		(const unsigned char *)p->value, (int)p->value_len, in_front ? 0 : -1,
+		0) == 1)
 		return true;
 	return kd_fail(e, KD_E_USAGE,
 	    "subject: '%s=%s' is no attribute of a name, or too long or short for it",
@@ -140,8 +144,9 @@ subject_parse(const char *s, X509_NAME **ret, struct kd_err *e)
 		    !read_value(&p, slashes ? "/" : ",;+", !slashes, &part, e))
 			return false;
 		if (*p == '+')
-			return fail_part(p, e, "several attributes in one part are not "
-					       "supported; write \\+ for the character");
+			return fail_part(p, e,
+			    "several attributes in one part are not "
+			    "supported; write \\+ for the character");
 		if (++n > SUBJECT_PARTS_MAX)
 			return kd_fail(e, KD_E_USAGE, "subject: more than %d parts",
 			    SUBJECT_PARTS_MAX);

@@ -13,8 +13,8 @@
  * subject_parse - "CN=Example Drivers,O=Example\, Inc.,C=DE" (RFC 2253: the last part
  * comes first in the name) or "/C=DE/O=Example, Inc./CN=Example Drivers" (openssl -subj).
  *
- * Attributes by OpenSSL's short or long names or as dotted numbers. Values are UTF-8. A part of
- * several attributes ("+") is refused: nobody's code-signing certificate has one.
+ * Attributes by OpenSSL's short or long names or as dotted numbers. Values are UTF-8. A
+ * part of several attributes ("+") is refused: nobody's code-signing certificate has one.
  * ret  owned by the caller
  * Errors: KD_E_USAGE with the part that is wrong; KD_E_NOMEM.
  * Spec:   RFC 2253 section 3 (also RFC 4514); openssl-req(1) "-subj".

@@ -28,9 +28,11 @@ fail_crypto(struct kd_err *e)
 	return kd_fail(e, KD_E_CRYPTO, "OpenSSL cannot make an Ed25519 key");
 }
 
-/* There is no key until the whole of it is: written aside, synced, then linked into place. */
+/* There is no key until the whole of it is: written aside, synced, then linked into
+ * place. */
 static bool
-write_key(const char *path, const char *aside, const void *pem, size_t n, struct kd_err *e)
+write_key(
+    const char *path, const char *aside, const void *pem, size_t n, struct kd_err *e)
 {
 	AUTO(close) int fd = -1;
 	bool done;
@@ -126,14 +128,15 @@ tool_key_public(EVP_PKEY *key, struct buf *ret_pem, char ret_sha256[65], struct 
 }
 
 bool
-tool_key_sign(EVP_PKEY *key, const struct buf *text, unsigned char ret[TOOL_SIGNATURE_LEN],
-    struct kd_err *e)
+tool_key_sign(EVP_PKEY *key, const struct buf *text,
+    unsigned char ret[TOOL_SIGNATURE_LEN], struct kd_err *e)
 {
 	AUTO(EVP_MD_CTX_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	size_t n = TOOL_SIGNATURE_LEN;
 
 	if (ctx == NULL || EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) != 1 ||
-	    EVP_DigestSign(ctx, ret, &n, text->p, text->len) != 1 || n != TOOL_SIGNATURE_LEN)
+	    EVP_DigestSign(ctx, ret, &n, text->p, text->len) != 1 ||
+	    n != TOOL_SIGNATURE_LEN)
 		return kd_fail(e, KD_E_CRYPTO, "OpenSSL cannot sign with Ed25519");
 	return true;
 }

@@ -16,10 +16,11 @@
  * ret_made  it is new
  * Errors: KD_E_CONFIG (others can read it; not an Ed25519 key), KD_E_IO, KD_E_CRYPTO.
  */
-bool tool_key_load(const char *dir, EVP_PKEY **ret, bool *ret_made, struct kd_err *e) KD_MUST;
+bool tool_key_load(
+    const char *dir, EVP_PKEY **ret, bool *ret_made, struct kd_err *e) KD_MUST;
 /* Its public half in PEM, and the SHA-256 of that half as DER, in hex. */
-bool tool_key_public(EVP_PKEY *key, struct buf *ret_pem, char ret_sha256[65],
-    struct kd_err *e) KD_MUST;
+bool tool_key_public(
+    EVP_PKEY *key, struct buf *ret_pem, char ret_sha256[65], struct kd_err *e) KD_MUST;
 /* RFC 8032 Ed25519 over the bytes themselves, as "openssl pkeyutl -rawin" has it. */
 bool tool_key_sign(EVP_PKEY *key, const struct buf *text,
     unsigned char ret[TOOL_SIGNATURE_LEN], struct kd_err *e) KD_MUST;

@@ -15,7 +15,8 @@ check(const struct ceremony *c, const struct buf *text, struct kd_err *e)
 		return false;
 	if (c->o->head != NULL && sum.found == 0) {
 		(void)kd_fail(e, KD_E_INCONSISTENT,
-		    "no line has the hash %s: lines were cut off, or it is another file's",
+		    "no line has the hash %s: lines were cut off, or it is another "
+		    "file's",
 		    SHOW(c->o->head));
 		return false;
 	}

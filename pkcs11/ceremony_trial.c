@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkcs11/ceremony_trial.c - do keys of a kind sign: found out with one that is thrown away. */
+/* pkcs11/ceremony_trial.c - do keys of a kind sign: found out with one that is thrown
+ * away. */
 #include "pkcs11/ceremony_trial.h"
 
 #include <stdio.h>
@@ -23,10 +24,11 @@ AUTO_DEFINE(EVP_PKEY_CTX, EVP_PKEY_CTX_free);
 const enum md trial_mds[TRIAL_MDS] = {MD_SHA256, MD_SHA384, MD_SHA512, MD_SHA1};
 
 /*
- * What was measured of modules, so that nothing has to fail first. tpm2-pkcs11 1.9 makes RSA
- * signatures by TPM2_RSA_Decrypt; knows no keys of a session; does not destroy a key after a
- * signature by it has failed, until its process has ended; and leaves each new key loaded, so
- * that a TPM without a resource manager has no room for a second one from the same process.
+ * What was measured of modules, so that nothing has to fail first. tpm2-pkcs11 1.9 makes
+ * RSA signatures by TPM2_RSA_Decrypt; knows no keys of a session; does not destroy a key
+ * after a signature by it has failed, until its process has ended; and leaves each new
+ * key loaded, so that a TPM without a resource manager has no room for a second one from
+ * the same process.
  */
 static const struct module_fact {
 	const char *manufacturer; /* as C_GetInfo has it, without the blanks */
@@ -96,7 +98,8 @@ sign_some(struct ceremony *c, CK_SESSION_HANDLE session, const struct key *k, en
 	for (int i = 0; i < SIGNATURES; i++) {
 		if (getrandom(digest, sizeof(digest), 0) != (ssize_t)sizeof(digest))
 			return kd_fail(e, KD_E_CRYPTO, "getrandom gave too few bytes");
-		if (!sign_digest(token_fns(c->token), session, &k->how, md, digest, &s, e))
+		if (!sign_digest(
+			token_fns(c->token), session, &k->how, md, digest, &s, e))
 			return false;
 		if (!verifies(k->pub, k->how.mechanism == SIGN_RSA_PKCS1, md, digest, &s))
 			return kd_fail(e, KD_E_BAD_SIGNATURE,
@@ -107,8 +110,8 @@ sign_some(struct ceremony *c, CK_SESSION_HANDLE session, const struct key *k, en
 	return true;
 }
 
-/* In a session of its own: tpm2-pkcs11 destroys no key that a session has begun to use, also
- * when that failed. */
+/* In a session of its own: tpm2-pkcs11 destroys no key that a session has begun to use,
+ * also when that failed. */
 static bool
 use(struct ceremony *c, const struct key *k, struct trial *ret, struct kd_err *e)
 {
@@ -165,7 +168,8 @@ find(struct ceremony *c, struct key *k, struct kd_err *e)
 	k->how.mechanism = found.mechanism;
 	k->how.bytes = (size_t)found.bits / 8;
 	k->pub = d2i_PUBKEY(NULL, &p, (long)found.spki_len);
-	return k->pub != NULL || kd_fail(e, KD_E_KEY, "the token does not tell the public half");
+	return k->pub != NULL ||
+	       kd_fail(e, KD_E_KEY, "the token does not tell the public half");
 }
 
 static bool
@@ -223,8 +227,8 @@ trial_run(struct ceremony *c, const struct make_type *type, unsigned without,
 }
 
 bool
-trial_find(struct ceremony *c, const struct make_type *type, struct trial *ret,
-    struct kd_err *e)
+trial_find(
+    struct ceremony *c, const struct make_type *type, struct trial *ret, struct kd_err *e)
 {
 	unsigned without = trial_known(c, type);
 	struct trial other;

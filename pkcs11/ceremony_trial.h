@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkcs11/ceremony_trial.h - do keys of a kind sign: found out with one that is thrown away. */
+/* pkcs11/ceremony_trial.h - do keys of a kind sign: found out with one that is thrown
+ * away. */
 #ifndef KD_PKCS11_CEREMONY_TRIAL_H
 #define KD_PKCS11_CEREMONY_TRIAL_H
 #include "pkcs11/ceremony.h"
@@ -15,16 +16,16 @@ enum trial_end {
 
 struct trial {
 	enum trial_end end;
-	char why[256];            /* in words, unless good */
-	unsigned without;         /* what had to be left out */
-	bool on_token;            /* no key for the session only was to be had */
-	uint32_t us[TRIAL_MDS];   /* of a signature, by digest algorithm */
+	char why[256];          /* in words, unless good */
+	unsigned without;       /* what had to be left out */
+	bool on_token;          /* no key for the session only was to be had */
+	uint32_t us[TRIAL_MDS]; /* of a signature, by digest algorithm */
 };
 extern const enum md trial_mds[TRIAL_MDS];
 
 /*
- * trial_run - make a key without these attributes, sign with it as the service does, verify
- * that with OpenSSL, destroy it.
+ * trial_run - make a key without these attributes, sign with it as the service does,
+ * verify that with OpenSSL, destroy it.
  *
  * c  logged in
  * Errors: KD_E_KEY when the key could not be destroyed (its label is said), KD_E_CRYPTO.
@@ -36,8 +37,8 @@ bool trial_has_room_for_one(const struct ceremony *c);
 /* What is known to be in the way of signing: bits of enum make_without. */
 unsigned trial_known(const struct ceremony *c, const struct make_type *type);
 /*
- * trial_find - the same, and when keys do not sign then those that may decrypt as well: a TPM
- * makes RSA signatures by decrypting.
+ * trial_find - the same, and when keys do not sign then those that may decrypt as well: a
+ * TPM makes RSA signatures by decrypting.
  */
 bool trial_find(struct ceremony *c, const struct make_type *type, struct trial *ret,
     struct kd_err *e) KD_MUST;

@@ -78,7 +78,8 @@ help_all(struct buf *b)
 		buf_printf(b, "  %-11s %s\n", list[i].name, list[i].summary);
 	buf_str(b, "\nOptions of every command:\n");
 	ceremony_options_help(NULL, b);
-	buf_str(b, "\n'" CEREMONY_TOOL " COMMAND --help' lists a command's own options; " CEREMONY_TOOL
+	buf_str(b, "\n'" CEREMONY_TOOL
+		   " COMMAND --help' lists a command's own options; " CEREMONY_TOOL
 		   "(8) says the rest.\n");
 }
 

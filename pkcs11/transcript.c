@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkcs11/transcript.c - the ceremony's record: written whole, durable, each line chained. */
+/* pkcs11/transcript.c - the ceremony's record: written whole, durable, each line chained.
+ */
 #include "pkcs11/transcript.h"
 
 #include <errno.h>
@@ -50,8 +51,8 @@ transcript_close(struct transcript *t)
 
 /* What one line says of its place, against where it stands. */
 static bool
-check_line(const char *line, size_t n, const struct transcript_sum *before,
-    struct kd_err *e)
+check_line(
+    const char *line, size_t n, const struct transcript_sum *before, struct kd_err *e)
 {
 	AUTO(transcript_line_clear) struct transcript_line l = {0};
 
@@ -131,8 +132,8 @@ open_file(const char *path, const char *dir, struct transcript *t, struct kd_err
 	struct transcript_sum sum;
 	struct stat st;
 
-	t->fd =
-	    open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	t->fd = open(path,
+	    O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (t->fd < 0)
 		return kd_fail_errno(e, KD_E_CONFIG, errno, "cannot be opened");
 	if (fstat(t->fd, &st) != 0 || !S_ISREG(st.st_mode))
@@ -158,8 +159,9 @@ transcript_open(const char *dir, struct transcript *t, struct kd_err *e)
 	transcript_close(t);
 	(void)kd_in(e, "transcript '%s'", SHOW(buf_cstr(&path)));
 	if (e->code == KD_E_INCONSISTENT)
-		(void)kd_hint(e, "nothing is added to a broken chain: keep the file as it "
-				 "is, and give --state another folder");
+		(void)kd_hint(e,
+		    "nothing is added to a broken chain: keep the file as it "
+		    "is, and give --state another folder");
 	return false;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkcs11/transcript.h - the ceremony's record: JSON lines, each with the one before's hash. */
+/* pkcs11/transcript.h - the ceremony's record: JSON lines, each with the one before's
+ * hash. */
 #ifndef KD_PKCS11_TRANSCRIPT_H
 #define KD_PKCS11_TRANSCRIPT_H
 #include <stdbool.h>
@@ -64,7 +65,8 @@ struct transcript_sum {
 bool transcript_check(const char *text, size_t n, const char *want,
     struct transcript_sum *ret, struct kd_err *e) KD_MUST;
 /* The readable page, in Markdown, of a text that transcript_check took. */
-bool transcript_page(const char *text, size_t n, struct buf *ret, struct kd_err *e) KD_MUST;
+bool transcript_page(
+    const char *text, size_t n, struct buf *ret, struct kd_err *e) KD_MUST;
 /* SHA-256 in hex, as everywhere in a transcript. */
 bool transcript_hash(
     const void *p, size_t n, char ret[TRANSCRIPT_HASH_LEN + 1], struct kd_err *e) KD_MUST;

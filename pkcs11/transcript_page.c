@@ -72,7 +72,8 @@ transcript_page(const char *text, size_t n, struct buf *ret, struct kd_err *e)
 	if (!transcript_check(text, n, NULL, &sum, e))
 		return false;
 	buf_printf(ret,
-	    "# Transcript of the key ceremony\n\n%llu line%s, chain unbroken. SHA-256 of the "
+	    "# Transcript of the key ceremony\n\n%llu line%s, chain unbroken. SHA-256 of "
+	    "the "
 	    "last line:\n\n    %s\n",
 	    (unsigned long long)sum.lines, sum.lines == 1 ? "" : "s", sum.head);
 	while (at < n) {

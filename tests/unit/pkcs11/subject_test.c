@@ -21,7 +21,8 @@ what_is_read_is_printed_again(void **state)
 		const char *in, *out;
 	} cases[] = {
 	    {"CN=x", "CN=x"},
-	    {"CN=Example Drivers,O=Example\\, Inc.,C=DE", "CN=Example Drivers,O=Example\\, Inc.,C=DE"},
+	    {"CN=Example Drivers,O=Example\\, Inc.,C=DE",
+		"CN=Example Drivers,O=Example\\, Inc.,C=DE"},
 	    {" CN = x , O = y ", "CN=x,O=y"},
 	    {"CN=\"Example, Inc.\",C=DE", "CN=Example\\, Inc.,C=DE"},
 	    {"CN=x;O=y", "CN=x,O=y"},
@@ -33,7 +34,8 @@ what_is_read_is_printed_again(void **state)
 	    {"CN=a=b", "CN=a=b"},
 	    {"2.5.4.3=x", "CN=x"},
 	    {"commonName=x,countryName=DE", "CN=x,C=DE"},
-	    {"/C=DE/O=Example, Inc./CN=Example Drivers", "CN=Example Drivers,O=Example\\, Inc.,C=DE"},
+	    {"/C=DE/O=Example, Inc./CN=Example Drivers",
+		"CN=Example Drivers,O=Example\\, Inc.,C=DE"},
 	    {"/CN=a\\/b", "CN=a/b"},
 	    {"/CN=\"x\"", "CN=\\\"x\\\""},
 	};
@@ -78,13 +80,15 @@ what_is_wrong_is_said(void **state)
 	    {"/", "subject, at '': expected NAME=VALUE"},
 	    {"/CN=x/", "subject, at '': expected NAME=VALUE"},
 	    {"ZZ=x", "subject: unknown attribute 'ZZ'"},
-	    {"CN=x+O=y", "subject, at '+O=y': several attributes in one part are not supported; "
-			 "write \\+ for the character"},
+	    {"CN=x+O=y",
+		"subject, at '+O=y': several attributes in one part are not supported; "
+		"write \\+ for the character"},
 	    {"CN=x\\", "subject, at 'x\\': a backslash at the end"},
 	    {"CN=\"x", "subject, at '\"x': a quotation mark is not closed"},
 	    {"CN=\xff", "subject: the value of 'CN' is not UTF-8"},
 	    {"CN=\\00", "subject: the value of 'CN' is not UTF-8"},
-	    {"C=GER", "subject: 'C=GER' is no attribute of a name, or too long or short for it"},
+	    {"C=GER", "subject: 'C=GER' is no attribute of a name, or too long or short "
+		      "for it"},
 	};
 
 	(void)state;

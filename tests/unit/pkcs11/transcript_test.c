@@ -105,8 +105,10 @@ every_bit_is_missed(void **state)
 		struct kd_err why = {0};
 
 		text.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		if (transcript_check((const char *)text.p, text.len, good.head, &sum, &why))
-			assert_int_equal(sum.found, 0); /* in the last line: not in any "prev" */
+		if (transcript_check(
+			(const char *)text.p, text.len, good.head, &sum, &why))
+			assert_int_equal(
+			    sum.found, 0); /* in the last line: not in any "prev" */
 		else
 			assert_true(why.code != KD_OK && why.msg[0] != '\0');
 		text.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
@@ -182,10 +184,12 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(lines_chain, make_dir, remove_dir),
 	    cmocka_unit_test_setup_teardown(every_bit_is_missed, make_dir, remove_dir),
-	    cmocka_unit_test_setup_teardown(every_cut_is_missed_by_the_hash, make_dir, remove_dir),
+	    cmocka_unit_test_setup_teardown(
+		every_cut_is_missed_by_the_hash, make_dir, remove_dir),
 	    cmocka_unit_test_setup_teardown(only_one_writes, make_dir, remove_dir),
 	    cmocka_unit_test_setup_teardown(
-		a_line_that_cannot_be_written_leaves_the_file_as_it_was, make_dir, remove_dir),
+		a_line_that_cannot_be_written_leaves_the_file_as_it_was, make_dir,
+		remove_dir),
 	};
 
 	return cmocka_run_group_tests_name("transcript", tests, NULL, NULL);

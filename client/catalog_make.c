@@ -11,14 +11,13 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "client/each.h"
 #include "driver/cdf_path.h"
 
-struct pool {
+struct hashing {
 	struct catalog *c; /* each file touched by the thread that took its index */
 	const struct catalog_options *o; /* read-only */
 	pthread_mutex_t mu;
-	size_t next;   /* lock: mu; first file that nobody has begun */
-	size_t done;   /* lock: mu */
 	size_t failed; /* lock: mu */
 	bool stopped;  /* lock: mu */
 };
@@ -58,90 +57,88 @@ hash_file(const struct catalog *c, const struct cdf_member *m, struct cdf_finder
 
 /* What went wrong with a file is kept with it, unless much else did before. */
 static void
-keep_error(struct pool *p, size_t i, const struct kd_err *e) /* lock: mu */
+keep_error(struct hashing *h, size_t i, const struct kd_err *e)
 {
-	struct catalog_file *f = &p->c->files[i];
+	struct catalog_file *f = &h->c->files[i];
 
+	(void)pthread_mutex_lock(&h->mu);
 	f->failed = e->code;
-	if (p->failed++ < CATALOG_ERRORS_MAX)
+	if (h->failed++ < CATALOG_ERRORS_MAX)
 		f->err = kd_memdup(e, sizeof(*e));
-	p->stopped = p->stopped || p->o->stop_at_first;
+	h->stopped = h->stopped || h->o->stop_at_first;
+	(void)pthread_mutex_unlock(&h->mu);
 }
 
-/* One file; false when there is none left. */
 static bool
-hash_next(struct pool *p, struct cdf_finder *finder, size_t *ret_done)
+is_stopped(struct hashing *h)
 {
-	const struct cdf *cdf = p->c->cdf;
-	struct kd_err e = {0};
-	size_t i;
-	bool left;
+	bool stopped;
 
-	(void)pthread_mutex_lock(&p->mu);
-	left = p->next < cdf->members_n && !p->stopped;
-	i = left ? p->next++ : 0;
-	(void)pthread_mutex_unlock(&p->mu);
-	if (!left)
-		return false;
-	p->c->files[i].done =
-	    hash_file(p->c, &cdf->members[i], finder, &p->c->files[i], &e);
-	if (!p->c->files[i].done)
-		(void)kd_in(
-		    &e, "'%s' line %u", SHOW(p->c->cdf_path), cdf->members[i].line);
-	(void)pthread_mutex_lock(&p->mu);
-	*ret_done = ++p->done;
-	if (!p->c->files[i].done)
-		keep_error(p, i, &e);
-	(void)pthread_mutex_unlock(&p->mu);
-	return true;
+	(void)pthread_mutex_lock(&h->mu);
+	stopped = h->stopped;
+	(void)pthread_mutex_unlock(&h->mu);
+	return stopped;
 }
 
-static void *
-work(void *arg)
-{
-	AUTO(cdf_finder_clear) struct cdf_finder finder = {0};
-	size_t done;
-
-	while (hash_next(arg, &finder, &done))
-		;
-	return NULL;
-}
-
-/* The calling thread's own share, and the progress of all. */
+/* One file. mine: the thread's own finder. */
 static void
-work_and_tick(struct pool *p)
+hash_one(void *self, size_t i, void **mine)
 {
-	AUTO(cdf_finder_clear) struct cdf_finder finder = {0};
-	size_t done;
+	struct hashing *h = self;
+	const struct cdf_member *m = &h->c->cdf->members[i];
+	struct catalog_file *f = &h->c->files[i];
+	struct kd_err e = {0};
 
-	while (hash_next(p, &finder, &done))
-		p->o->tick(done);
+	if (is_stopped(h))
+		return;
+	if (*mine == NULL)
+		*mine = kd_alloc(sizeof(struct cdf_finder));
+	f->done = *mine != NULL ? hash_file(h->c, m, *mine, f, &e)
+				: kd_fail_nomem(&e, "folders");
+	if (f->done)
+		return;
+	(void)kd_in(&e, "'%s' line %u", SHOW(h->c->cdf_path), m->line);
+	keep_error(h, i, &e);
+}
+
+static void
+end_thread(void *mine)
+{
+	cdf_finder_clear(mine);
+	free(mine);
+}
+
+static void
+tick(void *self, size_t finished_n)
+{
+	const struct hashing *h = self;
+
+	h->o->tick(finished_n);
 }
 
 bool
 catalog_hash(const char *path, const struct cdf *cdf, const struct catalog_options *o,
     struct catalog *ret, struct kd_err *e)
 {
-	struct pool p = {.c = ret, .o = o};
-	AUTO(free) pthread_t *threads = kd_alloc_array(o->jobs, sizeof(*threads));
-	size_t n = 0;
+	struct hashing h = {.c = ret, .o = o};
+	const struct each_options each = {.n = cdf->members_n,
+	    .jobs = o->jobs,
+	    .work = hash_one,
+	    .end = end_thread,
+	    .tick = tick,
+	    .self = &h};
+	bool ran;
 
 	ret->cdf = cdf;
 	ret->cdf_path = path;
 	ret->files = kd_alloc_array(cdf->members_n, sizeof(*ret->files));
-	if (threads == NULL || ret->files == NULL)
+	if (ret->files == NULL)
 		return kd_fail_nomem(e, "list of files");
-	if (pthread_mutex_init(&p.mu, NULL) != 0)
+	if (pthread_mutex_init(&h.mu, NULL) != 0)
 		return kd_fail(e, KD_E_BUG, "mutex cannot be made");
-	/* Fewer threads than asked for only take longer. */
-	while (n + 1 < o->jobs && n + 1 < cdf->members_n &&
-	       pthread_create(&threads[n], NULL, work, &p) == 0)
-		n++;
-	work_and_tick(&p);
-	while (n > 0)
-		(void)pthread_join(threads[--n], NULL);
-	(void)pthread_mutex_destroy(&p.mu);
-	return true;
+	ran = each_run(&each, e);
+	(void)pthread_mutex_destroy(&h.mu);
+	return ran;
 }
 
 static struct cat_file

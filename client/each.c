@@ -37,7 +37,8 @@ work(void *arg)
 		(void)pthread_mutex_lock(&p->mu);
 		p->is_finished[i] = true;
 		p->finished++;
-		(void)pthread_cond_signal(&p->moved);
+		if (p->o->done != NULL || p->finished == p->o->n)
+			(void)pthread_cond_signal(&p->moved);
 	}
 	(void)pthread_mutex_unlock(&p->mu);
 	if (mine != NULL)
@@ -79,6 +80,21 @@ tell_all(struct each *p)
 	}
 }
 
+static void
+watch(struct each *p)
+{
+	size_t finished = 0;
+
+	while (finished < p->o->n) {
+		(void)pthread_mutex_lock(&p->mu);
+		if (p->finished < p->o->n)
+			wait_a_tick(p);
+		finished = p->finished;
+		(void)pthread_mutex_unlock(&p->mu);
+		p->o->tick(p->o->self, finished);
+	}
+}
+
 bool
 each_run(const struct each_options *o, struct kd_err *e)
 {
@@ -100,7 +116,10 @@ each_run(const struct each_options *o, struct kd_err *e)
 		started++;
 	if (started == 0 && o->n != 0)
 		return kd_fail(e, KD_E_BUG, "no thread can be started");
-	tell_all(&p);
+	if (o->done != NULL)
+		tell_all(&p);
+	else
+		watch(&p);
 	for (size_t i = 0; i < started; i++)
 		(void)pthread_join(threads[i], NULL);
 	return true;

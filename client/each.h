@@ -16,7 +16,8 @@ struct each_options {
 	/* By one of the threads. *mine: NULL at first, then whatever it kept there. */
 	void (*work)(void *self, size_t i, void **mine);
 	void (*end)(void *mine); /* of a thread, when it has kept something */
-	/* By the calling thread, in order, as soon as each and all before it are done. */
+	/* By the calling thread, in order, as soon as each and all before it are done. NULL:
+	 * nobody is told, nor woken for each. */
 	void (*done)(void *self, size_t i);
 	void (*tick)(void *self, size_t finished_n); /* some times a second */
 	void *self;

@@ -16,22 +16,37 @@
 struct each {
 	const struct each_options *o; /* read-only */
 	pthread_mutex_t mu;
-	pthread_cond_t moved;
+	pthread_cond_t moved; /* one more is finished */
+	pthread_cond_t room;  /* one more is told of */
 	size_t next;       /* lock: mu; first that nobody has begun */
 	size_t finished;   /* lock: mu */
+	size_t told;       /* lock: mu */
 	bool *is_finished; /* lock: mu */
 };
+
+/* The next one, once there is room for it. false: there is none left. */
+static bool
+take(struct each *p, size_t *ret) /* lock: mu, given up while waiting */
+{
+	while (p->o->ahead != 0 && p->next < p->o->n &&
+	       p->next >= p->told + p->o->ahead)
+		(void)pthread_cond_wait(&p->room, &p->mu);
+	*ret = p->next;
+	if (p->next == p->o->n)
+		return false;
+	p->next++;
+	return true;
+}
 
 static void *
 work(void *arg)
 {
 	struct each *p = arg;
 	void *mine = NULL;
+	size_t i;
 
 	(void)pthread_mutex_lock(&p->mu);
-	while (p->next < p->o->n) {
-		size_t i = p->next++;
-
+	while (take(p, &i)) {
 		(void)pthread_mutex_unlock(&p->mu);
 		p->o->work(p->o->self, i, &mine);
 		(void)pthread_mutex_lock(&p->mu);
@@ -62,6 +77,13 @@ wait_a_tick(struct each *p)
 }
 
 static void
+tick(const struct each *p, size_t finished)
+{
+	if (p->o->tick != NULL)
+		p->o->tick(p->o->self, finished);
+}
+
+static void
 tell_all(struct each *p)
 {
 	size_t told = 0, finished;
@@ -74,9 +96,14 @@ tell_all(struct each *p)
 		ready = p->is_finished[told];
 		finished = p->finished;
 		(void)pthread_mutex_unlock(&p->mu);
-		if (ready)
+		if (ready) {
 			p->o->done(p->o->self, told++);
-		p->o->tick(p->o->self, finished);
+			(void)pthread_mutex_lock(&p->mu);
+			p->told = told;
+			(void)pthread_cond_broadcast(&p->room);
+			(void)pthread_mutex_unlock(&p->mu);
+		}
+		tick(p, finished);
 	}
 }
 
@@ -91,7 +118,7 @@ watch(struct each *p)
 			wait_a_tick(p);
 		finished = p->finished;
 		(void)pthread_mutex_unlock(&p->mu);
-		p->o->tick(p->o->self, finished);
+		tick(p, finished);
 	}
 }
 
@@ -105,6 +132,7 @@ each_run(const struct each_options *o, struct kd_err *e)
 	    .o = o,
 	    .mu = PTHREAD_MUTEX_INITIALIZER,
 	    .moved = PTHREAD_COND_INITIALIZER,
+	    .room = PTHREAD_COND_INITIALIZER,
 	    .is_finished = is_finished,
 	};
 

@@ -2,7 +2,6 @@
 /* client/verify_run.c - many files verified at once, each told of in its turn. */
 #include "client/verify_run.h"
 
-#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,27 +9,18 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "client/each.h"
 #include "client/msi.h"
 
 /* How far each thread may be ahead of what is told: a report takes 100 KiB. */
 #define AHEAD 4
 
-struct slot {
-	struct verified v;
-	bool done; /* lock: mu */
-};
-
-struct pool {
-	const struct verify_run_options *o; /* read-only, like the next three */
+struct run {
+	const struct verify_run_options *o; /* read-only, like the next two */
 	char *const *files;
-	size_t n;
 	const struct verified *catalog;
-	pthread_mutex_t mu;
-	pthread_cond_t moved;
-	struct slot *slots; /* file i's is the one at i % slots_n: free once i is told */
+	struct verified *slots; /* file i's is the one at i % slots_n: free once i is told */
 	size_t slots_n;
-	size_t next; /* lock: mu; first file that nobody has begun */
-	size_t told; /* lock: mu */
 };
 
 static void
@@ -96,60 +86,26 @@ judge_path(const struct verify_run_options *o, const struct verified *catalog,
 		(void)kd_in(&v->e, "'%s'", SHOW(v->file));
 }
 
-/* One file; false when there is none left to begin. */
-static bool
-judge_next(struct pool *p)
-{
-	struct slot *slot;
-	size_t i;
-	bool left;
-
-	(void)pthread_mutex_lock(&p->mu);
-	while (p->next < p->n && p->next >= p->told + p->slots_n)
-		(void)pthread_cond_wait(&p->moved, &p->mu);
-	i = p->next;
-	left = i < p->n;
-	p->next += left;
-	(void)pthread_mutex_unlock(&p->mu);
-	if (!left)
-		return false;
-	slot = &p->slots[i % p->slots_n];
-	slot->v.file = p->files[i];
-	judge_path(p->o, p->catalog, &slot->v);
-	(void)pthread_mutex_lock(&p->mu);
-	slot->done = true;
-	(void)pthread_cond_broadcast(&p->moved);
-	(void)pthread_mutex_unlock(&p->mu);
-	return true;
-}
-
-static void *
-judge_files(void *arg)
-{
-	while (judge_next(arg))
-		;
-	return NULL;
-}
-
-/* By the calling thread: each in its turn. */
 static void
-tell_all(struct pool *p)
+judge_one(void *self, size_t i, void **mine)
 {
-	for (size_t i = 0; i < p->n; i++) {
-		struct slot *slot = &p->slots[i % p->slots_n];
+	const struct run *r = self;
+	struct verified *v = &r->slots[i % r->slots_n];
 
-		(void)pthread_mutex_lock(&p->mu);
-		while (!slot->done)
-			(void)pthread_cond_wait(&p->moved, &p->mu);
-		(void)pthread_mutex_unlock(&p->mu);
-		p->o->done(p->o->self, &slot->v);
-		verified_clear(&slot->v);
-		(void)pthread_mutex_lock(&p->mu);
-		slot->done = false;
-		p->told++;
-		(void)pthread_cond_broadcast(&p->moved);
-		(void)pthread_mutex_unlock(&p->mu);
-	}
+	(void)mine;
+	v->file = r->files[i];
+	judge_path(r->o, r->catalog, v);
+}
+
+/* By the calling thread, in turn. */
+static void
+tell(void *self, size_t i)
+{
+	const struct run *r = self;
+	struct verified *v = &r->slots[i % r->slots_n];
+
+	r->o->done(r->o->self, v);
+	verified_clear(v);
 }
 
 static size_t
@@ -163,42 +119,25 @@ jobs_for(const struct verify_run_options *o, size_t n)
 	return jobs < n ? jobs : n;
 }
 
-/* One thread that cannot be made is one less; none at all is an error. */
 static bool
-run_threads(struct pool *p, size_t jobs, struct kd_err *e)
-{
-	pthread_t threads[VERIFY_JOBS_MAX];
-	size_t started = 0;
-
-	while (started < jobs &&
-	       pthread_create(&threads[started], NULL, judge_files, p) == 0)
-		started++;
-	if (started == 0)
-		return kd_fail(e, KD_E_BUG, "no thread can be started");
-	tell_all(p);
-	for (size_t i = 0; i < started; i++)
-		(void)pthread_join(threads[i], NULL);
-	return true;
-}
-
-static bool
-run_pool(char *const *files, size_t n, const struct verify_run_options *o,
+run_all(char *const *files, size_t n, const struct verify_run_options *o,
     const struct verified *catalog, struct kd_err *e)
 {
 	size_t jobs = jobs_for(o, n), slots_n = AHEAD * jobs;
-	AUTO(free) struct slot *slots = kd_alloc_array(slots_n, sizeof(*slots));
-	struct pool p = {.o = o,
+	AUTO(free) struct verified *slots = kd_alloc_array(slots_n, sizeof(*slots));
+	struct run r = {.o = o,
 	    .files = files,
-	    .n = n,
 	    .catalog = catalog,
-	    .mu = PTHREAD_MUTEX_INITIALIZER,
-	    .moved = PTHREAD_COND_INITIALIZER,
 	    .slots = slots,
 	    .slots_n = slots_n};
+	const struct each_options each = {.n = n,
+	    .jobs = jobs,
+	    .ahead = slots_n,
+	    .work = judge_one,
+	    .done = tell,
+	    .self = &r};
 
-	if (slots == NULL)
-		return kd_fail_nomem(e, "files");
-	return run_threads(&p, jobs, e);
+	return slots == NULL ? kd_fail_nomem(e, "files") : each_run(&each, e);
 }
 
 /* Its own signature, once for all files. One that has a list but no signature that
@@ -226,9 +165,9 @@ verify_run(
 	if (n == 0)
 		return true;
 	if (o->catalog == NULL)
-		return run_pool(files, n, o, NULL, e);
+		return run_all(files, n, o, NULL, e);
 	if (!open_catalog(o, &catalog, e))
 		return false;
 	o->done(o->self, &catalog);
-	return run_pool(files, n, o, &catalog, e);
+	return run_all(files, n, o, &catalog, e);
 }

@@ -195,11 +195,13 @@ exec 9<&-
 fails 78 "without a terminal nobody is asked" setsid -w "$tool" list --module "$softhsm" --state "$T/state"
 says err "--pin-file FILE or --pin-fd N"
 
-# typed WHAT COMMAND - on a terminal of its own
+# typed WHAT COMMAND - on a terminal of its own, once it asks: what was typed before is thrown away
 typed() {
 	typed_text=$1
 	shift
-	(sleep 1; printf '%s' "$typed_text"; sleep 1) | script -qec "$*" /dev/null
+	: >"$T/typescript"
+	{ wait_for 20 grep -q 'PIN of token' "$T/typescript"; printf '%s' "$typed_text"; sleep 1; } |
+		script -qfec "$*" "$T/typescript"
 }
 ok "the PIN asked for on a terminal" typed "$pin
 " "$tool list --module $softhsm --state $T/state"

@@ -134,8 +134,14 @@ configure "$softhsm" driver-2027
 fails 78 "a key that is still served" "$tool" destroy --config "$T/signer.conf" --key driver-2027 --yes-destroy=driver-2027
 says err "still serves it, as [key driver-2027]"
 typed() { # FIRST SECOND - the two answers
-	(sleep 1; printf '%s\n' "$1"; sleep 1; printf '%s\n' "$2"; sleep 1) | script -qec "$tool destroy --module $softhsm --state $T/state \
-		--pin-file $T/pin --key driver-2027" /dev/null
+	: >"$T/typescript"
+	{
+		wait_for 20 grep -q "Type the key's label" "$T/typescript"
+		printf '%s\n' "$1"
+		wait_for 20 grep -qE "Type the token's serial|nothing was destroyed" "$T/typescript"
+		printf '%s\n' "$2"
+		sleep 1
+	} | script -qfec "$tool destroy --module $softhsm --state $T/state --pin-file $T/pin --key driver-2027" "$T/typescript"
 }
 fails 64 "the wrong label typed" typed driver-2026 "$serial"
 says out "nothing was destroyed"

@@ -50,6 +50,20 @@ put_custody(struct buf *b, const struct api_key *k)
 		buf_printf(b, "  warning: %s\n", SHOW(k->warnings.v[i]));
 }
 
+/* One document a line: each starts in a buffer of its own, or it would get a comma. */
+static void
+put_lines(struct buf *b, const struct api_keys *keys)
+{
+	for (size_t i = 0; i < keys->n; i++) {
+		AUTO(buf_clear) struct buf line = {0};
+
+		api_key_encode(&keys->v[i], &line);
+		buf_u8(&line, '\n');
+		buf_add(b, line.p, line.len);
+		b->failed |= line.failed;
+	}
+}
+
 static bool
 keys(struct client *c, struct kd_err *e)
 {
@@ -61,10 +75,7 @@ keys(struct client *c, struct kd_err *e)
 	    !server_keys(s, &granted, e))
 		return false;
 	if (c->json) {
-		for (size_t i = 0; i < granted.n; i++) {
-			api_key_encode(&granted.v[i], &b);
-			buf_u8(&b, '\n');
-		}
+		put_lines(&b, &granted);
 	} else if (granted.n == 0) {
 		buf_str(&b, "this client is granted no key\n");
 	} else {

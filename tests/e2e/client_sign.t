@@ -5,7 +5,7 @@
 . "${srcdir:-.}/tests/tap.sh"
 # shellcheck source=/dev/null
 . "$srcdir/tests/e2e/client_files.sh"
-need osslsigncode openssl
+need osslsigncode openssl jq
 # shellcheck source=/dev/null
 . "$srcdir/tests/e2e/client_service.sh"
 
@@ -31,6 +31,9 @@ ok "keys" "$client" keys
 says out "driver  rsa-2048"
 thumbprint=$(openssl x509 -in "$T/driver.pem" -noout -fingerprint -sha1 | cut -d= -f2)
 says out "$(echo "$thumbprint" | tr -d : | tr A-F a-f)"
+
+ok "several keys in JSON" sh -c '"$1" --json --identity "$2/two.identity" keys | jq -r .name >"$2/names"' - "$client" "$T"
+ok "one object a line" test "$(tr '\n' ' ' <"$T/names")" = "driver second "
 
 # one file
 cp "$T/drv64.sys" "$T/a.sys" && chmod 751 "$T/a.sys"

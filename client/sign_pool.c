@@ -37,6 +37,8 @@ struct pool {
 	size_t finished;      /* lock: mu */
 	bool *is_finished;    /* lock: mu; by file */
 	struct kd_err fatal;  /* lock: mu; code set: nothing more is sent */
+	/* lock: mu; code set: the service refuses files of this kind, and why */
+	struct kd_err refused[API_KINDS_N];
 };
 
 struct sender {
@@ -91,6 +93,19 @@ fail_waiting(struct pool *p) /* lock: mu */
 	}
 }
 
+/* What the service said of one item, said of the file. */
+static void
+refuse(struct pool *p, size_t i, const struct kd_err *why, bool again) /* lock: mu */
+{
+	struct sign_file *f = &p->files[i];
+
+	(void)kd_fail(&f->err, why->code, "'%s': %s", SHOW(f->plan->arg), why->msg);
+	if (why->hint[0] != '\0')
+		(void)kd_hint(&f->err, "%s", why->hint);
+	f->again = again;
+	finish(p, i, SIGN_FAILED);
+}
+
 static void
 hash_one(struct pool *p, size_t i) /* lock: mu, given up while hashing */
 {
@@ -112,6 +127,10 @@ hash_one(struct pool *p, size_t i) /* lock: mu, given up while hashing */
 	}
 	f->state = SIGN_HASHED;
 	p->held += f->weight;
+	if (p->refused[f->subject.kind->api].code != KD_OK) {
+		refuse(p, i, &p->refused[f->subject.kind->api], true);
+		return;
+	}
 	push(&p->hashed, i);
 	if (p->fatal.code != KD_OK)
 		fail_waiting(p);
@@ -181,21 +200,105 @@ take_answer(struct sign_file *f, struct api_item_answer *a)
 	return false;
 }
 
+/* "items[7]: why", "items[7].size: why" - what a refusal says of one item of n. */
 static bool
-send_batch(struct sender *s, const size_t *batch, size_t n, struct api_sign_answer *ret,
+names_item(const struct kd_err *e, size_t n, size_t *ret, struct kd_err *ret_why)
+{
+	const char *p = e->msg;
+	size_t i = 0;
+
+	if (strncmp(p, "items[", 6) != 0)
+		return false;
+	for (p += 6; *p >= '0' && *p <= '9' && i < n; p++)
+		i = i * 10 + (size_t)(*p - '0');
+	if (*p != ']' || i >= n)
+		return false;
+	p += 1 + strspn(p + 1, ":. ");
+	(void)kd_fail(ret_why, e->code, "%s", p);
+	if (e->hint[0] != '\0')
+		(void)kd_hint(ret_why, "%s", e->hint);
+	*ret = i;
+	return true;
+}
+
+/* The refused item leaves the request, and so does every other of a kind that is not
+ * granted: these files fail, and the rest is worth another request. */
+static bool
+leave_out(struct pool *p, size_t *batch, struct api_sign_request *q, size_t at,
+    const struct kd_err *why)
+{
+	AUTO(api_sign_request_clear) struct api_sign_request out = {0};
+	enum api_kind kind = q->items[at].kind;
+	bool all = why->code == KD_E_DENIED, again;
+	size_t kept = 0;
+
+	out.items = kd_alloc_array(q->items_n, sizeof(*out.items));
+	if (out.items == NULL)
+		return false;
+	(void)pthread_mutex_lock(&p->mu);
+	again = p->refused[kind].code != KD_OK;
+	if (all)
+		p->refused[kind] = *why;
+	refuse(p, batch[at], why, again);
+	for (size_t i = 0; i < q->items_n; i++) {
+		if (i == at || (all && q->items[i].kind == kind)) {
+			out.items[out.items_n++] = q->items[i];
+			if (i != at)
+				refuse(p, batch[i], why, true);
+			continue;
+		}
+		batch[kept] = batch[i];
+		q->items[kept++] = q->items[i];
+	}
+	(void)pthread_mutex_unlock(&p->mu);
+	q->items_n = kept;
+	return true;
+}
+
+/* One request, and where it is refused for one item, another without. */
+static bool
+send_request(struct sender *s, size_t *batch, struct api_sign_request *q,
+    struct api_sign_answer *ret, struct kd_err *e)
+{
+	const struct sign_pool_options *o = s->p->o;
+
+	while (q->items_n != 0) {
+		struct kd_err refusal = {0}, why = {0};
+		size_t at;
+
+		if (o->send(s->self, q, ret, &refusal))
+			return true;
+		*e = refusal;
+		if (!names_item(&refusal, q->items_n, &at, &why))
+			return false;
+		if (!o->whole && leave_out(s->p, batch, q, at, &why))
+			continue;
+		*e = (struct kd_err){0};
+		(void)kd_fail(e, why.code, "'%s': %s",
+		    SHOW(s->p->files[batch[at]].plan->arg), why.msg);
+		return why.hint[0] == '\0' ? false : kd_hint(e, "%s", why.hint);
+	}
+	return true;
+}
+
+/* n: how many files; on return, how many of them were not refused */
+static bool
+send_batch(struct sender *s, size_t *batch, size_t *n, struct api_sign_answer *ret,
     struct kd_err *e)
 {
+	bool sent;
+
 	AUTO(api_sign_request_clear) struct api_sign_request q = {0};
 	const struct sign_pool_options *o = s->p->o;
 
 	if (o->sign->stamper != NULL && !o->sign->stamp_optional &&
 	    stamper_gave_up(o->sign->stamper, e))
 		return false;
-	q.items = kd_alloc_array(n, sizeof(*q.items));
+	q.items = kd_alloc_array(*n, sizeof(*q.items));
 	if (q.items == NULL)
 		return kd_fail_nomem(e, "request");
 	(void)snprintf(q.key, sizeof(q.key), "%s", o->key);
-	for (; q.items_n < n; q.items_n++) {
+	for (; q.items_n < *n; q.items_n++) {
 		if (!sign_file_item(&s->p->files[batch[q.items_n]], o->sign,
 			&q.items[q.items_n], e)) {
 			q.items_n++; /* what the item got so far is freed with the request
@@ -203,7 +306,9 @@ send_batch(struct sender *s, const size_t *batch, size_t n, struct api_sign_answ
 			return false;
 		}
 	}
-	return o->send(s->self, &q, ret, e);
+	sent = send_request(s, batch, &q, ret, e);
+	*n = q.items_n;
+	return sent;
 }
 
 /* How many files the next request may have. */
@@ -244,7 +349,7 @@ send_some(struct sender *s) /* lock: mu, given up while the request runs */
 	bool ok;
 
 	(void)pthread_mutex_unlock(&p->mu);
-	ok = send_batch(s, batch, n, &answer, &e);
+	ok = send_batch(s, batch, &n, &answer, &e);
 	(void)pthread_mutex_lock(&p->mu);
 	if (!ok) {
 		for (size_t i = 0; i < n; i++) {

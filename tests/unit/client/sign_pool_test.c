@@ -28,7 +28,7 @@
 #define FILES 250
 
 /* What the played service does with a request. */
-enum mood { SIGNS, SIGNS_OTHER_DIGEST, LEAVES_PAGES_OUT, NESTS_UNASKED, REFUSES_ALL, FAILS_SECOND_ITEM, LEAVES_PENDING };
+enum mood { SIGNS, SIGNS_OTHER_DIGEST, LEAVES_PAGES_OUT, NESTS_UNASKED, REFUSES_ALL, REFUSES_LISTS, FAILS_SECOND_ITEM, LEAVES_PENDING };
 
 static struct {
 	enum mood mood;
@@ -197,6 +197,9 @@ play_service(
 	assert_string_equal(q->key, "driver");
 	if (service.mood == REFUSES_ALL)
 		return kd_fail(e, KD_E_DENIED, "no grant");
+	for (size_t i = 0; service.mood == REFUSES_LISTS && i < q->items_n; i++)
+		if (q->items[i].kind == API_KIND_CATALOG)
+			return kd_fail(e, KD_E_DENIED, "items[%zu]: no such kind", i);
 	(void)snprintf(ret->key, sizeof(ret->key), "%s", q->key);
 	ret->items = kd_alloc_array(q->items_n, sizeof(*ret->items));
 	assert_non_null(ret->items);
@@ -219,6 +222,34 @@ static void
 ignore_tick(void *self, size_t finished_n)
 {
 	(void)self, (void)finished_n;
+}
+
+/* A list that nobody has signed yet, of about that many bytes. */
+static void
+write_catalog(const char *path, size_t size, uint8_t salt)
+{
+	AUTO(cat_builder_free) struct cat_builder *b = NULL;
+	AUTO(buf_clear) struct buf ctl = {0};
+	AUTO(buf_clear) struct buf file = {0};
+	AUTO(free) uint8_t *value = kd_alloc(size);
+	const uint8_t id[CAT_IDENTIFIER_LEN] = {salt};
+	const struct cat_attr attr = {.kind = CAT_ATTR_NAME_VALUE,
+	    .name_value = {.name = (const uint8_t *)"\0n",
+		.name_len = 2,
+		.flags = CAT_NAME_TEXT | CAT_VALUE_BASE64 | CAT_AUTHENTICATED,
+		.value = value,
+		.value_len = size}};
+	struct kd_err e = {0};
+	FILE *f = fopen(path, "wb");
+
+	assert_non_null(f);
+	assert_non_null(value);
+	assert_true(cat_builder_new(CAT_V2, &b, &e));
+	assert_true(cat_builder_header(b, &attr, &e));
+	assert_true(cat_builder_finish(b, id, sizeof(id), 1700000000, &ctl, &e));
+	assert_true(cat_wrap(ctl.p, ctl.len, &file, &e));
+	assert_int_equal(fwrite(file.p, 1, file.len, f), file.len);
+	assert_int_equal(fclose(f), 0);
 }
 
 struct run {
@@ -343,6 +374,37 @@ a_refused_request_is_told_once_and_stops_the_rest(void **state)
 	plan_clear(&run.plan);
 }
 
+/* Files that the client may have signed must not suffer from one that it may not. */
+static void
+a_kind_that_is_not_granted_leaves_the_others_signed(void **state)
+{
+	size_t told = 0;
+
+	(void)state;
+	for (size_t i = 3; i < FILES; i += 5)
+		write_catalog(paths[i], 100, (uint8_t)i);
+	run_pool(&run, FILES, 3, REFUSES_LISTS);
+	for (size_t i = 0; i < FILES; i++) {
+		const struct sign_file *f = &run.files[i];
+
+		assert_int_equal(f->state, i % 5 == 3 ? SIGN_FAILED : SIGN_DONE);
+		if (f->state == SIGN_DONE)
+			continue;
+		assert_non_null(strstr(f->err.msg, strrchr(paths[i], '/')));
+		assert_non_null(strstr(f->err.msg, "': no such kind"));
+		told += !f->again;
+	}
+	assert_int_equal(told, 1);
+	plan_clear(&run.plan);
+	/* a package is signed as a whole or not at all */
+	whole = true;
+	run_pool(&run, 20, 3, REFUSES_LISTS);
+	whole = false;
+	for (size_t i = 0; i < 20; i++)
+		assert_non_null(strstr(run.files[i].err.msg, ".sys': no such kind"));
+	plan_clear(&run.plan);
+}
+
 static void
 one_failed_item_leaves_the_others_signed(void **state)
 {
@@ -374,34 +436,6 @@ pending_and_unreadable_files_say_so(void **state)
 	assert_int_equal(run.files[1].err.code, KD_E_FORMAT);
 	assert_int_equal(run.files[2].err.code, KD_E_FILE);
 	plan_clear(&run.plan);
-}
-
-/* A list that nobody has signed yet, of about that many bytes. */
-static void
-write_catalog(const char *path, size_t size, uint8_t salt)
-{
-	AUTO(cat_builder_free) struct cat_builder *b = NULL;
-	AUTO(buf_clear) struct buf ctl = {0};
-	AUTO(buf_clear) struct buf file = {0};
-	AUTO(free) uint8_t *value = kd_alloc(size);
-	const uint8_t id[CAT_IDENTIFIER_LEN] = {salt};
-	const struct cat_attr attr = {.kind = CAT_ATTR_NAME_VALUE,
-	    .name_value = {.name = (const uint8_t *)"\0n",
-		.name_len = 2,
-		.flags = CAT_NAME_TEXT | CAT_VALUE_BASE64 | CAT_AUTHENTICATED,
-		.value = value,
-		.value_len = size}};
-	struct kd_err e = {0};
-	FILE *f = fopen(path, "wb");
-
-	assert_non_null(f);
-	assert_non_null(value);
-	assert_true(cat_builder_new(CAT_V2, &b, &e));
-	assert_true(cat_builder_header(b, &attr, &e));
-	assert_true(cat_builder_finish(b, id, sizeof(id), 1700000000, &ctl, &e));
-	assert_true(cat_wrap(ctl.p, ctl.len, &file, &e));
-	assert_int_equal(fwrite(file.p, 1, file.len, f), file.len);
-	assert_int_equal(fclose(f), 0);
 }
 
 #define CATALOG_LEN ((size_t)2 << 20)
@@ -540,32 +574,24 @@ drop_service(void **state)
 	return 0;
 }
 
+#define POOL_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
 int
 main(void)
 {
 	const struct CMUnitTest t[] = {
-	    cmocka_unit_test_setup_teardown(
-		all_files_are_signed_in_batches, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(
-		signature_over_another_digest_is_not_embedded, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(
-		a_refused_request_is_told_once_and_stops_the_rest, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(
-		one_failed_item_leaves_the_others_signed, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(
-		all_files_are_staged_by_one_request, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(
-		large_lists_travel_in_several_requests, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(
-		another_list_is_not_taken, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(
-		page_hashes_are_sent_and_asked_for, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(
-		what_was_not_asked_for_is_not_embedded, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(
-		without_an_authority_little_is_signed, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(
-		pending_and_unreadable_files_say_so, set_up, tear_down),
+	    POOL_TEST(all_files_are_signed_in_batches),
+	    POOL_TEST(signature_over_another_digest_is_not_embedded),
+	    POOL_TEST(a_refused_request_is_told_once_and_stops_the_rest),
+	    POOL_TEST(a_kind_that_is_not_granted_leaves_the_others_signed),
+	    POOL_TEST(one_failed_item_leaves_the_others_signed),
+	    POOL_TEST(all_files_are_staged_by_one_request),
+	    POOL_TEST(large_lists_travel_in_several_requests),
+	    POOL_TEST(another_list_is_not_taken),
+	    POOL_TEST(page_hashes_are_sent_and_asked_for),
+	    POOL_TEST(what_was_not_asked_for_is_not_embedded),
+	    POOL_TEST(without_an_authority_little_is_signed),
+	    POOL_TEST(pending_and_unreadable_files_say_so),
 	};
 
 	return cmocka_run_group_tests_name(

@@ -31,6 +31,9 @@
 /* sign-file adds one more each time it is run. */
 #define LAYERS_MAX 16
 #define ELF_LEN 18 /* up to e_type and with it */
+#define ELF32_LEN 52
+#define ELF64_LEN 64
+#define MODULE_MAX UINT32_MAX /* a request says no larger size */
 
 struct module {
 	uint64_t end;     /* of what the last signature covers, and where that one begins */
@@ -66,6 +69,36 @@ is_relocatable(int fd)
 	if (!peek(fd, 0, b, sizeof(b)) || memcmp(b, "\177ELF", 4) != 0)
 		return false;
 	return b[5] == 1 ? b[16] == 1 && b[17] == 0 : b[16] == 0 && b[17] == 1;
+}
+
+static uint64_t
+elf_number(const uint8_t *p, size_t n, const uint8_t *elf)
+{
+	bool little = elf[5] == 1;
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < n; i++)
+		v = v << 8 | p[little ? n - 1 - i : i];
+	return v;
+}
+
+/* Where the section headers end, the last that a linker writes; 0: nothing says so. */
+static uint64_t
+sections_end(int fd)
+{
+	uint8_t b[ELF64_LEN];
+	bool wide;
+	uint64_t at, len;
+
+	if (!is_relocatable(fd) || !peek(fd, 0, b, ELF32_LEN))
+		return 0;
+	wide = b[4] == 2;
+	if (wide && !peek(fd, 0, b, ELF64_LEN))
+		return 0;
+	at = wide ? elf_number(&b[40], 8, b) : elf_number(&b[32], 4, b);
+	/* e_shentsize, e_shnum */
+	len = elf_number(&b[wide ? 58 : 46], 2, b) * elf_number(&b[wide ? 60 : 48], 2, b);
+	return at > UINT64_MAX - len ? UINT64_MAX : at + len;
 }
 
 /* Does a trailer end at this offset? */
@@ -212,6 +245,10 @@ module_open(int fd, const char *name, struct format_file *f, struct kd_err *e)
 		return kd_fail_nomem(e, "module");
 	if (p != NULL)
 		return refuse_packed(p, e);
+	if (size > MODULE_MAX)
+		return kd_fail(e, KD_E_LIMIT,
+		    "is a module of %" PRIu64 " bytes, at most %" PRIu32 " are accepted",
+		    size, MODULE_MAX);
 	if (!find_signature(fd, size, m, e))
 		return false;
 	f->size = size;
@@ -220,19 +257,34 @@ module_open(int fd, const char *name, struct format_file *f, struct kd_err *e)
 	return true;
 }
 
+/* What is cut short the kernel loads no more than what is not signed. */
+static bool
+is_whole(int fd, const struct module *m, struct kd_err *e)
+{
+	uint64_t end = sections_end(fd);
+
+	if (end <= m->bare_end)
+		return true;
+	(void)kd_fail(e, KD_E_FORMAT,
+	    "section headers end at 0x%" PRIx64 "; the module ends at 0x%" PRIx64, end,
+	    m->bare_end);
+	return kd_hint(e, "the file is cut short; copy it again and compare its size");
+}
+
 /* The kernel takes a module that is signed twice, and looks at the last signature alone;
  * a tool that takes one signature off would leave the other. */
 static bool
 module_signable(int fd, const struct format_file *f, struct kd_err *e)
 {
 	const struct module *m = f->state;
-	(void)fd;
 
 	if (m->broken)
 		return kd_fail(e, KD_E_FORMAT,
 		    "its signature covers what ends like a signed module at offset "
 		    "0x%" PRIx64 ", and is none",
 		    m->bare_end);
+	if (!is_whole(fd, m, e))
+		return false;
 	if (m->layers < 2)
 		return true;
 	(void)kd_fail(e, KD_E_FORMAT,

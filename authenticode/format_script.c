@@ -76,7 +76,7 @@ find_style(const char *name)
 	for (size_t i = 0; i < KD_ARRAY_LEN(styles); i++) {
 		size_t m = strlen(styles[i].suffix);
 
-		if (n > m && text_eq_nocase(&name[n - m], styles[i].suffix))
+		if (n >= m && text_eq_nocase(&name[n - m], styles[i].suffix))
 			return &styles[i];
 	}
 	return NULL;

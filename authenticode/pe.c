@@ -55,6 +55,8 @@ read_dos_header(int fd, struct pe *pe, struct kd_err *e)
 	struct rd r;
 	uint16_t magic;
 
+	if (pe->size == 0)
+		return kd_fail(e, KD_E_FORMAT, "is empty: there is no byte in it");
 	if (!window(fd, pe->size, 0, b, sizeof(b), &r, e))
 		return false;
 	magic = rd_u16le(&r, "DOS signature");

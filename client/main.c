@@ -188,6 +188,8 @@ main(int argc, char **argv)
 	struct kd_err e = {0};
 
 	log_init(PROGRAM, LOG_L_INFO);
+	/* Where both go into one log, no error stands in the middle of a line. */
+	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	/* A closed pipe or connection is an error to report, with temporary files
 	 * removed. */
 	(void)signal(SIGPIPE, SIG_IGN);

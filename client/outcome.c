@@ -96,6 +96,7 @@ outcome_print(struct outcome *o, struct buf *b)
 		o->status = outcome_worse(kd_code_info(e.code)->exit_client, o->status);
 	} else if (b->len != 0 && fwrite(b->p, 1, b->len, stdout) != b->len) {
 		o->output_failed = true;
+		o->output_errno = errno;
 	}
 	buf_clear(b);
 }
@@ -106,8 +107,9 @@ outcome_end(struct outcome *o)
 	struct kd_err e = {0};
 
 	if (fflush(stdout) != 0 || o->output_failed) {
-		(void)kd_fail_errno(
-		    &e, KD_E_IO, errno, "standard output cannot be written");
+		(void)kd_fail_errno(&e, KD_E_IO,
+		    o->output_errno != 0 ? o->output_errno : errno,
+		    "standard output cannot be written");
 		log_err(LOG_L_ERROR, &e);
 		o->status = outcome_worse(kd_code_info(e.code)->exit_client, o->status);
 	}

@@ -14,6 +14,7 @@ struct outcome {
 	bool json, quiet;
 	int status;
 	bool output_failed; /* standard output took no more */
+	int output_errno;   /* why; 0: not known yet */
 };
 
 /* Which of two exit statuses counts. */

@@ -184,6 +184,13 @@ fails 2 "configuration that is not there" "$client" --config "$T/none.conf" dige
 ok "help" "$client" sign --help
 says out "--sha1 THUMBPRINT"
 ok "version" "$client" --version
+set --
+for i in $(seq 100); do
+	set -- "$@" "$T/drv64.sys" "$T/none-$i.sys"
+done
+fails 3 "digests and errors in one log" sh -c '"$@" >"$0" 2>&1' "$T/log" "$client" digest "$@"
+ok "each error has a line of its own" test "$(grep -c '^kdsign-client: error: ' "$T/log")" = 100
+ok "and each digest" test "$(grep -c '^[0-9a-f]\{64\}  .*/drv64.sys$' "$T/log")" = 100
 fails 7 "standard output is full" sh -c '"$1" digest "$2" >/dev/full' - "$client" "$T/drv64.sys"
 says err "standard output cannot be written"
 done_testing

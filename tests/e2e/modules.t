@@ -87,6 +87,19 @@ says err 'id_type is 3, expected 2'
 { cat "$T/plain.ko" && printf '\0\0\2\0\0\0\0\0\377\377\377\377~Module signature appended~\n'; } >"$T/long.ko"
 fails 3 "a signature longer than the file" sign "$T/long.ko"
 says err 'sig_len is 4294967295, expected 1 to '
+size=$(stat -c %s "$T/plain.ko")
+head -c $((size - 1)) "$T/plain.ko" >"$T/cut.ko" && cp "$T/cut.ko" "$T/cut.was"
+fails 3 "a module that is cut short" sign "$T/cut.ko"
+says err "'$T/cut.ko': section headers end at 0x$(printf %x "$size"); the module ends at 0x$(printf %x $((size - 1)))"
+says err "hint: the file is cut short; copy it again and compare its size"
+ok "nothing is written" cmp "$T/cut.ko" "$T/cut.was"
+cp "$T/plain.ko" "$T/huge.ko" && truncate -s 5G "$T/huge.ko"
+fails 3 "a module of 5 GB" sign "$T/huge.ko"
+says err "'$T/huge.ko': is a module of 5368709120 bytes, at most 4294967295 are accepted"
+rm "$T/huge.ko"
+: >"$T/empty.ko"
+fails 3 "an empty module" sign "$T/empty.ko"
+says err "'$T/empty.ko': is empty"
 flip "$T/m2.ko" "$T/twin.ko" 100
 fails 1 "a twin with another byte" verify "$T/twin.ko"
 fails 3 "a program is no module" sign "$client"

@@ -127,6 +127,10 @@ fails 3 "an empty script" sign "$T/empty.ps1"
 fails 1 "which has no signature" verify "$T/empty.ps1"
 fails 4 "a key that is not granted for scripts" "$client" --identity "$T/one.identity" sign --key driver "$T/probe.ps1"
 
+printf '1\r\n' >"$T/.ps1"
+ok "a script without a name but for .ps1" sh -c 'c=$(realpath "$1") && cd "$2" && "$c" sign --key driver .ps1' - "$client" "$T"
+ok "is a script to verify, too" sh -c 'c=$(realpath "$1") && cd "$2" && "$c" verify --root ca-root.pem .ps1' - "$client" "$T"
+
 # several at once, one of them refused before the service hears of any
 cp "$T/plain.crlf.ps1" "$T/a.ps1" && cp "$T/plain.lf.psm1" "$T/b.psm1"
 ok "several in one request" sign "$T/a.ps1" "$T/b.psm1"

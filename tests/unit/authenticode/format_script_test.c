@@ -298,13 +298,14 @@ unsigned_script_has_nothing_to_give(void **state)
 static void
 kind_is_told_by_name(void **state)
 {
-	static const char *const others[] = {"a.ps2", "ps1", ".ps1", "a.ps1.txt", "", NULL};
+	static const char *const others[] = {"a.ps2", "ps1", "a.ps1.txt", "", NULL};
 	AUTO(close) int fd = format_make_fd("1\r\n", 3);
 	(void)state;
 
 	for (size_t i = 0; i < KD_ARRAY_LEN(others); i++)
 		assert_false(format_script.recognise(fd, others[i]));
 	assert_true(format_script.recognise(fd, "a.ps1"));
+	assert_true(format_script.recognise(fd, ".ps1"));
 }
 
 /* The text's digest in another reading, signed and put in. */

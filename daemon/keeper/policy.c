@@ -102,13 +102,18 @@ fail_beyond(const struct policy *p, const struct identity *who,
     const struct api_sign_request *r, size_t i, const char *key, struct kd_err *e)
 {
 	const struct api_item *it = &r->items[i];
+	unsigned kinds = policy_scope_of(p, who, key).kinds;
 
 	(void)kd_fail(e, KD_E_DENIED,
 	    "items[%zu]: kind %s with digest algorithm %s is not granted to this client "
 	    "for key '%s'",
 	    i, api_kind_name(it->kind), md_name(it->md), key);
-	if ((policy_scope_of(p, who, key).kinds & 1u << it->kind) != 0)
+	if ((kinds & 1u << it->kind) != 0)
 		return false;
+	if ((kinds & 1u << API_KIND_MODULE) != 0)
+		return kd_hint(e,
+		    "key '%s' is for kernel modules, and must sign nothing else: name another",
+		    key);
 	if (it->kind == API_KIND_MODULE) /* alone: raw_kind.h */
 		return kd_hint(e,
 		    "kernel modules need a key of their own, whose grant in keeper.conf "

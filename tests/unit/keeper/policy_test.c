@@ -177,6 +177,12 @@ catalogs_are_a_kind_of_their_own(void **state)
 	e = (struct kd_err){0};
 	assert_true(policy_decide(&p, &id, &r, &key, &grant, &e));
 	assert_ptr_equal(grant, &g[1]);
+	/* a key for modules is never to be granted anything else */
+	g[0].kinds = g[1].kinds = 1u << API_KIND_MODULE;
+	e = (struct kd_err){0};
+	assert_false(policy_decide(&p, &id, &r, &key, &grant, &e));
+	assert_string_equal(e.hint,
+	    "key 'alpha' is for kernel modules, and must sign nothing else: name another");
 }
 
 static void

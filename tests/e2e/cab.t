@@ -276,6 +276,37 @@ damaged "are not unpacked" "unpacks to more than 100 times its size, which no dr
 rm "$P/Hello/zero.bin"
 ok "nothing is left behind" nothing_left
 
+# interrupted SIGNAL WHAT... - the command ends by the signal once it has something in the temporary folder or beside its output
+interrupted() {
+	signal=$1
+	shift
+	for try in 1 2 3 4 5 6 7 8; do
+		start interrupted env --default-signal=INT,HUP "$client" cab "$@"
+		until [ -n "$(ls -A "$T/tmp")" ] || [ -n "$(find "$T/made" -name '.*kdsign-*')" ] || tap_ended "$pid"; do
+			:
+		done
+		kill -s "$signal" "$pid"
+		wait "$pid"
+		[ $? -gt 128 ] && return
+		echo "try $try: was faster than the signal"
+	done
+	return 1
+}
+
+mkdir "$T/made"
+for part in 1 2 3 4; do
+	head -c 15M /dev/urandom >"$P/Hello/part$part.bin"
+done
+made large Hello/hello.inf Hello/hello.sys Hello/part1.bin Hello/part2.bin Hello/part3.bin Hello/part4.bin
+for signal in INT TERM HUP; do
+	ok "a check ends by SIG$signal" interrupted $signal --check "$T/large.cab"
+	ok "and leaves nothing behind" nothing_left
+done
+more="part1.bin${eol}part2.bin${eol}part3.bin${eol}part4.bin$eol"
+sources="part1.bin=1${eol}part2.bin=1${eol}part3.bin=1${eol}part4.bin=1$eol" package Hello
+ok "so does packing, by SIGTERM" interrupted TERM --output "$T/made/large.cab" "$P/Hello"
+ok "no cabinet is there" test -z "$(ls -A "$T/made")"
+
 # ---- who links what ----
 
 for daemon in kdsignd kdsign-keeper kdsign-signer kdsign-relay; do

@@ -192,6 +192,56 @@ missing_file_is_named(void **state)
 	assert_non_null(strstr(e.msg, "'/nonexistent/x'"));
 }
 
+static void
+what_was_packed_comes_out_as_it_went_in(void **state)
+{
+	const struct cab_item items[] = {
+	    {"A\\one", put_file(*state, "1", "one", 3, WHEN)},
+	    {"A\\b\\two", put_file(*state, "2", "", 0, WHEN)},
+	};
+	char out[300], file[340];
+	int fd = open(*state, O_TMPFILE | O_RDWR, 0600);
+	AUTO(cab_clear) struct cab c = {0};
+	AUTO(cab_dir_clear) struct cab_dir d = {0};
+	AUTO(buf_clear) struct buf b = {0};
+
+	(void)snprintf(out, sizeof(out), "%s/out", (char *)*state);
+	assert_int_equal(mkdir(out, 0700), 0);
+	assert_done(cab_pack(items, 2, fd, &e));
+	assert_done(cab_open(fd, &c, &e));
+	assert_done(cab_dir_read(fd, &c, &d, &e));
+	assert_done(cab_unpack(fd, &d, out, NULL, &e));
+	(void)snprintf(file, sizeof(file), "%s/A/one", out);
+	assert_done(file_read_all(file, 10, &b, &e));
+	assert_int_equal(b.len, 3);
+	assert_memory_equal(b.p, "one", 3);
+	(void)snprintf(file, sizeof(file), "%s/A/b/two", out);
+	assert_int_equal(access(file, F_OK), 0);
+	assert_int_equal(close(fd), 0);
+}
+
+static void
+lack_of_memory_is_said(void **state)
+{
+	const struct cab_item items[] = {
+	    {"A\\two", put_file(*state, "2", "two", 3, WHEN)},
+	    {"A\\one", put_file(*state, "1", "one", 3, WHEN)},
+	};
+	bool done = false;
+
+	for (long n = 0; !done; n++) {
+		int fd = open(*state, O_TMPFILE | O_RDWR, 0600);
+		struct kd_err e = {0};
+
+		assert_true(fd >= 0);
+		kd_alloc_fail_at(n);
+		done = cab_pack(items, 2, fd, &e);
+		kd_alloc_fail_at(-1);
+		assert_int_equal(e.code, done ? KD_OK : KD_E_NOMEM);
+		assert_int_equal(close(fd), 0);
+	}
+}
+
 int
 main(void)
 {
@@ -204,6 +254,8 @@ main(void)
 	    TEST(bad_names_are_refused),
 	    TEST(names_that_are_one_to_windows_are_refused),
 	    TEST(missing_file_is_named),
+	    TEST(what_was_packed_comes_out_as_it_went_in),
+	    TEST(lack_of_memory_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,17 +92,14 @@ static bool
 supply_signer(struct verify_run *run, struct verify_signature *s, struct kd_err *e)
 {
 	const struct certs *from[] = {run->o->signers, run->o->roots};
-	size_t before = certs_n(s->cms.certs);
 
 	for (size_t i = 0; i < KD_ARRAY_LEN(from) && s->cms.signer == SIZE_MAX; i++) {
-		size_t at = from[i] != NULL ? cms_find_signer(&s->cms, from[i])
-					    : SIZE_MAX;
-
-		if (at == SIZE_MAX)
+		if (from[i] == NULL || cms_find_signer(&s->cms, from[i]) == SIZE_MAX)
 			continue;
 		if (!certs_add_all(s->cms.certs, from[i], e))
 			return false;
-		s->cms.signer = before + at;
+		/* Not where it was in from: what is embedded, too, is not added again. */
+		s->cms.signer = cms_find_signer(&s->cms, s->cms.certs);
 	}
 	return true;
 }

@@ -360,6 +360,33 @@ a_modules_signature_is_over_its_digest(void **state)
 	}
 }
 
+/* A certificate that is embedded is not added again from the list that names it. */
+static void
+an_embedded_certificate_does_not_shift_the_signer(void **state)
+{
+	static const struct trusted t = {
+	    .roots = "root.pem", .signers = "inter.pem rsa2048.pem cross.pem"};
+	AUTO(verify_report_clear) struct verify_report r = {0};
+	AUTO(certs_free) struct certs *inter = demo_certs("inter.pem");
+	AUTO(format_file_clear) struct format_file f = {0};
+	AUTO(close) int in = format_make_fd(ELF, ELF_LEN);
+	AUTO(close) int without = make_module(&rsa, 0);
+	AUTO(close) int fd = -1;
+	AUTO(buf_clear) struct buf bare = {0};
+	AUTO(buf_clear) struct buf cms = {0};
+	struct kd_err e = {0};
+
+	(void)state;
+	format_make_open(&format_module, without, NULL, &f);
+	assert_true(f.format->signature(without, &f, &bare, &e));
+	assert_true(cms_add_certs(bare.p, bare.len, inter, &cms, &e));
+	fd = format_make_embed(&format_module, in, NULL, cms.p, cms.len);
+	if (!verify(fd, &t, &r, &e))
+		fail_msg("%s", e.msg);
+	assert_string_equal(
+	    STEPS(&r), "ok format, ok digest algorithms, ok signature" TRUST);
+}
+
 /* What the kernel's own recipe for certificates makes, and one for something else. */
 static void
 the_kernel_wants_no_extended_key_usage(void **state)
@@ -457,6 +484,7 @@ main(void)
 	    cmocka_unit_test(signtools_length_hash_is_held_against_the_header),
 	    cmocka_unit_test(an_ev_certificate_is_noticed),
 	    cmocka_unit_test(a_modules_signature_is_over_its_digest),
+	    cmocka_unit_test(an_embedded_certificate_does_not_shift_the_signer),
 	    cmocka_unit_test(the_kernel_wants_no_extended_key_usage),
 	    cmocka_unit_test(a_module_with_a_cabinets_signature_is_refused),
 	    cmocka_unit_test(inspect_has_no_opinion_on_trust),

@@ -26,7 +26,9 @@
 #include "pkcs11/latch.h"
 #include "pkcs11/rv.h"
 
-#define DRAIN_MS 250   /* for what other sessions have begun when one hangs */
+/* For what other sessions have begun when one is in trouble; where nothing is wrong, they
+ * have the time that every signature has. */
+#define DRAIN_MS 250
 #define KILL_MS 2000   /* SIGKILL to gone; longer is a kernel that waits for a device */
 #define LATCH_CHECK_MS 1000
 #define BATCH 16
@@ -187,7 +189,8 @@ child_replace(struct parent *p, enum trouble t, const char *why)
 	    LOG_L_WARN, "signing process %d is replaced: %s", (int)p->pid, SHOW(why));
 	jobs_take_back(p);
 	p->phase = PHASE_DRAIN;
-	p->phase_end_ms = p->now_ms + DRAIN_MS;
+	p->phase_end_ms =
+	    p->now_ms + (t == TROUBLE_NONE ? p->conf->sign_deadline_ms : DRAIN_MS);
 	trouble_hold(p);
 	trouble(p, t, why);
 	if (p->flights_n == 0)

@@ -21,9 +21,10 @@ field() {
 
 ok "a token" new_token
 ok "a key" new_key code rsa:2048 01
+ok "another" new_key other rsa:2048 02
 deadline=2s
 signer_more='breaker-faults = 16' # signer_fault.t is about the breaker
-configure "$mock" code
+configure "$mock" code other
 run_signer
 ok "the token becomes ready" ask 10 state ready
 first=$(child_pid)
@@ -111,8 +112,17 @@ says out "in quarantine: C_Sign gave 255 bytes, expected 256"
 kill -KILL "$(child_pid)"
 fails 1 "by no child" sign
 says out "code=key_unusable heard=0"
+
+# A child that is replaced by an operator's wish, and not by fault, ends what it has begun.
+order C_Sign delay 1000 once
+signed=$(calls C_Sign)
+start slow "$builddir/tests/e2e/signer_client" "$sock" 20 sign other rsa sha256 "$(digest x)" "$T/slow.sig"
+ok "another key signs, slowly" wait_for 10 sh -c "[ \$(grep -cx C_Sign '$T/mock/calls') -gt $signed ]"
 kill -USR1 "$signer_pid"
 ok "until an operator says so" wait_for 10 sign
+ok "which ends" wait_for 15 tap_ended "$pid"
+cp "$T/slow.out" "$T/out"
+says out "code=ok heard=1"
 victim=$(child_pid)
 order C_GetTokenInfo hang once
 ok "a look at the token that hangs costs the child" wait_for 15 child_is_new

@@ -263,6 +263,7 @@ on_found(struct parent *p, const struct child_found *f)
 	p->state_changed = true;
 	if (p->phase != PHASE_STARTING || p->stopping)
 		return;
+	(void)snprintf(p->found, sizeof(p->found), "%s", f->serial);
 	if (is_another(p, f))
 		return;
 	if (!token_lock_take(&p->token_lock, f->serial, f->label, &e)) {
@@ -312,7 +313,7 @@ on_login(struct parent *p, const struct child_login *l)
 		return;
 	}
 	p->have_owner = true;
-	(void)snprintf(p->owner, sizeof(p->owner), "%s", p->state.serial);
+	memcpy(p->owner, p->found, sizeof(p->owner));
 }
 
 static void

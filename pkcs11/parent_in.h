@@ -91,8 +91,9 @@ struct parent {
 	bool absent;     /* this child found no token to log in to */
 	uint64_t hold_end_ms; /* until when jobs wait for the next child */
 	char last_fault[SIGNER_DETAIL_MAX + 1], said[SIGNER_DETAIL_MAX + 1];
+	char found[17];  /* serial of this child's token, as it is: state's is made printable */
 	bool have_owner; /* a token has accepted the PIN: */
-	char owner[17];  /* its serial; no other gets it */
+	char owner[17];  /* its serial, as it is; no other gets it */
 	struct quarantine *quarantine; /* of conf's keys; owned */
 
 	/* jobs */

@@ -132,7 +132,7 @@ is_another(struct parent *p, const struct child_found *f)
 		return false;
 	(void)snprintf(why, sizeof(why),
 	    "a token with serial '%s' is there, expected '%s'; no login is tried",
-	    p->state.serial, p->owner);
+	    p->state.serial, SHOW(p->owner));
 	trouble_log(p, why);
 	parent_set_state(p, TOKEN_ABSENT, why);
 	p->absent = true;

@@ -245,8 +245,13 @@ log_in(struct child *c, struct kd_err *e)
 	struct kd_err why = {0};
 
 	if (token_info(c->token)->login_required &&
-	    !secret_take(CHILD_FD_PIN, &pin, e))
-		return false; /* the parent did not want it */
+	    !secret_take(CHILD_FD_PIN, &pin, e)) {
+		/* The parent did not want it, or it could not be had: nothing was tried. */
+		l.code = KD_E_TOKEN;
+		child_text(l.detail, sizeof(l.detail), e->msg);
+		tell(&l, sizeof(l));
+		return false;
+	}
 	(void)close(CHILD_FD_PIN);
 	if (!token_login(c->token, pin, &why)) {
 		l.code = (uint32_t)why.code;

@@ -99,7 +99,6 @@ reload(struct keeper *k)
 	k->settings = STEAL(s);
 	expiry_watch_clear(&k->expiry);
 	loop_wake_at(k->loop, clock_ms());
-	loop_wake_at(k->loop, clock_ms());
 	pipeline_note(k, "config");
 	log_line(LOG_L_NOTICE, "configuration reloaded");
 	service_ready("ready");

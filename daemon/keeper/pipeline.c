@@ -42,10 +42,13 @@ end_encoded(void *self)
 	end_request(r->keeper, r, NULL);
 }
 
-/* All items are decided. Until the answer is made, it is live: others may join. */
+/* All items are decided. Until the answer is made, it is live: others may join. The answer
+ * may be made in the pool, where signers are not to be looked at. */
 static void
 end_decided(struct keeper *k, struct request *r)
 {
+	if (r->items[0].link != NULL)
+		r->retry_s = signer_link_retry_s(r->items[0].link);
 	if (r->waiters == NULL)
 		end_request(k, r, NULL);
 	else

@@ -9,7 +9,6 @@
 #include "base/reader.h"
 #include "daemon/keeper/copy.h"
 #include "daemon/keeper/keeper.h"
-#include "daemon/keeper/signer_link.h"
 
 #define RETRY_BUSY_S 1 /* a queue empties soon */
 #define ROOM_CMS                                                                         \
@@ -353,8 +352,7 @@ request_answer(struct request *r, const char *request_id, struct answer *ret,
 		struct kd_err why = {0};
 
 		(void)kd_fail(&why, r->items[0].code, "%s", r->items[0].detail);
-		if (r->items[0].link != NULL)
-			why.retry_s = signer_link_retry_s(r->items[0].link);
+		why.retry_s = r->retry_s;
 		(void)kd_hint(&why, "no token heard of it; send the same request again");
 		request_problem(&why, request_id, ret, body);
 		return buf_ok(body, "answer", e);

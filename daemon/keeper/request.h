@@ -88,6 +88,7 @@ struct request {
 	uint64_t no; /* in the record; 0 before */
 	struct item *items;
 	size_t items_n, undecided;
+	unsigned retry_s; /* decided, unheard: when its signer is tried again; 0: unknown */
 	size_t places;  /* taken in the signer's queue before the intents are written */
 	struct buf der; /* content and attributes of all items */
 	struct certs_list {

@@ -61,6 +61,7 @@ struct package {
 	struct kd_err e; /* why nothing of it was changed; KD_OK: nothing went wrong */
 	bool again;      /* e was told for another package: it failed together with that */
 };
+/* Before what its files' sign points to is freed: what is still staged is removed. */
 void package_clear(struct package *p);
 AUTO_DEFINE_CLEAR(struct package, package_clear);
 
@@ -80,7 +81,7 @@ const char *package_name(const struct package *p, const struct package_file *f);
  * package_sign - have all that is to be signed, of all packages, signed by one request (or
  * as few as its limits allow) and staged beside the old files.
  *
- * *ret_files  what the packages' files point to; sign_files_free when they are done with
+ * *ret_files  what the packages' files point to; to be freed after package_clear
  * Errors: KD_E_NOMEM. Whatever else goes wrong is in each package's e.
  */
 bool package_sign(const struct settings *settings, const struct package_options *o,

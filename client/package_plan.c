@@ -24,6 +24,8 @@ void
 package_clear(struct package *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
+		if (p->v[i].sign != NULL)
+			file_replace_clear(&p->v[i].sign->staged);
 		free(p->v[i].path);
 		buf_clear(&p->v[i].built);
 	}

@@ -147,7 +147,7 @@ signer_link_view(const struct signer_link *l)
 bool
 signer_link_connected(const struct signer_link *l)
 {
-	return l->src.fd >= 0;
+	return l->src.fd >= 0 && l->have_state;
 }
 
 bool

@@ -44,6 +44,7 @@ void signer_link_retire(struct signer_link *l);
 bool signer_link_retired(const struct signer_link *l);
 bool signer_link_retired_and_idle(const struct signer_link *l);
 struct signer_link_view signer_link_view(const struct signer_link *l);
+/* And has told its state: a listening socket may be there without anybody behind it. */
 bool signer_link_connected(const struct signer_link *l);
 bool signer_link_has_room(const struct signer_link *l); /* in its window */
 /* When it would be done with one item more, by what its last signatures took; to be

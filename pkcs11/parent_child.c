@@ -266,7 +266,7 @@ on_found(struct parent *p, const struct child_found *f)
 	(void)snprintf(p->found, sizeof(p->found), "%s", f->serial);
 	if (is_another(p, f))
 		return;
-	if (!token_lock_take(&p->token_lock, f->serial, f->label, &e)) {
+	if (!token_lock_take(&p->token_lock, p->conf, f->serial, f->label, &e)) {
 		refuse_config(p, &e);
 		return;
 	}

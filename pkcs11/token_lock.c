@@ -9,13 +9,34 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
+
 #include "base/builder.h"
 #include "base/own.h"
 #include "base/text.h"
 
+#define MODULE_HASH_LEN 8 /* of SHA-256: tells modules apart, protects nothing */
+
 static bool
-make_path(char dst[TOKEN_LOCK_PATH_MAX], const char *serial, const char *label,
-    struct kd_err *e)
+add_module(struct buf *ret, const struct signer_conf *conf, struct kd_err *e)
+{
+	AUTO(buf_clear) struct buf text = {0};
+	uint8_t hash[EVP_MAX_MD_SIZE];
+
+	buf_str(&text, conf->module);
+	for (size_t i = 0; i < conf->module_environment.n; i++)
+		buf_printf(&text, "\n%s", conf->module_environment.v[i]);
+	if (!buf_ok(&text, "lock of the token", e))
+		return false;
+	if (EVP_Digest(text.p, text.len, hash, NULL, EVP_sha256(), NULL) != 1)
+		return kd_fail(e, KD_E_CRYPTO, "OpenSSL cannot compute a SHA-256");
+	text_hex(ret, hash, MODULE_HASH_LEN);
+	return true;
+}
+
+static bool
+make_path(char dst[TOKEN_LOCK_PATH_MAX], const struct signer_conf *conf,
+    const char *serial, const char *label, struct kd_err *e)
 {
 	AUTO(buf_clear) struct buf path = {.max = TOKEN_LOCK_PATH_MAX - 1};
 	bool own = access(TOKEN_LOCK_DIR, W_OK | X_OK) == 0;
@@ -24,6 +45,9 @@ make_path(char dst[TOKEN_LOCK_PATH_MAX], const char *serial, const char *label,
 	text_hex(&path, serial, strlen(serial)); /* a vendor's bytes are no file name */
 	buf_str(&path, "-");
 	text_hex(&path, label, strlen(label));
+	buf_str(&path, "-");
+	if (!add_module(&path, conf, e))
+		return false;
 	if (!buf_ok(&path, "lock of the token", e))
 		return false;
 	memcpy(dst, path.p, path.len);
@@ -60,12 +84,12 @@ lock_file(const char *path, int *ret, struct kd_err *e)
 }
 
 bool
-token_lock_take(
-    struct token_lock *ret, const char *serial, const char *label, struct kd_err *e)
+token_lock_take(struct token_lock *ret, const struct signer_conf *conf,
+    const char *serial, const char *label, struct kd_err *e)
 {
 	struct token_lock l = {.fd = -1};
 
-	if (!make_path(l.path, serial, label, e))
+	if (!make_path(l.path, conf, serial, label, e))
 		return false;
 	if (strcmp(l.path, ret->path) == 0)
 		return true;

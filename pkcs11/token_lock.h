@@ -3,10 +3,11 @@
 #ifndef KD_PKCS11_TOKEN_LOCK_H
 #define KD_PKCS11_TOKEN_LOCK_H
 #include "base/error.h"
+#include "pkcs11/signer_conf.h"
 
 #define TOKEN_LOCK_DIR "/run/kdsign/tokens" /* the signers' own, by tmpfiles.d */
 #define TOKEN_LOCK_DIR_SHARED "/dev/shm"    /* where that is not set up */
-#define TOKEN_LOCK_PATH_MAX 160             /* folder, serial and label in hex */
+#define TOKEN_LOCK_PATH_MAX 160             /* folder, serial, label, module in hex */
 
 struct token_lock { /* all-zero: none */
 	char path[TOKEN_LOCK_PATH_MAX];
@@ -16,10 +17,11 @@ struct token_lock { /* all-zero: none */
 /*
  * token_lock_take - before the first login: two signers would each try a PIN, and each
  * latch only its own state-dir. Does nothing when ret is that token's lock already; the
- * lock of another token is let go of. Ends with the process.
+ * lock of another token is let go of. Ends with the process. A token is its serial and
+ * label as seen by one module in one environment: clones in a pool may share the former.
  * Errors: KD_E_CONFIG: another signer holds it, or the file cannot be opened.
  */
-bool token_lock_take(
-    struct token_lock *ret, const char *serial, const char *label, struct kd_err *e) KD_MUST;
+bool token_lock_take(struct token_lock *ret, const struct signer_conf *conf,
+    const char *serial, const char *label, struct kd_err *e) KD_MUST;
 void token_lock_release(struct token_lock *l);
 #endif

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "authenticode/cms_edit.h"
+#include "authenticode/verify.h"
 #include "client/sign_format.h"
 
 void
@@ -61,9 +62,12 @@ find_place(struct sign_file *f, int fd, struct kd_err *e)
 		(void)kd_in(e, "the signature that is there");
 		return kd_hint(e, "sign without --append: that replaces it");
 	}
-	if (primary.nested_n >= CMS_NESTED_MAX)
-		return kd_fail(e, KD_E_LIMIT, "has %zu nested signatures, at most %d allowed",
-		    primary.nested_n, CMS_NESTED_MAX);
+	/* A file with more, our own verify would refuse. */
+	if (primary.nested_n + 1 >= VERIFY_SIGNATURES_MAX) {
+		(void)kd_fail(e, KD_E_LIMIT, "has %zu signatures, at most %d are verified",
+		    primary.nested_n + 1, VERIFY_SIGNATURES_MAX);
+		return kd_hint(e, "sign without --append: that replaces them");
+	}
 	f->sequence = (unsigned)primary.nested_n + 1;
 	return true;
 }

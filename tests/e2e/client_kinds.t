@@ -110,6 +110,15 @@ ok "all three" verify "$T/n.sys"
 says out "nested signature 2: sha384"
 flip "$T/n.sys" "$T/broken.sys" 1100
 cp "$T/broken.sys" "$T/broken.was"
+cp "$T/n.sys" "$T/many.sys"
+for i in 4 5 6 7 8 9 10 11 12 13 14 15 16; do
+	sign --append "$T/many.sys" >"$T/log" 2>&1
+done
+cp "$T/many.sys" "$T/many.was"
+fails 3 "a seventeenth" sign --append "$T/many.sys"
+says err "'$T/many.sys': has 16 signatures, at most 16 are verified"
+ok "nothing is written" cmp "$T/many.sys" "$T/many.was"
+ok "the sixteen are verified" verify "$T/many.sys"
 fails 1 "beside a broken signature" sign --append "$T/broken.sys"
 says err "the signature that is there: "
 ok "nothing is written" cmp "$T/broken.sys" "$T/broken.was"

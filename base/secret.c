@@ -144,6 +144,17 @@ fill(struct page *g, int fd, struct kd_err *e)
 	return true;
 }
 
+/* A second line, or a carriage return of an editor's, is no part of what is meant; a token
+ * would count it as a wrong PIN. */
+static bool
+has_control(const struct page *g)
+{
+	for (size_t i = 0; i < g->len; i++)
+		if (g->bytes[i] < 0x20 || g->bytes[i] == 0x7f)
+			return true;
+	return false;
+}
+
 bool
 secret_read_fd(int fd, struct secret **ret, struct kd_err *e)
 {
@@ -155,8 +166,9 @@ secret_read_fd(int fd, struct secret **ret, struct kd_err *e)
 		return kd_fail(e, KD_E_PIN, "secret is empty");
 	if (s->page->len > SECRET_MAX)
 		return kd_fail(e, KD_E_PIN, "secret is longer than %d bytes", SECRET_MAX);
-	if (memchr(s->page->bytes, 0, s->page->len) != NULL)
-		return kd_fail(e, KD_E_PIN, "secret has a NUL byte inside");
+	if (has_control(s->page))
+		return kd_fail(e, KD_E_PIN,
+		    "secret has more than one line, or another control character inside");
 	*ret = STEAL(s);
 	return true;
 }

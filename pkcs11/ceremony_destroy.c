@@ -178,25 +178,32 @@ ask_twice(const struct ceremony *c, const struct doomed *d, struct kd_err *e)
 	return asked(question, serial, e);
 }
 
+/*
+ * The private key goes last: by it the rest is found, so that who was interrupted can
+ * say the same again. What cannot be destroyed of the rest does not save it.
+ */
 static bool
 destroy(struct ceremony *c, const struct doomed *d, struct kd_err *e)
 {
 	CK_FUNCTION_LIST *f = token_fns(c->token);
-	CK_RV rv = f->C_DestroyObject(c->session, d->private);
+	CK_RV rv, left = CKR_OK;
 	struct doomed again = {0};
 	struct kd_err gone = {0};
 	struct uri u;
 
+	for (size_t i = 0; i < d->others_n; i++) {
+		rv = f->C_DestroyObject(c->session, d->others[i]);
+		if (rv != CKR_OK)
+			left = rv;
+	}
+	rv = f->C_DestroyObject(c->session, d->private);
 	if (rv != CKR_OK)
 		return rv_fail(e, rv, "C_DestroyObject (private key)");
 	ceremony_fact(c, "private key", "destroyed");
-	for (size_t i = 0; i < d->others_n; i++) {
-		rv = f->C_DestroyObject(c->session, d->others[i]);
-		if (rv != CKR_OK) {
-			ceremony_fact(c, "left behind", "a public key or certificate");
-			return rv_fail(
-			    e, rv, "C_DestroyObject (public key or certificate)");
-		}
+	if (left != CKR_OK) {
+		ceremony_fact(c, "left behind", "a public key or certificate");
+		return rv_fail(e, left,
+		    "private key destroyed, but C_DestroyObject (public key or certificate)");
 	}
 	ceremony_fact(c, "public keys", "%zu destroyed", d->others_n - d->certs_n);
 	ceremony_fact(c, "certificates", "%zu destroyed", d->certs_n);
@@ -208,20 +215,35 @@ destroy(struct ceremony *c, const struct doomed *d, struct kd_err *e)
 	return gone.code == KD_E_KEY || kd_fail(e, gone.code, "%s", gone.msg);
 }
 
+/* Without a login only the names are known: of the command and of the configuration. */
+static bool
+would_destroy(struct ceremony *c, struct kd_err *e)
+{
+	AUTO(doomed_clear) struct doomed d = {0};
+	struct uri u;
+
+	if (!ceremony_key_uri(c, &u, e))
+		return kd_in(e, "key '%s'", SHOW(c->o->key));
+	(void)snprintf(d.label, sizeof(d.label), "%s", u.object);
+	if (u.has_id)
+		buf_add(&d.id, u.id, u.id_len);
+	if (!buf_ok(&d.id, "id", e) || !check_unused(c, &d, e))
+		return false;
+	ceremony_say("would destroy key '%s' on token '%s', serial %s: the private key, and "
+		     "public keys and certificates with its id",
+	    SHOW(c->o->key), SHOW(token_info(c->token)->label),
+	    SHOW(token_info(c->token)->serial));
+	return true;
+}
+
 bool
 ceremony_destroy(struct ceremony *c, struct kd_err *e)
 {
 	AUTO(doomed_clear) struct doomed d = {0};
 	bool done;
 
-	if (c->o->dry_run) {
-		ceremony_say("would destroy key '%s' on token '%s', serial %s: the "
-			     "private key, and "
-			     "public keys and certificates with its id",
-		    SHOW(c->o->key), SHOW(token_info(c->token)->label),
-		    SHOW(token_info(c->token)->serial));
-		return true;
-	}
+	if (c->o->dry_run)
+		return would_destroy(c, e);
 	if (!ceremony_login(c, e) || !find_all(c, &d, e) || !check_unused(c, &d, e))
 		return false;
 	ceremony_say(

@@ -3,6 +3,8 @@
  * place. */
 #include "pkcs11/ceremony.h"
 
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/x509.h>
@@ -210,18 +212,26 @@ put_file(struct ceremony *c, const struct install *i, struct kd_err *e)
 	return true;
 }
 
+/* Where the file is, whichever folder the configuration is in. */
+static void
+say_line(const char *setting, const char *path)
+{
+	char whole[PATH_MAX];
+
+	ceremony_say("    %s = %s", setting, realpath(path, whole) != NULL ? whole : path);
+}
+
 static void
 say_lines(const struct ceremony *c)
 {
 	const struct ceremony_options *o = c->o;
 
 	ceremony_say("for keeper.conf, in [key NAME]; then reload kdsign-keeper:");
-	ceremony_say(
-	    "    certificates = %s", o->out != NULL ? o->out : o->certificates.v[0]);
+	say_line("certificates", o->out != NULL ? o->out : o->certificates.v[0]);
 	for (size_t i = 1; o->out == NULL && i < o->certificates.n; i++)
-		ceremony_say("    certificates = %s", o->certificates.v[i]);
+		say_line("certificates", o->certificates.v[i]);
 	for (size_t i = 0; i < o->cross.n; i++)
-		ceremony_say("    cross-certificates = %s", o->cross.v[i]);
+		say_line("cross-certificates", o->cross.v[i]);
 }
 
 static bool

@@ -44,9 +44,12 @@ out_file(struct ceremony *c, const char *path, const struct buf *b, struct kd_er
 	char hash[TRANSCRIPT_HASH_LEN + 1];
 
 	if (!transcript_hash(b->p, b->len, hash, e) ||
-	    !file_replace_begin(path, NULL, &r, e) ||
-	    !file_write_full(r.fd, b->p, b->len, e) || !file_replace_commit(&r, true, e))
+	    !file_replace_begin(path, NULL, &r, e))
+		return false;
+	if (!file_write_full(r.fd, b->p, b->len, e))
 		return kd_in(e, "'%s'", SHOW(path));
+	if (!file_replace_commit(&r, true, e))
+		return false;
 	ceremony_fact(c, "written", "%s, SHA-256 %s", path, hash);
 	return true;
 }

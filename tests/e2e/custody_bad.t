@@ -77,6 +77,10 @@ refuses "a PIN file that others can read" "'$T/pin': mode 0644 lets others at a 
 chmod 600 "$T/pin" && : >"$T/empty" && chmod 600 "$T/empty"
 bad "s|^pin-file = .*|pin-file = $T/empty|"
 refuses "an empty PIN file" "'$T/empty': secret is empty"
+printf '%s\n# the PIN\n' "$pin" >"$T/empty"
+refuses "a PIN file of two lines" "'$T/empty': secret has more than one line"
+printf '%s\r\n' "$pin" >"$T/empty"
+refuses "one from another system's editor" "'$T/empty': secret has more than one line, or another control"
 bad '/^pin-file/d'
 refuses "no PIN" "nothing says where to read it"
 refuses "a descriptor that is not open" "pin-fd" "$signer" --config "$T/bad.conf" --pin-fd 77

@@ -142,7 +142,7 @@ ok "install: a bundle in any order, with a cross-certificate" token install --ke
 says out "certificate: CN=Example Drivers,O=Example"
 says out "leads to: CN=root"
 says out "    certificates = $T/installed.pem"
-says out "    cross-certificates = cross.pem"
+says out "    cross-certificates = $(realpath cross.pem)"
 ok "the file has the leaf, then the intermediate, and no root" sh -c "cat rsa3072.pem inter.pem | grep -v '^ ' >want.pem;
 	[ \"\$(openssl storeutl -noout -text -certs installed.pem | grep -c 'Certificate:')\" = 2 ] && openssl x509 -in installed.pem |
 	cmp - rsa3072.pem"

@@ -133,6 +133,8 @@ says err "the key is called 'driver-2027'"
 configure "$softhsm" driver-2027
 fails 78 "a key that is still served" "$tool" destroy --config "$T/signer.conf" --key driver-2027 --yes-destroy=driver-2027
 says err "still serves it, as [key driver-2027]"
+fails 78 "which a dry run tells as well" "$tool" destroy --config "$T/signer.conf" --key driver-2027 --dry-run
+says err "still serves it, as [key driver-2027]"
 typed() { # FIRST SECOND - the two answers
 	: >"$T/typescript"
 	{
@@ -160,5 +162,32 @@ echo "C_DestroyObject fail 0x30" >"$T/mock/control"
 fails 70 "a token that fails" mocked destroy --key driver-2026 --yes-destroy=driver-2026
 ok "is on record" last '.result | startswith("failed: C_DestroyObject")'
 rm -f "$T/mock/control"
+# Killed between the first object and the next: who says the same again finishes it.
+ok "a key" token generate --label halfway --type p256
+id=$(tail -n 1 "$T/state/ceremony.jsonl" | jq -r .key.id)
+pkcs11-tool --module "$softhsm" --token-label kdsign --login --pin "$pin" --write-object other.der --type cert --id "$id" \
+	--label halfway >/dev/null 2>&1
+destroyed() { # N - so many calls of C_DestroyObject were begun
+	[ "$(grep -c '^C_DestroyObject$' "$T/mock/calls")" -ge "$1" ]
+}
+for many in 1 2; do
+	rm -f "$T/mock/counts" && : >"$T/mock/calls"
+	echo "C_DestroyObject hang at $many" >"$T/mock/control"
+	start half "$tool" destroy --module "$mock" --token pkcs11:token=kdsign --state "$T/state" --pin-file "$T/pin" \
+		--key halfway --yes-destroy=halfway
+	ok "a destruction that hangs" wait_for 20 destroyed $many
+	kill -KILL "$pid"
+	wait "$pid" 2>/dev/null
+	rm -f "$T/mock/control"
+done
+ok "after two that were killed, a third one finishes" token destroy --key halfway --yes-destroy=halfway
+objects >after
+ok "nothing of it is left" sh -c '! grep -q halfway after'
+ok "the label is free" token generate --label halfway --type p256
+echo "C_DestroyObject fail 0x1b at 1" >"$T/mock/control" && rm -f "$T/mock/counts"
+fails 70 "a token that keeps public keys" mocked destroy --key halfway --yes-destroy=halfway
+says err "private key destroyed, but C_DestroyObject (public key or certificate)"
+rm -f "$T/mock/control"
+ok "is on record" last 'any(.facts[]; .name == "left behind") and any(.facts[]; .name == "private key")'
 ok "the transcript is whole" "$tool" transcript --state "$T/state" --check
 done_testing

@@ -40,7 +40,7 @@ says err "verify OK"
 ok "the CA" page ca
 ok "the certificate" page install
 says out "leads to: CN=Rehearsal Root"
-says out "    certificates = driver-2026.pem"
+says out "    certificates = $(realpath "$R")/driver-2026.pem"
 ok "the statement" page attest
 says out "Signature Verified Successfully"
 ok "the page, and the hash to keep" page transcript

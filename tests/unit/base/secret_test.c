@@ -67,7 +67,7 @@ one_newline_is_dropped(void **state)
 	static const struct {
 		const char *in, *out;
 	} cases[] = {
-	    {"1234", "1234"}, {"1234\n", "1234"}, {"1234\n\n", "1234\n"}, {" 1 ", " 1 "}};
+	    {"1234", "1234"}, {"1234\n", "1234"}, {" 1 ", " 1 "}, {"\xc3\xa4\n", "\xc3\xa4"}};
 
 	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
 		AUTO(secret_free) struct secret *s = NULL;
@@ -81,14 +81,20 @@ one_newline_is_dropped(void **state)
 static void
 what_is_no_secret(void **state)
 {
+	static const struct {
+		const char *p;
+		size_t n;
+	} controls[] = {{"12\0004", 4}, {"1234\n\n", 6}, {"1234\n56\n", 8}, {"1234\r\n", 6},
+	    {"12\t4", 4}, {"12\1774", 4}};
 	AUTO(secret_free) struct secret *s = NULL;
 	char text[SECRET_MAX + 3];
 
 	memset(text, '7', sizeof(text));
 	assert_fails(read_bytes("", 0, &s, &e), KD_E_PIN, "secret is empty");
 	assert_fails(read_bytes("\n", 1, &s, &e), KD_E_PIN, "secret is empty");
-	assert_fails(
-	    read_bytes("12\0004", 4, &s, &e), KD_E_PIN, "secret has a NUL byte inside");
+	for (size_t i = 0; i < KD_ARRAY_LEN(controls); i++)
+		assert_fails(read_bytes(controls[i].p, controls[i].n, &s, &e), KD_E_PIN,
+		    "secret has more than one line, or another control character inside");
 	assert_fails(read_bytes(text, SECRET_MAX + 1, &s, &e), KD_E_PIN,
 	    "secret is longer than 255 bytes");
 	assert_fails(read_bytes(text, sizeof(text), &s, &e), KD_E_PIN,

@@ -5,14 +5,14 @@
 #include "base/text.h"
 #include "wire/json.h"
 
-/* The comma and the name before a value. A value never ends with one of these four bytes.
- */
+/* The comma and the name before a value. A value never ends with one of these bytes; a
+ * newline, written between documents, begins the next one. */
 static void
 begin(struct buf *b, const char *name)
 {
 	uint8_t last = b->len == 0 || b->failed ? '{' : b->p[b->len - 1];
 
-	if (last != '{' && last != '[' && last != ':')
+	if (last != '{' && last != '[' && last != ':' && last != '\n')
 		buf_u8(b, ',');
 	if (name == NULL)
 		return;

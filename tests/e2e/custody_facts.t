@@ -79,6 +79,9 @@ last "the token, its sessions" '.tokens | length == 1 and (.[0] | .signer == "so
 	.state == "ready" and .sessions == 4 and .sessions_in_use == 0 and .restarts == 0)'
 last "each key's warnings" '.keys[0].warnings[0] | test("expires in [56] days")'
 last "the relay that is not there" '.relay == "not connected" and .ready'
+ok "kdsign-client --json keys" "$client" --json keys
+cp "$T/out" "$T/keys.json"
+ok "is one object a line" jq -se 'map(.name) == ["driver", "second"]' "$T/keys.json"
 ok "kdsign-client keys" "$client" keys
 line out "says how a key is kept" '^driver: made on the token, never to leave it$'
 line out "and where" '^  signer softhsm: kdsign-test \([0-9a-f]+\), ready$'

@@ -415,6 +415,20 @@ written_without_blanks_in_order(void **state)
 }
 
 static void
+documents_are_lines(void **state)
+{
+	AUTO(buf_clear) struct buf b = {0};
+
+	for (int i = 0; i < 2; i++) {
+		jw_open(&b);
+		jw_bool(&b, "t", true);
+		jw_close(&b);
+		buf_u8(&b, '\n');
+	}
+	expect_text(&b, "{\"t\":true}\n{\"t\":true}\n");
+}
+
+static void
 strings_are_escaped(void **state)
 {
 	static const struct {
@@ -496,6 +510,7 @@ main(void)
 	    cmocka_unit_test(escapes_are_decoded),
 	    cmocka_unit_test(values_are_read),
 	    cmocka_unit_test(written_without_blanks_in_order),
+	    cmocka_unit_test(documents_are_lines),
 	    cmocka_unit_test(strings_are_escaped),
 	    cmocka_unit_test(nul_in_a_counted_string_is_escaped),
 	    cmocka_unit_test(any_allocation_may_fail),

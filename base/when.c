@@ -36,6 +36,7 @@ when_parse(const char *text, int64_t *ret, struct kd_err *e)
 {
 	int v[6] = {0};
 	struct tm tm, again;
+	int64_t when;
 
 	if (read_form(text, v)) {
 		tm = (struct tm){.tm_year = v[0] - 1900,
@@ -45,11 +46,13 @@ when_parse(const char *text, int64_t *ret, struct kd_err *e)
 		    .tm_min = v[4],
 		    .tm_sec = v[5]};
 		again = tm;
-		*ret = timegm(&again); /* normalizes the 31st of February */
+		when = timegm(&again); /* normalizes the 31st of February */
 		if (again.tm_mon == tm.tm_mon && again.tm_mday == tm.tm_mday &&
 		    again.tm_hour == tm.tm_hour && again.tm_min == tm.tm_min &&
-		    again.tm_sec == tm.tm_sec)
+		    again.tm_sec == tm.tm_sec) {
+			*ret = when;
 			return true;
+		}
 	}
 	return kd_fail(e, KD_E_USAGE,
 	    "'%s' is no time, expected like 2015-07-29 or 2015-07-29T12:00:00Z (UTC)",

@@ -64,8 +64,9 @@ struct ceremony {
  * configuration, the folder of the state, the transcript, then the token.
  *
  * c->o and c->command are set; ceremony_clear, also after a failure. No login. A dry run
- * makes neither folder nor transcript. Errors: KD_E_CONFIG, KD_E_USAGE, KD_E_TOKEN,
- * KD_E_PIN (file or descriptor), KD_E_INCONSISTENT (transcript).
+ * makes no transcript, and no folder unless pre-start commands are run under its lock.
+ * Errors: KD_E_CONFIG, KD_E_USAGE, KD_E_TOKEN, KD_E_PIN (file or descriptor),
+ * KD_E_INCONSISTENT (transcript).
  */
 bool ceremony_open(struct ceremony *c, struct kd_err *e) KD_MUST;
 void ceremony_clear(struct ceremony *c);

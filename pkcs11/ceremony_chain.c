@@ -14,8 +14,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "pkcs11/ceremony_subject.h"
-
-#define RSA_BITS_MIN 3072 /* CA/B Forum, code signing: since 2021-06-01 */
+#include "wire/custody.h"
 
 AUTO_DEFINE(BIO, BIO_free_all);
 AUTO_DEFINE(X509_STORE, X509_STORE_free);
@@ -161,7 +160,7 @@ check_leaf(X509 *leaf, struct kd_err *e)
 	    (X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE) == 0)
 		return fail_cert(leaf, e, "no digitalSignature in its key usage");
 	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA &&
-	    EVP_PKEY_get_bits(key) < RSA_BITS_MIN)
+	    EVP_PKEY_get_bits(key) < CUSTODY_RSA_BITS_MIN)
 		return fail_cert(leaf, e, "RSA of fewer than 3072 bits");
 	return true;
 }

@@ -107,9 +107,9 @@ a_job_is_begun_or_taken_back_but_never_both(void **state)
 	assert_false(share_begin(s, 5, 8, 1000));
 	assert_false(share_begun(s, 5, 1000, &ran));
 
-	share_offer(s, 5, 9); /* the clock's 30 bits wrap around */
-	assert_true(share_begin(s, 5, 9, (UINT64_C(1) << 30) - 10));
-	assert_true(share_begun(s, 5, (UINT64_C(1) << 30) + 10, &ran));
+	share_offer(s, 5, 9); /* the clock's 29 bits wrap around */
+	assert_true(share_begin(s, 5, 9, (UINT64_C(1) << 29) - 10));
+	assert_true(share_begun(s, 5, (UINT64_C(1) << 29) + 10, &ran));
 	assert_int_equal(ran, 20);
 	share_end(s, 5);
 	assert_false(share_begun(s, 5, 1000, &ran));
@@ -118,6 +118,42 @@ a_job_is_begun_or_taken_back_but_never_both(void **state)
 	assert_true(share_begin(s, 5, 10, 2001));
 	assert_true(share_begun(s, 5, 2000, &ran));
 	assert_int_equal(ran, 0);
+	share_unmap(s);
+	(void)close(fd);
+}
+
+/* What a dead child had begun is stopped before C_Sign or has been signed, and which of
+ * both the parent knows. */
+static void
+a_job_is_signed_or_stopped_but_never_both(void **state)
+{
+	struct share *s;
+	struct kd_err e = {0};
+	uint64_t ran;
+	int fd;
+
+	assert_true(share_new(&s, &fd, &e));
+	share_offer(s, 5, 7);
+	assert_false(share_sign(s, 5, 7)); /* not begun */
+	assert_true(share_begin(s, 5, 7, 1000));
+	assert_false(share_sign(s, 5, 6));
+	assert_true(share_sign(s, 5, 7));
+	assert_false(share_sign(s, 5, 7));
+	assert_false(share_stop(s, 5, 7));
+	assert_true(share_begun(s, 5, 1250, &ran));
+	assert_int_equal(ran, 250);
+
+	share_offer(s, 5, 8);
+	assert_true(share_begin(s, 5, 8, 1000));
+	assert_false(share_stop(s, 5, 7));
+	assert_true(share_stop(s, 5, 8));
+	assert_false(share_sign(s, 5, 8));
+	assert_false(share_stop(s, 5, 8));
+	assert_false(share_begun(s, 5, 1000, &ran));
+
+	share_offer(s, 5, 9);
+	assert_true(share_stop(s, 5, 9)); /* queued still */
+	assert_false(share_begin(s, 5, 9, 1000));
 	share_unmap(s);
 	(void)close(fd);
 }
@@ -215,6 +251,7 @@ main(void)
 	    cmocka_unit_test(the_queue_keeps_its_order_around_the_end_of_the_ring),
 	    cmocka_unit_test(picked_asks_leave_the_rest_in_order),
 	    cmocka_unit_test(a_job_is_begun_or_taken_back_but_never_both),
+	    cmocka_unit_test(a_job_is_signed_or_stopped_but_never_both),
 	    cmocka_unit_test(what_a_broken_child_says_is_refused),
 	    cmocka_unit_test(the_setup_comes_over_whole_or_not_at_all),
 	    cmocka_unit_test(ecdsa_der_has_the_shortest_integers),

@@ -337,7 +337,9 @@ child_ended(struct supervisor *s, size_t i, struct kd_err *e)
 		    c->program, c->config, status);
 		return true;
 	}
-	if (ran >= STEADY_MS || c->pause_ms == 0)
+	if (ran >= STEADY_MS)
+		c->pause_ms = 0;
+	else if (c->pause_ms == 0)
 		c->pause_ms = PAUSE_MIN_MS;
 	else if (c->pause_ms < PAUSE_MAX_MS)
 		c->pause_ms *= 2;

@@ -105,8 +105,8 @@ expect_start(const char *function)
 				 CODE(KD_E_TOKEN_TIMEOUT),
 	    UNHEARD};
 
-	if (strcmp(function, "C_Login") == 0) /* or the breaker is open before */
-		x.codes = CODE(KD_E_PIN) | CODE(KD_E_TOKEN);
+	if (strcmp(function, "C_Login") == 0) /* or the breaker is open, or it hangs */
+		x.codes = CODE(KD_E_PIN) | CODE(KD_E_TOKEN) | CODE(KD_E_TOKEN_TIMEOUT);
 	return x;
 }
 
@@ -134,7 +134,7 @@ expect_break(const char *function, bool hang)
 		return (struct expected){
 		    CODE(hang ? KD_E_TOKEN_TIMEOUT : KD_E_UNKNOWN_OUTCOME), HEARD};
 	if (strcmp(function, "C_SignInit") == 0)
-		return (struct expected){hang ? CODE(KD_E_TOKEN_TIMEOUT) : CODE(KD_OK),
-		    UNHEARD};
+		return (struct expected){
+		    CODE(KD_E_TOKEN_TIMEOUT) | (hang ? 0 : CODE(KD_OK)), UNHEARD};
 	return expect_start(function);
 }

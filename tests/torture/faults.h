@@ -18,6 +18,7 @@ struct torture {
 	const char *mock_dir, *state_dir, *key_name;
 	EVP_PKEY *key;
 	uint32_t deadline_ms;
+	uint64_t patience_ms; /* added to what is promised */
 	uint64_t run, id;
 	struct signer_state state; /* the last one told */
 	struct sign_result result; /* of id */
@@ -35,7 +36,7 @@ void ask(struct torture *t);
 void order(struct torture *t, const char *text); /* NULL: none */
 void token(struct torture *t, const char *text);
 bool was_used(const struct torture *t);
-uint64_t calls(const struct torture *t, const char *function);
+uint64_t calls(const struct torture *t, const char *function); /* NULL: of all */
 void wrong(struct torture *t, const char *fmt, ...) KD_PRINTF(2, 3);
 bool kill_child(struct torture *t);
 void recover(struct torture *t);

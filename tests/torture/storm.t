@@ -48,9 +48,10 @@ ok 'and the keeper' kill -0 "$keeper_pid"
 ok 'and the parent of the signer' kill -0 "$signer_pid"
 as_before() { [ "$(size_of "$keeper_pid")" -le "$keeper_size" ] && [ "$(size_of "$signer_pid")" -le "$signer_size" ]; }
 ok 'none has more threads or descriptors' wait_for 10 as_before
-ok "the keeper has not grown by more than 48 MiB ($keeper_rss to $(rss_of "$keeper_pid") KiB)" \
-	test "$(rss_of "$keeper_pid")" -lt $((keeper_rss + 49152))
+# A sanitizer keeps what is freed, and its memory is not ours to judge.
 if [ -x "$builddir/tests/e2e/mem_scan" ] && ! grep -q '^#define KD_SANITIZE 1' "$builddir/config.h"; then
+	ok "the keeper has not grown by more than 48 MiB ($keeper_rss to $(rss_of "$keeper_pid") KiB)" \
+		test "$(rss_of "$keeper_pid")" -lt $((keeper_rss + 49152))
 	for pid in $front_pid $keeper_pid $signer_pid; do
 		ok "no PIN in the memory of $pid" "$builddir/tests/e2e/mem_scan" "$pid" "$T/etc/pin"
 	done
@@ -69,5 +70,5 @@ none 'as many outcomes as intents' "SELECT (SELECT count(*) FROM event WHERE $(e
 	(SELECT count(*) FROM event WHERE $(event event) IN ('result', 'unknown'))"
 none 'numbers without a gap' 'SELECT count(*) - max(seq) FROM event'
 echo "# storm crashes=$(crashed) seconds=$took released=$(wc -l <"$T/released") c_sign=$(calls C_Sign) $(awk '
-	{ got += $1; others += $5 } END { print "answered=" got + others, "refused_or_lost=" others }' "$T/load.out")"
+	{ got += $1; others += $5 } END { print "answers=" got + others, "refused=" others }' "$T/load.out")"
 done_testing

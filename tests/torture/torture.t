@@ -13,13 +13,15 @@ told() { # NAME - what its program printed, as diagnostics
 	sed 's/^/# /' "$T/$1/report"
 }
 
+export PATIENCE_MS=18000 # other tests run at the same time
+sign_deadline=1000 start_deadline=5000
 start_functions=C_GetFunctionList,C_Initialize,C_GetInfo,C_GetSlotList,C_GetSlotInfo,C_GetTokenInfo,C_OpenSession
 key_functions=C_FindObjectsInit,C_FindObjects,C_FindObjectsFinal,C_GetAttributeValue
 short=few
 if [ -n "$sanitized" ]; then # a child that starts is ten times as slow
 	start_functions=C_Initialize,C_OpenSession
 	key_functions=C_FindObjects
-	start_deadline=5000
+	sign_deadline=3000 start_deadline=10000
 fi
 ok 'a signer with a breaker that waits for 20 ms' begin short 'breaker-wait = 20ms' 'breaker-wait-max = 20ms'
 ok 'return codes in signing' faults short table C_SignInit,C_Sign once,every $short

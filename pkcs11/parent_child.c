@@ -321,6 +321,7 @@ on_ready(struct parent *p, const struct child_ready *m)
 {
 	p->phase = PHASE_READY;
 	p->phase_end_ms = NEVER;
+	jobs_heeded(p);
 	p->was_ready = true;
 	p->hold_end_ms = NEVER;
 	p->said[0] = p->last_fault[0] = '\0';
@@ -548,7 +549,7 @@ child_timers(struct parent *p)
 		child_start(p);
 	trouble_timer(p);
 	if (jobs_expire(p))
-		child_replace(p, TROUBLE_HANG, "a call of the module hangs");
+		child_replace(p, TROUBLE_HANG, "a call of the module hangs, or no job is taken");
 	if (p->phase == PHASE_READY &&
 	    share_begun(p->share, SHARE_PROBE, p->now_ms, &ran) &&
 	    ran >= p->conf->sign_deadline_ms)

@@ -102,6 +102,8 @@ struct parent {
 	uint32_t free_cells[SHARE_CELLS_MAX], free_n;
 	uint32_t flights_n, in_flight_max, serial;
 	uint64_t flights_check_ms, queue_check_ms;
+	uint64_t heeded_ms; /* when the child last took a job, or had none to take */
+	bool unheeded;      /* it let one expire since then */
 	struct sign_result
 	    result; /* scratch, so that an answer costs no kilobyte of stack */
 };
@@ -130,6 +132,7 @@ bool jobs_accept(struct parent *p, const struct conn *c, uint32_t conn,
     const struct frame *f, struct kd_err *e) KD_MUST;
 void jobs_feed(struct parent *p); /* as many as the child may have */
 /* Why the child that sent it has to be replaced, if it has. */
+void jobs_heeded(struct parent *p); /* the child is at work */
 enum trouble jobs_result(struct parent *p, const struct child_result *r) KD_MUST;
 void jobs_take_back(
     struct parent *p); /* what the child has not begun returns to the queue */

@@ -173,6 +173,8 @@ begin_flight(struct parent *p, const struct ask *a, struct child_job *j)
 	struct flight *f = &p->flights[cell];
 	uint64_t check = p->now_ms + p->conf->sign_deadline_ms;
 
+	if (p->flights_n == 0 && !p->unheeded)
+		p->heeded_ms = p->now_ms;
 	f->used = true;
 	f->serial = ++p->serial;
 	f->ask = *a;
@@ -264,12 +266,20 @@ trouble_of(const struct child_result *m)
 	return rv_is_gone((unsigned long)m->ckr) ? TROUBLE_GONE : TROUBLE_FAULT;
 }
 
+void
+jobs_heeded(struct parent *p)
+{
+	p->heeded_ms = p->now_ms;
+	p->unheeded = false;
+}
+
 enum trouble
 jobs_result(struct parent *p, const struct child_result *m)
 {
 	struct flight *f = &p->flights[m->cell];
 	struct sign_result *r = &p->result;
 
+	jobs_heeded(p);
 	if (!f->used || f->serial != m->serial)
 		return trouble_of(m); /* answered already: the deadline was first */
 	r->code = (enum kd_code)m->code;
@@ -416,6 +426,7 @@ expire_flight(struct parent *p, uint32_t cell)
 	uint64_t limit = p->conf->sign_deadline_ms, ran, check;
 
 	if (share_begun(p->share, cell, p->now_ms, &ran)) {
+		jobs_heeded(p);
 		if (ran >= limit) {
 			give_up(p, cell);
 			return true;
@@ -423,6 +434,7 @@ expire_flight(struct parent *p, uint32_t cell)
 		check = p->now_ms + limit - ran;
 	} else if (f->ask.deadline_ms <= p->now_ms) {
 		if (share_cancel(p->share, cell, f->serial)) {
+			p->unheeded = true;
 			refuse_late(p, &f->ask);
 			end_flight(p, cell);
 			return false;
@@ -437,10 +449,20 @@ expire_flight(struct parent *p, uint32_t cell)
 	return false;
 }
 
+/*
+ * A child that has jobs, works on none and takes none is stuck outside of any call that
+ * it told of. When it last took one is known by looking at all of them.
+ */
+static bool
+is_deaf(const struct parent *p, bool any)
+{
+	return any && p->heeded_ms + p->conf->sign_deadline_ms <= p->now_ms;
+}
+
 bool
 jobs_expire(struct parent *p)
 {
-	bool stuck = false;
+	bool stuck = false, any = p->flights_n > 0;
 
 	if (p->queue_check_ms <= p->now_ms) {
 		queue_take_if(&p->queue, expire_one, p);
@@ -453,5 +475,5 @@ jobs_expire(struct parent *p)
 		if (p->flights[i].used && expire_flight(p, i))
 			stuck = true;
 	}
-	return stuck;
+	return stuck || is_deaf(p, any);
 }

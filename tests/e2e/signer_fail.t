@@ -123,6 +123,19 @@ ok "until an operator says so" wait_for 10 sign
 ok "which ends" wait_for 15 tap_ended "$pid"
 cp "$T/slow.out" "$T/out"
 says out "code=ok heard=1"
+# A child that stands still outside of any call, as one does whose library waits for itself
+victim=$(child_pid)
+kill -STOP "$victim"
+ok "a child that stands still: the next one signs" sign
+took=$(field ms)
+ok "after the deadline of 2 s ($took ms)" test "$took" -ge 1900 -a "$took" -le 5000
+ok "it is another one" child_is_new
+ok "with no more delay" sign
+victim=$(child_pid)
+kill -STOP "$victim"
+ask 1 sign code rsa sha256 "$(digest late)" "$T/sig" >/dev/null 2>&1
+ok "also when jobs expire before that" wait_for 20 sign
+ok "it is another one again" child_is_new
 victim=$(child_pid)
 order C_GetTokenInfo hang once
 ok "a look at the token that hangs costs the child" wait_for 15 child_is_new

@@ -72,7 +72,7 @@ bool
 latch_fail(const struct latch *l, struct kd_err *e)
 {
 	(void)kd_fail(e, KD_E_PIN,
-	    "latched: the login of %s to token serial '%s' failed or was cut off; "
+	    "the login of %s to token serial '%s' failed or was cut off: latched, "
 	    "no PIN is tried again until an operator acts",
 	    l->time, l->serial);
 	return kd_hint(
@@ -180,7 +180,7 @@ latch_dir_open(const char *dir, int *ret_fd, struct kd_err *e)
 		return kd_fail_errno(e, KD_E_CONFIG, errno, "'%s/%s': cannot be opened",
 		    SHOW(dir), LOCK_NAME);
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
-		return kd_fail_errno(e, KD_E_CONFIG, errno,
+		return kd_fail(e, KD_E_CONFIG,
 		    "state-dir '%s': another kdsign-signer is using it", SHOW(dir));
 	*ret_fd = STEAL_FD(fd);
 	return true;

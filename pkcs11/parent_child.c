@@ -409,7 +409,9 @@ on_message(struct parent *p, union child_msg *m, size_t n)
 			pin_refused(p);
 		t = jobs_result(p, &m->result);
 		if (t != TROUBLE_NONE)
-			child_replace(p, t, rv_info(m->result.ckr)->name);
+			child_replace(p, t,
+			    t == TROUBLE_BAD ? "a signature is wrong"
+					     : rv_info(m->result.ckr)->name);
 		if (p->phase == PHASE_DRAIN && p->flights_n == 0)
 			child_kill(p);
 		break;

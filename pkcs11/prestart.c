@@ -74,6 +74,7 @@ become(char *const words[], pid_t parent)
 {
 	int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
+	(void)setpgid(0, 0); /* what it starts is to end with it */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent || nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 ||
 	    dup2(STDERR_FILENO, STDOUT_FILENO) < 0 ||
@@ -101,8 +102,10 @@ wait_for_end(pid_t pid, bool *ret_late, int *ret_status, struct kd_err *e)
 		n = poll(&gone, 1, clock_left(end));
 	while (n < 0 && errno == EINTR);
 	*ret_late = n <= 0;
-	if (*ret_late)
+	if (*ret_late) {
 		(void)kill(pid, SIGKILL);
+		(void)kill(-pid, SIGKILL);
+	}
 	while (waitpid(pid, ret_status, 0) < 0)
 		if (errno != EINTR)
 			return kd_fail_errno(e, KD_E_BUG, errno, "waitpid");

@@ -124,8 +124,12 @@ open_socket(
 	*ret = service_listen_fd("signer");
 	if (*ret >= 0)
 		return true;
-	if (!sock_listen_unix(c->socket, mode, ret, e))
-		return false;
+	if (!sock_listen_unix(c->socket, mode, ret, e)) {
+		if (e->code != KD_E_BUSY)
+			return false;
+		e->code = KD_E_CONFIG; /* it is not over in a moment */
+		return kd_hint(e, "one kdsign-signer serves a token: is it running?");
+	}
 	if (own != geteuid() && chown(c->socket, own, (gid_t)-1) != 0)
 		return kd_fail(e, KD_E_CONFIG, "'%s': cannot be given to user %u",
 		    SHOW(c->socket), (unsigned)own);

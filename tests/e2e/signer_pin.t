@@ -49,7 +49,8 @@ done
 ok "still one C_Login" test "$(calls C_Login)" = 1
 initialized=$(calls C_Initialize)
 fails 78 "--check says latched" "$signer" --config "$T/signer.conf" --check
-says err "latched: the login of"
+says err "the login of"
+says err "failed or was cut off: latched, no PIN is tried again"
 ok "--check has not touched the token" test "$(calls C_Initialize)" = "$initialized"
 
 fails 64 "kdsign-signer itself unlatches nothing" "$signer" --config "$T/signer.conf" --unlatch

@@ -59,7 +59,7 @@ fails 1 "an ECDSA key asked for RSA" sign p256 rsa sha256 x
 says out "the key is of another type"
 fails 1 "a weak key" sign weak rsa sha256 x
 says out "code=key_unusable heard=0"
-fails 70 "a second signer on the same socket" "$signer" --config "$T/signer.conf"
+fails 78 "a second signer on the same socket" "$signer" --config "$T/signer.conf"
 says err "another process listens there"
 
 stop "$signer_pid"

@@ -154,7 +154,7 @@ says err "kdsign-token pin"
 ok "is latched" test -e "$T/state/latch"
 ok "after one C_Login" test "$(calls C_Login)" = 1
 fails 78 "the right one is not tried either" mocked list
-says err "latched: the login of"
+says err "the login of"
 fails 78 "by no command" mocked generate --label latched
 ok "still one C_Login" test "$(calls C_Login)" = 1
 ok "list without login goes on" "$tool" list --module "$mock" --no-login

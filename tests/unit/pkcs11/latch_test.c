@@ -130,8 +130,8 @@ an_unreadable_latch_counts(void **state)
 	assert_string_equal(l.serial, "unknown");
 	assert_false(latch_fail(&l, &e));
 	assert_int_equal(e.code, KD_E_PIN);
-	assert_string_equal(e.msg, "latched: the login of unknown to token serial "
-				   "'unknown' failed or was cut off; "
+	assert_string_equal(e.msg, "the login of unknown to token serial "
+				   "'unknown' failed or was cut off: latched, "
 				   "no PIN is tried again until an operator acts");
 	assert_int_equal(unlink(in_dir("latch")), 0);
 	assert_int_equal(symlink("/nowhere", in_dir("latch")), 0);

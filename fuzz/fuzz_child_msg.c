@@ -47,6 +47,9 @@ look_at(const union child_msg *m, size_t n)
 		ends(m->found.serial, sizeof(m->found.serial));
 		ends(m->found.model, sizeof(m->found.model));
 		ends(m->found.refuse, sizeof(m->found.refuse));
+		ends(m->found.other_pin, sizeof(m->found.other_pin));
+		if (m->found.other > KEYS)
+			abort();
 		return;
 	case CHILD_LOGIN:
 		if (m->login.code >= KD_CODES_N)
@@ -85,7 +88,7 @@ setup(const uint8_t *p, size_t n)
 		return;
 	}
 	for (size_t i = 0; i < s.keys; i++)
-		if (s.uris[i] == NULL)
+		if (s.uris[i] == NULL || s.pins[i] == NULL)
 			abort();
 	for (size_t i = 0; i < s.pre_start_n; i++)
 		if (s.pre_start[i] == NULL)

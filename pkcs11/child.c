@@ -25,6 +25,7 @@
 #include "base/secret.h"
 #include "base/service.h"
 #include "pkcs11/attr.h"
+#include "pkcs11/cert_pin.h"
 #include "pkcs11/child_msg.h"
 #include "pkcs11/key.h"
 #include "pkcs11/prestart.h"
@@ -211,6 +212,23 @@ put_in_order(struct child *c, struct kd_err *e)
 	return true;
 }
 
+/* Keys that anybody sees to be others than their certificates', before a login is spent. */
+static void
+compare_certificates(const struct child *c, struct child_found *f)
+{
+	for (size_t i = 0; i < c->setup.keys && f->other == 0; i++) {
+		const char *want = c->setup.pins[i];
+		struct kd_err e = {0};
+		struct uri u;
+
+		if (want[0] == '\0' || !uri_parse(c->setup.uris[i], URI_KEY, &u, &e))
+			continue;
+		cert_pin_shown(c->token, &u, want, f->other_pin);
+		if (f->other_pin[0] != '\0' && strcmp(f->other_pin, want) != 0)
+			f->other = (uint32_t)i + 1;
+	}
+}
+
 static bool
 find_token(struct child *c, enum token_state *ret_why, struct kd_err *e)
 {
@@ -230,6 +248,7 @@ find_token(struct child *c, enum token_state *ret_why, struct kd_err *e)
 	f.login = i->login_required;
 	f.pin_count_low = i->pin_count_low;
 	child_text(f.refuse, sizeof(f.refuse), i->refuse);
+	compare_certificates(c, &f);
 	tell(&f, sizeof(f));
 	if (f.refuse[0] != '\0')
 		_exit(0);

@@ -49,6 +49,7 @@ end_texts(union child_msg *m)
 		m->found.serial[sizeof(m->found.serial) - 1] = '\0';
 		m->found.model[sizeof(m->found.model) - 1] = '\0';
 		m->found.refuse[SIGNER_DETAIL_MAX] = '\0';
+		m->found.other_pin[CERT_PIN_MAX - 1] = '\0';
 	} else if (m->type == CHILD_LOGIN) {
 		m->login.detail[SIGNER_DETAIL_MAX] = '\0';
 	} else if (m->type == CHILD_KEY) {
@@ -68,7 +69,7 @@ child_msg_check(union child_msg *m, size_t n, size_t keys, struct kd_err *e)
 	if (type == CHILD_RESULT)
 		good = check_result(&m->result, n);
 	else if (type == CHILD_FOUND)
-		good = n == sizeof(m->found);
+		good = n == sizeof(m->found) && m->found.other <= keys;
 	else if (type == CHILD_LOGIN)
 		good = n == sizeof(m->login) && m->login.code < KD_CODES_N;
 	else if (type == CHILD_KEY)
@@ -113,6 +114,8 @@ child_setup_write(const struct child_setup *s, struct buf *ret)
 	buf_u32le(ret, (uint32_t)s->keys);
 	for (size_t i = 0; i < s->keys; i++)
 		put_text(ret, s->uris[i]);
+	for (size_t i = 0; i < s->keys; i++)
+		put_text(ret, s->pins[i]);
 	buf_u32le(ret, (uint32_t)s->pre_start_n);
 	for (size_t i = 0; i < s->pre_start_n; i++)
 		put_text(ret, s->pre_start[i]);
@@ -144,6 +147,7 @@ void
 child_setup_clear(struct child_setup *s)
 {
 	texts_free(s->uris, s->keys);
+	texts_free(s->pins, s->keys);
 	texts_free(s->pre_start, s->pre_start_n);
 	free(s->module);
 	free(s->token);
@@ -168,6 +172,7 @@ child_setup_read(const uint8_t *p, size_t n, struct child_setup *ret, struct kd_
 		return kd_fail(
 		    e, KD_E_PROTOCOL, "%zu keys, %u sessions", s.keys, s.sessions);
 	s.uris = get_texts(&r, s.keys, "key", &nomem);
+	s.pins = get_texts(&r, s.keys, "certificate", &nomem);
 	s.pre_start_n = rd_u32le(&r, "pre-start");
 	if (s.pre_start_n > PRESTART_MAX) {
 		s.pre_start_n = 0;

@@ -8,6 +8,7 @@
 #include "base/builder.h"
 #include "base/error.h"
 #include "base/md.h"
+#include "pkcs11/cert_pin.h"
 #include "pkcs11/share.h"
 #include "wire/signer_msg.h"
 
@@ -48,6 +49,8 @@ struct child_found {
 	uint8_t login; /* wants the PIN */
 	uint8_t pin_count_low;
 	char refuse[SIGNER_DETAIL_MAX + 1]; /* why no login may be tried, or "" */
+	uint32_t other; /* 1 + index of a key that is not its certificate's; 0: none seen */
+	char other_pin[CERT_PIN_MAX]; /* of that key, as the token shows it */
 };
 
 struct child_login {
@@ -105,6 +108,7 @@ struct child_setup {
 	char *module, *token; /* owned after child_setup_read */
 	uint32_t sessions;
 	char **uris; /* of the keys */
+	char **pins; /* of their certificates (cert_pin.h); "" where there is none */
 	size_t keys;
 	char **pre_start; /* commands (prestart.h) */
 	size_t pre_start_n;

@@ -4,6 +4,7 @@ libpkcs11_a_CPPFLAGS = $(AM_CPPFLAGS) $(P11_CFLAGS) $(P11KIT_CFLAGS) $(OPENSSL_C
 libpkcs11_a_SOURCES = \
 	pkcs11/attr.c pkcs11/attr.h \
 	pkcs11/breaker.c pkcs11/breaker.h \
+	pkcs11/cert_pin.c pkcs11/cert_pin.h \
 	pkcs11/child.c pkcs11/child.h \
 	pkcs11/child_msg.c pkcs11/child_msg.h \
 	pkcs11/key.c pkcs11/key.h \

@@ -45,13 +45,20 @@ child_setup(struct parent *p, struct kd_err *e)
 	    .pre_start = p->conf->pre_start.v,
 	    .pre_start_n = p->conf->pre_start.n};
 	AUTO(free) char **uris = kd_alloc_array(s.keys, sizeof(*uris));
+	AUTO(free) char **pins = kd_alloc_array(s.keys, sizeof(*pins));
 	AUTO(buf_clear) struct buf text = {0};
 
-	if (uris == NULL)
+	if (uris == NULL || pins == NULL)
 		return kd_fail_nomem(e, "setup");
-	for (size_t i = 0; i < s.keys; i++)
-		uris[i] = signer_conf_key(p->conf, i)->uri;
+	for (size_t i = 0; i < s.keys; i++) {
+		struct signer_key_conf *k =
+		    &((struct signer_key_conf *)p->conf->keys.v)[i];
+
+		uris[i] = k->uri;
+		pins[i] = k->cert_pin;
+	}
 	s.uris = uris;
+	s.pins = pins;
 	child_setup_write(&s, &text);
 	if (!buf_ok(&text, "setup", e))
 		return false;
@@ -266,7 +273,8 @@ on_found(struct parent *p, const struct child_found *f)
 	(void)snprintf(p->found, sizeof(p->found), "%s", f->serial);
 	if (is_another(p, f))
 		return;
-	if (!token_lock_take(&p->token_lock, p->conf, f->serial, f->label, &e)) {
+	if (!token_lock_take(&p->token_lock, p->conf, f->serial, f->label, &e) ||
+	    (!p->found_once && !key_check_shown(p, f, &e))) {
 		refuse_config(p, &e);
 		return;
 	}

@@ -155,6 +155,9 @@ void child_clear(struct parent *p);
 
 /* parent_key.c */
 void key_told(struct parent *p, const struct child_key *m);
+/* No key was seen to be another than its certificate's. Errors: KD_E_CONFIG. */
+bool key_check_shown(
+    const struct parent *p, const struct child_found *f, struct kd_err *e) KD_MUST;
 
 /* parent_trouble.c */
 bool trouble_init(struct parent *p, struct kd_err *e) KD_MUST;

@@ -35,6 +35,42 @@ log_key(const struct signer_key *k, const struct signer_key *before)
 		    k->name, more);
 }
 
+static bool
+fail_other(const char *want, const char *has, struct kd_err *e)
+{
+	return kd_fail(e, KD_E_CONFIG,
+	    "its certificate is of another key, public key SHA-256 %s; the token has %s",
+	    want, SHOW(has));
+}
+
+bool
+key_check_shown(const struct parent *p, const struct child_found *f, struct kd_err *e)
+{
+	const struct signer_key_conf *c;
+
+	if (f->other == 0)
+		return true;
+	c = signer_conf_key(p->conf, f->other - 1);
+	(void)fail_other(c->cert_pin, f->other_pin, e);
+	return kd_in(e, "key '%s'", c->name);
+}
+
+/* What the token has shown only now, or had shown otherwise. */
+static bool
+check_certificate(const char *want, const struct signer_key *k, struct kd_err *e)
+{
+	char has[CERT_PIN_MAX];
+
+	if (want[0] == '\0')
+		return true;
+	if (k->spki_len == 0)
+		return kd_fail(e, KD_E_KEY,
+		    "the token does not tell its public half, which the certificate "
+		    "cannot be compared with");
+	cert_pin_of(k->spki, k->spki_len, has);
+	return strcmp(want, has) == 0 || fail_other(want, has, e);
+}
+
 void
 key_told(struct parent *p, const struct child_key *m)
 {
@@ -47,7 +83,10 @@ key_told(struct parent *p, const struct child_key *m)
 	k->relaxed = before.relaxed;
 	(void)text_show(
 	    k->detail, sizeof(k->detail), m->key.detail, strlen(m->key.detail));
-	if (k->ready && !custody_check(k, &e)) {
+	if (k->ready &&
+	    (!check_certificate(
+		 signer_conf_key(p->conf, m->index)->cert_pin, k, &e) ||
+		!custody_check(k, &e))) {
 		k->ready = false;
 		child_text(k->detail, sizeof(k->detail), e.msg);
 	}

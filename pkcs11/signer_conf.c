@@ -137,6 +137,12 @@ static const struct conf_key key_keys[] = {
 	.type = CONF_STRING,
 	.offset = offsetof(struct signer_key_conf, uri),
 	.help = "RFC 7512 URI with object or id of one private key"},
+    {.name = "certificate",
+	.type = CONF_PATH,
+	.optional = true,
+	.offset = offsetof(struct signer_key_conf, certificate),
+	.help = "its certificate, the first of a PEM or DER file: no login for another "
+		"key"},
     {.name = "relax",
 	.type = CONF_WORDS,
 	.optional = true,
@@ -225,7 +231,14 @@ check_relax(const struct signer_key_conf *k, struct kd_err *e)
 }
 
 static bool
-check_keys(const struct signer_conf *c, struct kd_err *e)
+read_certificate(struct signer_key_conf *k, struct kd_err *e)
+{
+	return k->certificate == NULL || cert_pin_load(k->certificate, k->cert_pin, e) ||
+	       kd_in(e, "[key %s] certificate", k->name);
+}
+
+static bool
+check_keys(struct signer_conf *c, struct kd_err *e)
 {
 	struct uri u;
 
@@ -236,18 +249,18 @@ check_keys(const struct signer_conf *c, struct kd_err *e)
 		return kd_fail(e, KD_E_CONFIG, "%zu keys, at most %d allowed", c->keys.n,
 		    SIGNER_KEYS_MAX);
 	for (size_t i = 0; i < c->keys.n; i++) {
-		const struct signer_key_conf *k = signer_conf_key(c, i);
+		struct signer_key_conf *k = &((struct signer_key_conf *)c->keys.v)[i];
 
 		if (!uri_parse(k->uri, URI_KEY, &u, e))
 			return kd_in(e, "[key %s] uri '%s'", k->name, SHOW(k->uri));
-		if (!check_relax(k, e))
+		if (!check_relax(k, e) || !read_certificate(k, e))
 			return false;
 	}
 	return true;
 }
 
 static bool
-check(const struct signer_conf *c, struct kd_err *e)
+check(struct signer_conf *c, struct kd_err *e)
 {
 	struct uri u;
 

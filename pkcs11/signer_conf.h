@@ -8,11 +8,14 @@
 #include "base/conf.h"
 #include "base/error.h"
 #include "base/own.h"
+#include "pkcs11/cert_pin.h"
 
 struct signer_key_conf { /* [key NAME] */
 	char *name;
 	char *uri;
-	struct conf_list relax; /* words of enum custody_flaw */
+	char *certificate;
+	char cert_pin[CERT_PIN_MAX]; /* of that certificate; "" without one */
+	struct conf_list relax;      /* words of enum custody_flaw */
 };
 
 struct signer_conf {
@@ -31,7 +34,8 @@ extern const struct conf_section signer_conf_sections[];
 
 /*
  * signer_conf_load - read and check: URIs parse, the module is an absolute path to a file
- * that only its owner and root can write, its environment is NAME=VALUE, there is a key.
+ * that only its owner and root can write, its environment is NAME=VALUE, there is a key,
+ * a certificate is one.
  *
  * ret  all-zero before; signer_conf_clear, also after a failure
  * Errors: KD_E_CONFIG, KD_E_FILE.

@@ -243,3 +243,69 @@ spki_of_ec(const struct token *t, CK_OBJECT_HANDLE key, const struct buf *id,
 	}
 	return add_from_cert(t, id, is_ec, c, ret, e);
 }
+
+static bool
+public_rsa(
+    const struct token *t, CK_OBJECT_HANDLE o, struct buf *ret, struct kd_err *e)
+{
+	AUTO(buf_clear) struct buf m = {0};
+	AUTO(buf_clear) struct buf x = {0};
+
+	return !attr_bytes(t, o, CKA_MODULUS, &m) ||
+	       !attr_bytes(t, o, CKA_PUBLIC_EXPONENT, &x) || add_rsa(&m, &x, ret, e);
+}
+
+static bool
+public_ec(
+    const struct token *t, CK_OBJECT_HANDLE o, struct buf *ret, struct kd_err *e)
+{
+	AUTO(buf_clear) struct buf params = {0};
+	AUTO(buf_clear) struct buf value = {0};
+	const struct curve *c;
+	const uint8_t *point;
+	size_t n;
+
+	if (!attr_bytes(t, o, CKA_EC_PARAMS, &params) ||
+	    !attr_bytes(t, o, CKA_EC_POINT, &value))
+		return true;
+	c = find_curve(&params);
+	return c == NULL || !point_of(&value, c, &point, &n) ||
+	       add_ec(c, point, n, ret, e);
+}
+
+bool
+spki_of_public(
+    const struct token *t, CK_OBJECT_HANDLE o, struct buf *ret, struct kd_err *e)
+{
+	CK_KEY_TYPE type = CK_UNAVAILABLE_INFORMATION;
+
+	(void)attr_ulong(t, o, CKA_KEY_TYPE, &type);
+	if (type == CKK_RSA)
+		return public_rsa(t, o, ret, e);
+	return type != CKK_EC || public_ec(t, o, ret, e);
+}
+
+bool
+spki_of_x509(const X509 *cert, struct buf *ret, struct kd_err *e)
+{
+	const EVP_PKEY *key = X509_get0_pubkey(cert);
+
+	if (key == NULL)
+		return kd_fail(e, KD_E_CONFIG, "certificate with an unknown kind of key");
+	return add_der(key, ret, e);
+}
+
+bool
+spki_of_cert(
+    const struct token *t, CK_OBJECT_HANDLE o, struct buf *ret, struct kd_err *e)
+{
+	AUTO(X509_free) X509 *cert = NULL;
+	AUTO(buf_clear) struct buf der = {0};
+	const unsigned char *p;
+
+	if (!attr_bytes(t, o, CKA_VALUE, &der))
+		return true;
+	p = der.p;
+	cert = d2i_X509(NULL, &p, (long)der.len);
+	return cert == NULL || spki_of_x509(cert, ret, e);
+}

@@ -4,6 +4,8 @@
 #define KD_PKCS11_SPKI_H
 #include <stdint.h>
 
+#include <openssl/x509.h>
+
 #include "base/builder.h"
 #include "base/error.h"
 #include "pkcs11/token.h"
@@ -22,6 +24,14 @@ bool spki_of_rsa(const struct token *t, CK_OBJECT_HANDLE key, const struct buf *
     const struct buf *modulus, struct buf *ret, struct kd_err *e) KD_MUST;
 bool spki_of_ec(const struct token *t, CK_OBJECT_HANDLE key, const struct buf *id,
     const struct buf *params, struct buf *ret, struct kd_err *e) KD_MUST;
+/* Of a public key object, of a certificate object: what one shows by itself. ret: nothing
+ * appended when it tells too little. Errors: KD_E_CRYPTO, KD_E_NOMEM. */
+bool spki_of_public(const struct token *t, CK_OBJECT_HANDLE o, struct buf *ret,
+    struct kd_err *e) KD_MUST;
+bool spki_of_cert(const struct token *t, CK_OBJECT_HANDLE o, struct buf *ret,
+    struct kd_err *e) KD_MUST;
+/* Errors: KD_E_CONFIG: of a kind that OpenSSL does not know; KD_E_CRYPTO, KD_E_NOMEM. */
+bool spki_of_x509(const X509 *cert, struct buf *ret, struct kd_err *e) KD_MUST;
 /* 256 or 384; 0 when CKA_EC_PARAMS names another curve. */
 uint16_t spki_curve_bits(const struct buf *params);
 #endif

@@ -99,6 +99,99 @@ bad '' && chmod 666 "$T/bad.conf"
 refuses "a configuration that others can write" "mode 0666 lets others write"
 chmod 600 "$T/bad.conf"
 
+# ---- a certificate of another key ----
+
+# spki CERTIFICATE - SHA-256 of its public key
+spki() {
+	openssl x509 -in "$1" -noout -pubkey | openssl pkey -pubin -outform DER | openssl dgst -sha256 -r | cut -d' ' -f1
+}
+
+# certify NAME PUBLIC-KEY - a certificate for it in $T/NAME.pem
+certify() {
+	openssl req -x509 -key "$T/any.key" -subj "/CN=$1" -days 2 -out "$T/any.pem" &&
+		openssl x509 -new -force_pubkey "$2" -CA "$T/any.pem" -CAkey "$T/any.key" -subj "/CN=$1" -days 2 -out "$T/$1.pem"
+}
+
+# public NAME FILE - the public half of that key, from the token
+public() {
+	pkcs11-tool --module "$softhsm" --token-label kdsign --read-object --type pubkey --label "$1" -o "$2.der" &&
+		openssl pkey -pubin -inform DER -in "$2.der" -out "$2"
+}
+
+# certified CERTIFICATE [SED] - the configuration with that certificate of the key 'code'
+certified() {
+	bad "s|^uri = .*|&\ncertificate = $1|; ${2:-}"
+}
+
+# other_key TITLE CERTIFICATE HAS - 78 with both keys in one sentence, and no login
+other_key() {
+	rm -f "$T/mock/calls"
+	fails 78 "$1" timeout 30 "$signer" --config "$T/bad.conf"
+	grep -q "error: key 'code': its certificate is of another key, public key SHA-256 $(spki "$2"); the token has $3\$" "$T/err"
+	tap_report $? "$1: names both"
+	[ "$(grep -c 'error:' "$T/err")" = 1 ]
+	tap_report $? "$1: in one sentence"
+	ok "$1: the token was looked at" test "$(calls C_FindObjectsInit)" -gt 0
+	ok "$1: no login" test "$(calls C_Login)" = 0
+	ok "$1: nothing is latched" test ! -e "$T/state/latch"
+}
+
+certified "$T/none.pem"
+refuses "the key's certificate is not there" "\[key code\] certificate: '$T/none.pem': cannot open"
+certified "$T/pin"
+refuses "a file that holds no certificate" "\[key code\] certificate: '$T/pin': expected a certificate, PEM or DER"
+refuses "--check sees it" "expected a certificate" "$signer" --config "$T/bad.conf" --check
+
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$T/any.key" 2>/dev/null
+openssl pkey -in "$T/any.key" -pubout -out "$T/any.pub"
+ok "a key on a curve" new_key curve EC:prime256v1 02
+for name in code curve; do
+	ok "the public half of $name" public "$name" "$T/$name.pub"
+	ok "a certificate for $name" certify "$name" "$T/$name.pub"
+done
+ok "one for neither" certify stranger "$T/any.pub"
+certified "$T/stranger.pem"
+ok "--check asks no token" "$signer" --config "$T/bad.conf" --check
+other_key "a stranger's certificate" "$T/stranger.pem" "$(spki "$T/code.pem")"
+certified "$T/curve.pem"
+other_key "a neighbour's" "$T/curve.pem" "$(spki "$T/code.pem")"
+certified "$T/code.pem" 's|object=code|object=curve|'
+other_key "the other way round" "$T/code.pem" "$(spki "$T/curve.pem")"
+openssl x509 -in "$T/stranger.pem" -outform DER -out "$T/stranger.der"
+certified "$T/stranger.der" 's|object=code|id=%01|'
+other_key "by its id, from DER" "$T/stranger.pem" "$(spki "$T/code.pem")"
+
+# Only a certificate shows it.
+p11() {
+	pkcs11-tool --module "$softhsm" --token-label kdsign --login --pin "$pin" "$@" >/dev/null 2>&1
+}
+openssl x509 -in "$T/code.pem" -outform DER -out "$T/code.der"
+ok "the public key leaves the token" p11 --delete-object --type pubkey --id 01
+ok "its certificate comes" p11 --write-object "$T/code.der" --type cert --id 01
+other_key "by the certificate that the token has" "$T/stranger.pem" "$(spki "$T/code.pem")"
+ok "it leaves as well" p11 --delete-object --type cert --id 01
+
+# Nothing shows it before the login: the key alone is refused, whatever is relaxed.
+rm -f "$T/mock/calls"
+sed 's|id=%01|object=code|' "$T/bad.conf" >"$T/signer.conf"
+printf '[key curve]\nuri = pkcs11:object=curve\ncertificate = %s\nrelax = rsa-2048\n' "$T/curve.pem" >>"$T/signer.conf"
+run_signer
+ok "a key that shows nothing before the login: the token gets ready" ask 20 state ready
+grep -q "^key=code ready=0 .*detail=its certificate is of another key, public key SHA-256 $(spki "$T/stranger.pem"); the token has" \
+	"$T/out"
+tap_report $? "that key is refused, both named"
+grep -q '^key=curve ready=1 ' "$T/out"
+tap_report $? "the one with its own certificate is not"
+ok "after one login" test "$(calls C_Login)" = 1
+stop "$signer_pid"
+sed "s|stranger.der|code.der|" "$T/signer.conf" >"$T/right.conf" && mv "$T/right.conf" "$T/signer.conf"
+run_signer
+ok "with the right certificate, DER" ask 20 state ready
+grep -q '^key=code ready=1 ' "$T/out"
+tap_report $? "the same key is offered"
+stop "$signer_pid"
+rm -f "$T/mock/calls"
+
 # The keeper's side: keys without a certificate.
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/ca.key" -out "$T/ca.pem" -subj /CN=CA \
 	-days 2 2>/dev/null

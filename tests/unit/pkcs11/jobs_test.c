@@ -176,6 +176,12 @@ what_a_broken_child_says_is_refused(void **state)
 	assert_false(child_msg_check(&m, CHILD_RESULT_HEAD + 9, 4, &e));
 	m.result.cell = SHARE_CELLS_MAX;
 	assert_false(child_msg_check(&m, CHILD_RESULT_HEAD + 10, 4, &e));
+	m.found = (struct child_found){.type = CHILD_FOUND, .other = 5};
+	assert_false(child_msg_check(&m, sizeof(m.found), 4, &e));
+	m.found.other = 4;
+	memset(m.found.other_pin, 'x', sizeof(m.found.other_pin));
+	assert_true(child_msg_check(&m, sizeof(m.found), 4, &(struct kd_err){0}));
+	assert_int_equal(strlen(m.found.other_pin), sizeof(m.found.other_pin) - 1);
 	m.key = (struct child_key){.type = CHILD_KEY, .index = 4};
 	assert_false(child_msg_check(&m, sizeof(m.key), 4, &e));
 	m.key.index = 3;
@@ -197,10 +203,11 @@ the_setup_comes_over_whole_or_not_at_all(void **state)
 {
 	char module[] = "/lib/m.so", token[] = "pkcs11:token=t", a[] = "pkcs11:object=a",
 	     b[] = "", flush[] = "/bin/flush -t";
-	char *uris[] = {a, b}, *pre_start[] = {flush};
+	char pin[] = "0123", none[] = "";
+	char *uris[] = {a, b}, *pins[] = {pin, none}, *pre_start[] = {flush};
 	const struct child_setup s = {
 	    .module = module, .token = token, .sessions = 4, .uris = uris, .keys = 2,
-	    .pre_start = pre_start, .pre_start_n = 1};
+	    .pins = pins, .pre_start = pre_start, .pre_start_n = 1};
 	AUTO(buf_clear) struct buf text = {0};
 	AUTO(child_setup_clear) struct child_setup got = {0};
 	struct kd_err e = {0};
@@ -213,6 +220,8 @@ the_setup_comes_over_whole_or_not_at_all(void **state)
 	assert_int_equal(got.keys, 2);
 	assert_string_equal(got.uris[0], a);
 	assert_string_equal(got.uris[1], "");
+	assert_string_equal(got.pins[0], pin);
+	assert_string_equal(got.pins[1], "");
 	assert_int_equal(got.pre_start_n, 1);
 	assert_string_equal(got.pre_start[0], flush);
 	for (size_t n = 0; n < text.len; n++) {

@@ -24,6 +24,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "pkcs11/latch.h"
+#include "pkcs11/module_check.h"
 #include "pkcs11/rv.h"
 
 /* For what other sessions have begun when one is in trouble; where nothing is wrong, they
@@ -120,6 +121,10 @@ spawn(struct parent *p, struct kd_err *e)
 	AUTO(close) int sock_child = -1;
 	int pair[2], pin[2];
 
+	/* Each child loads it anew: what was pinned at the start may have been exchanged. */
+	if (p->conf->module_sha256 != NULL &&
+	    !module_check(p->conf->module, p->conf->module_sha256, e))
+		return kd_in(e, "module");
 	if (!share_new(&p->share, &share_fd, e))
 		return false;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)

@@ -171,6 +171,26 @@ ok "and signs again" sign
 ok "no try of the PIN was burned" test ! -e "$T/state/latch"
 stop "$signer_pid"
 
+# The module is loaded anew for each child
+cp "$mock" "$T/pinned.so" && chmod 0755 "$T/pinned.so"
+(umask 022 && cat "$mock" - >"$T/other.so" <<-END
+	x
+END
+)
+signer_more="module-sha256 = $(openssl dgst -sha256 -r "$T/pinned.so" | cut -d' ' -f1)"
+configure "$T/pinned.so" code
+run_signer
+ok "a module of the SHA-256 that is wanted" ask 10 state ready
+mv "$T/pinned.so" "$T/right.so" && mv "$T/other.so" "$T/pinned.so"
+kill -KILL "$(child_pid)"
+ok "exchanged since, it is not loaded" ask 20 state failed
+says out "SHA-256 is"
+mv "$T/right.so" "$T/pinned.so"
+ok "put back, it is" ask 20 state ready
+ok "and signs" sign
+stop "$signer_pid"
+signer_more=
+
 echo "keeper-user = daemon" >>"$T/head.conf"
 cat "$T/signer.conf" >>"$T/head.conf" && mv "$T/head.conf" "$T/signer.conf"
 run_signer

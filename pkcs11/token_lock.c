@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -21,9 +22,10 @@ static bool
 add_module(struct buf *ret, const struct signer_conf *conf, struct kd_err *e)
 {
 	AUTO(buf_clear) struct buf text = {0};
+	AUTO(free) char *real = realpath(conf->module, NULL); /* a link is no other module */
 	uint8_t hash[EVP_MAX_MD_SIZE];
 
-	buf_str(&text, conf->module);
+	buf_str(&text, real != NULL ? real : conf->module);
 	for (size_t i = 0; i < conf->module_environment.n; i++)
 		buf_printf(&text, "\n%s", conf->module_environment.v[i]);
 	if (!buf_ok(&text, "lock of the token", e))

@@ -16,6 +16,15 @@
 
 #define ID_DEFAULT_LEN 8
 
+static bool
+has_control(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return true;
+	return false;
+}
+
 bool
 generate_order(const struct ceremony *c, struct generate *ret, struct kd_err *e)
 {
@@ -30,6 +39,9 @@ generate_order(const struct ceremony *c, struct generate *ret, struct kd_err *e)
 	    !text_is_utf8(o->label, strlen(o->label)))
 		return kd_fail(
 		    e, KD_E_USAGE, "--label: at most %d bytes of UTF-8", URI_OBJECT_MAX);
+	if (has_control(o->label))
+		return kd_fail(e, KD_E_USAGE, "--label '%s': a control character",
+		    SHOW(o->label));
 	m->label = o->label;
 	if (!make_type_find(o->type, &m->type, e))
 		return false;
@@ -227,6 +239,14 @@ generate_run(struct ceremony *c, struct generate *g, struct kd_err *e)
 	return ceremony_login(c, e) && generate_recorded(c, g, e);
 }
 
+/* What a section of the configuration can be called (base/conf.h). */
+static bool
+is_name(const char *s)
+{
+	return strlen(s) <= 64 && strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrs"
+					    "tuvwxyz0123456789._-") == strlen(s);
+}
+
 bool
 ceremony_generate(struct ceremony *c, struct kd_err *e)
 {
@@ -244,7 +264,7 @@ ceremony_generate(struct ceremony *c, struct kd_err *e)
 	buf_str(&b,
 	    "  read back: born on the token, sensitive, never extractable, may sign\n"
 	    "  for signer.conf:\n    [key ");
-	buf_str(&b, SHOW(g.order.label));
+	buf_str(&b, is_name(g.order.label) ? g.order.label : "NAME");
 	buf_str(&b, "]\n    uri = ");
 	generate_say_uri(&g, &b);
 	buf_str(&b, "\n");

@@ -66,12 +66,18 @@ fails 64 "a key too short for its purpose" token generate --label short --type r
 says err "none of rsa3072 rsa4096 p256 p384"
 fails 64 "an id of odd length" token generate --label short --id 123
 fails 64 "no label" token generate
+fails 64 "a label that would paint the screen" token generate --label "$(printf 'a\033[31mb')" --dry-run
+says err "a control character"
 ok "list, as a person reads it" token list
 says out "key 'key-rsa3072', id 01, RSA-3072"
 says out "key 'key-p384', id 04, P-384"
 ok "list, as a program does" sh -c "'$tool' list --module '$softhsm' --pin-file '$T/pin' --state '$T/state' --json >'$T/list.json'"
 ok "all custody facts are good" jq -e '.tokens[0].keys | length == 4 and all(.custody_good and
 	.attributes.CKA_EXTRACTABLE == false and .attributes.CKA_DECRYPT == false and .attributes.CKA_MODIFIABLE == false)' "$T/list.json"
+ok "a label that no section can have" token generate --label 'for boot, 2026' --type p256
+says out "[key NAME]"
+says out "uri = pkcs11:object=for%20boot%2C%202026;type=private"
+ok "is destroyed" token destroy --key 'for boot, 2026' --yes-destroy='for boot, 2026'
 spki=$(pkcs11-tool --module "$softhsm" --token-label kdsign --read-object --type pubkey --id 01 2>"$T/err" |
 	openssl pkey -pubin -inform DER -outform DER | sha256sum | cut -d' ' -f1)
 ok "the public key's hash is what openssl computes" jq -e --arg h "$spki" '.tokens[0].keys[] |

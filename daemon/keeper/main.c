@@ -261,8 +261,12 @@ serve(struct keeper *k)
 static int
 check(const struct options *o, struct settings *s)
 {
+	struct expiry_watch w = {0};
 	AUTO(buf_clear) struct buf text = {0};
 
+	if (!o->print) /* good, but perhaps not for long, or no more */
+		(void)expiry_watch_look(&w, s, 0, clock_unix_ms() / 1000);
+	expiry_watch_clear(&w);
 	conf_print(settings_sections, &s->conf, &text);
 	if (o->print && buf_cstr(&text) != NULL)
 		(void)fputs(buf_cstr(&text), stdout);

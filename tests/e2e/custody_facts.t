@@ -149,6 +149,8 @@ body_says 'is valid from 2040-01-01'
 ok "one that has expired" valid second -1
 ok "a reload" hup
 line service.err "the log says so" "error: key 'second': certificate expired on"
+ok "kdsign-keeper --check" "$builddir/kdsign-keeper" --config "$T/etc/keeper.conf" --check
+says err "error: key 'second': certificate expired on"
 body expired-00000001 06 '"key":"second",' >"$T/request"
 answers 403 "signs nothing" --data-binary "@$T/request" /v1/signatures
 body_says 'expired at'

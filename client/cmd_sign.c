@@ -17,20 +17,7 @@ struct sign_args {
 #define ARG(member) offsetof(struct sign_args, member)
 
 static const struct option_row sign_rows[] = {
-    {"key", OPTION_TEXT, ARG(run.key), "NAME",
-	"the key to sign with, by its name at the service"},
-    {"sha1", OPTION_TEXT, ARG(run.sha1), "THUMBPRINT",
-	"the key to sign with, by its certificate's SHA-1"},
-    {"ac", OPTION_LIST, ARG(run.ac), "FILE",
-	"add these certificates too (PEM or DER); may be repeated"},
-    {"ac-dir", OPTION_TEXT, ARG(run.ac_dir), "DIR",
-	"add the one of this folder that continues the chain"},
-    {"digest", OPTION_MD, ARG(run.md), "ALG",
-	"sha1, sha256 (default), sha384 or sha512"},
-    {"description", OPTION_TEXT, ARG(run.description), "TEXT",
-	"what the signed content is, shown by Windows"},
-    {"url", OPTION_TEXT, ARG(run.url), "URL",
-	"where to read more about it, shown by Windows"},
+    SIGN_OPTION_ROWS(struct sign_args, run),
     {"page-hashes", OPTION_FLAG, ARG(run.page_hashes), NULL,
 	"sign a digest of each page of PE files, too"},
     {"append", OPTION_FLAG, ARG(run.append), NULL,

@@ -20,6 +20,25 @@ struct sign_run_options { /* borrowed; all-zero: in place, with the only key, sh
 	struct stamp_options stamp;    /* of the new signature */
 };
 
+/* What any command that signs takes, in a table of options (options.h). */
+#define SIGN_OPTION_ROWS(type, field)                                                    \
+	{"key", OPTION_TEXT, offsetof(type, field.key), "NAME",                          \
+	    "the key to sign with, by its name at the service"},                         \
+	    {"sha1", OPTION_TEXT, offsetof(type, field.sha1), "THUMBPRINT",              \
+		"the key to sign with, by its certificate's SHA-1"},                     \
+	    {"ac", OPTION_LIST, offsetof(type, field.ac), "FILE",                        \
+		"add these certificates too (PEM or DER); may be repeated"},             \
+	    {"ac-dir", OPTION_TEXT, offsetof(type, field.ac_dir), "DIR",                 \
+		"add the one of this folder that continues the chain"},                  \
+	    {"digest", OPTION_MD, offsetof(type, field.md), "ALG",                       \
+		"sha1, sha256 (default), sha384 or sha512"},                             \
+	    {"description", OPTION_TEXT, offsetof(type, field.description), "TEXT",      \
+		"what the signed content is, shown by Windows"},                         \
+	{                                                                                \
+		"url", OPTION_TEXT, offsetof(type, field.url), "URL",                    \
+		    "where to read more about it, shown by Windows"                      \
+	}
+
 struct sign_result { /* of one file; borrowed for the call */
 	const char *file;   /* as named */
 	const char *output; /* the file written; NULL when none was */

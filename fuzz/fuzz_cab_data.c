@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -14,35 +13,11 @@
 #include "driver/cab_data.h"
 #include "driver/cab_pack.h"
 
+#include "fuzz/fuzz_file.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 #define UNPACK_MAX 1000000 /* more is only looked at, for speed */
-
-static void
-require(bool ok)
-{
-	if (!ok)
-		abort();
-}
-
-/* Every refusal has a code that blames the file, and says why. */
-static bool
-judged(bool ok, const struct kd_err *e)
-{
-	require(ok == (e->code == KD_OK));
-	require(ok || (e->msg[0] != '\0' &&
-			  (e->code == KD_E_FORMAT || e->code == KD_E_LIMIT)));
-	return ok;
-}
-
-static int
-memory_file(const uint8_t *p, size_t n)
-{
-	int fd = memfd_create("fuzz", MFD_CLOEXEC);
-
-	require(fd >= 0 && write(fd, p, n) == (ssize_t)n);
-	return fd;
-}
 
 /* As cab --check does, but for rules that keep more away. */
 static void

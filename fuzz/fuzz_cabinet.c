@@ -6,43 +6,18 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "authenticode/format.h"
 #include "base/own.h"
 
+#define FUZZ_MAY_BE(code) ((code) == KD_E_UNSIGNED)
+#include "fuzz/fuzz_file.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static const struct format *const formats[] = {&format_cabinet};
 static const uint8_t der[] = {0x30, 3, 1, 2, 3};
-
-static void
-require(bool ok)
-{
-	if (!ok)
-		abort();
-}
-
-/* Every refusal has a code that blames the file, and says why. */
-static bool
-judged(bool ok, const struct kd_err *e)
-{
-	require(ok == (e->code == KD_OK));
-	require(ok ||
-		(e->msg[0] != '\0' && (e->code == KD_E_FORMAT || e->code == KD_E_LIMIT ||
-					  e->code == KD_E_UNSIGNED)));
-	return ok;
-}
-
-static int
-memory_file(const uint8_t *p, size_t n)
-{
-	int fd = memfd_create("fuzz", MFD_CLOEXEC);
-
-	require(fd >= 0 && write(fd, p, n) == (ssize_t)n);
-	return fd;
-}
 
 /* Without its signature the file has the same digest, and can be signed to the same. */
 static void

@@ -6,37 +6,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/file.h"
 
-static void
-require(bool ok)
-{
-	if (!ok)
-		abort();
-}
-
-/* Every refusal has a code that blames the file, and says why. */
-static bool
-judged(bool ok, const struct kd_err *e)
-{
-	require(ok == (e->code == KD_OK));
-	require(ok ||
-		(e->msg[0] != '\0' && (e->code == KD_E_FORMAT || e->code == KD_E_LIMIT ||
-					  e->code == KD_E_UNSIGNED)));
-	return ok;
-}
-
-static int
-memory_file(const void *p, size_t n)
-{
-	int fd = memfd_create("fuzz", MFD_CLOEXEC);
-
-	require(fd >= 0 && write(fd, p, n) == (ssize_t)n);
-	return fd;
-}
+#define FUZZ_MAY_BE(code) ((code) == KD_E_UNSIGNED)
+#include "fuzz/fuzz_file.h"
 
 /* The digest of what is in fd, which this format must open; without its signature it may
  * no longer be told for one of it. */

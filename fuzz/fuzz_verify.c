@@ -6,42 +6,18 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "authenticode/verify.h"
 #include "client/msi.h"
 #include "client/show.h"
 
+#define FUZZ_MAY_BE(code) ((code) == KD_E_UNSIGNED || (code) == KD_E_NOT_VERIFIED)
+#include "fuzz/fuzz_file.h"
+
 #define SOME_DAY 1800000000 /* 2027; the corpus' certificates hold until 2036 */
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
-
-static void
-require(bool ok)
-{
-	if (!ok)
-		abort();
-}
-
-/* Every refusal has a code that blames the file, and says why. */
-static void
-judged(bool ok, const struct kd_err *e)
-{
-	require(ok == (e->code == KD_OK));
-	require(ok || (e->msg[0] != '\0' &&
-			  (e->code == KD_E_FORMAT || e->code == KD_E_LIMIT ||
-			      e->code == KD_E_UNSIGNED || e->code == KD_E_NOT_VERIFIED)));
-}
-
-static int
-memory_file(const uint8_t *p, size_t n)
-{
-	int fd = memfd_create("fuzz", MFD_CLOEXEC);
-
-	require(fd >= 0 && write(fd, p, n) == (ssize_t)n);
-	return fd;
-}
 
 static void
 show(struct verified *v, bool verdicts)

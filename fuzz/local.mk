@@ -14,6 +14,8 @@
 # "make fuzz" builds every target so listed with clang's libFuzzer, ASan and UBSan as
 # fuzz-build/fuzz_NAME; run one with: fuzz-build/fuzz_NAME fuzz-build/new-NAME fuzz/corpus/NAME
 
+EXTRA_DIST += fuzz/fuzz_file.h
+
 FUZZ_CC = clang
 FUZZ_CFLAGS = -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer
 FUZZ_NAMES = $(patsubst fuzz/replay_%$(EXEEXT),%,$(filter fuzz/replay_%,$(check_PROGRAMS)))

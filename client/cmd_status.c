@@ -6,6 +6,19 @@
 #include "client/client.h"
 #include "client/server.h"
 
+/* In words, unless all is well: "closed" says little to who never saw a breaker. */
+static const char *
+breaker_words(const char *state)
+{
+	if (state[0] == '\0' || strcmp(state, "closed") == 0)
+		return "";
+	if (strcmp(state, "open") == 0)
+		return ", breaker open (it failed and is left alone for a while)";
+	if (strcmp(state, "half-open") == 0)
+		return ", breaker half-open (it failed and is looked at again)";
+	return ", breaker in a state that this client does not know";
+}
+
 static void
 put_token(struct buf *b, const struct api_ready_token *t)
 {
@@ -15,6 +28,7 @@ put_token(struct buf *b, const struct api_ready_token *t)
 		    SHOW(t->serial), t->sessions_in_use, t->sessions);
 	if (t->restarts > 0)
 		buf_printf(b, ", module restarted %u times", t->restarts);
+	buf_str(b, breaker_words(t->breaker));
 	buf_printf(b, "%s%s\n", t->detail[0] != '\0' ? ": " : "", SHOW(t->detail));
 }
 

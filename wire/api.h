@@ -216,6 +216,7 @@ struct api_ready {
 		char state[32];      /* "ready", "absent"...; "not connected" */
 		char detail[256];    /* why not ready; "" */
 		unsigned sessions, sessions_in_use, restarts;
+		char breaker[32];    /* "closed", "open", "half-open"; "": not told */
 	} *tokens;
 	size_t tokens_n;
 };

@@ -42,6 +42,8 @@ encode_token(const struct api_ready_token *t, struct buf *ret)
 	jw_uint(ret, "sessions", t->sessions);
 	jw_uint(ret, "sessions_in_use", t->sessions_in_use);
 	jw_uint(ret, "restarts", t->restarts);
+	if (t->breaker[0] != '\0')
+		jw_str(ret, "breaker", t->breaker);
 	jw_close(ret);
 }
 
@@ -90,6 +92,7 @@ read_token(struct jo o, struct api_ready_token *t)
 	t->sessions = (unsigned)api_get_uint(&o, schema, "sessions");
 	t->sessions_in_use = (unsigned)api_get_uint(&o, schema, "sessions_in_use");
 	t->restarts = (unsigned)api_get_uint(&o, schema, "restarts");
+	api_get_text(&o, schema, "breaker", t->breaker, sizeof(t->breaker));
 }
 
 static bool

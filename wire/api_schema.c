@@ -196,6 +196,7 @@ static const struct api_member ready_token[] = {
     INTEGER("sessions", 0, 65535),
     INTEGER("sessions_in_use", 0, 65535),
     INTEGER("restarts", 0, UINT32_MAX),
+    STRING_OPT("breaker", 1, sizeof(((struct api_ready_token *)0)->breaker) - 1),
     END,
 };
 const struct api_object api_ready_token_schema = {"ReadyToken", ready_token};

@@ -221,6 +221,7 @@ fill_ready_token(const struct signer_link *l, struct api_ready_token *to)
 	to->sessions = v.state->sessions;
 	to->sessions_in_use = facts_sessions_in_use(&v);
 	to->restarts = v.state->restarts;
+	copy(to->breaker, sizeof(to->breaker), token_breaker_name(v.state->breaker));
 }
 
 bool

@@ -66,6 +66,40 @@ restarts(const struct signer_link_view *v)
 	return v->have_state ? v->state->restarts : 0;
 }
 
+static uint64_t
+breaker_opened(const struct signer_link_view *v)
+{
+	return v->have_state ? v->state->opened : 0;
+}
+
+/* What each signer is in, as a label, of those that have told it. */
+static void
+of_states(const struct keeper *k, struct buf *b, const char *name,
+    const char *(*state)(const struct signer_link_view *v))
+{
+	buf_printf(b, "# TYPE kdsign_%s gauge\n", name);
+	for (size_t i = 0; i < k->links_n; i++) {
+		struct signer_link_view v = signer_link_view(k->links[i]);
+		const char *word = state(&v);
+
+		if (!signer_link_retired(k->links[i]) && word != NULL)
+			buf_printf(b, "kdsign_%s{signer=\"%s\",state=\"%s\"} 1\n", name,
+			    signer_link_name(k->links[i]), word);
+	}
+}
+
+static const char *
+token_word(const struct signer_link_view *v)
+{
+	return v->have_state ? token_state_name(v->state->token) : "not connected";
+}
+
+static const char *
+breaker_word(const struct signer_link_view *v)
+{
+	return v->have_state ? token_breaker_name(v->state->breaker) : NULL;
+}
+
 static void
 token_metrics(const struct keeper *k, struct buf *b)
 {
@@ -74,16 +108,9 @@ token_metrics(const struct keeper *k, struct buf *b)
 	of_signers(k, b, "token_sessions", "gauge", sessions);
 	of_signers(k, b, "token_sessions_in_use", "gauge", sessions_in_use);
 	of_signers(k, b, "token_restarts_total", "counter", restarts);
-	buf_str(b, "# TYPE kdsign_token_state gauge\n");
-	for (size_t i = 0; i < k->links_n; i++) {
-		struct signer_link_view v = signer_link_view(k->links[i]);
-
-		if (!signer_link_retired(k->links[i]))
-			buf_printf(b, "kdsign_token_state{signer=\"%s\",state=\"%s\"} 1\n",
-			    signer_link_name(k->links[i]),
-			    v.have_state ? token_state_name(v.state->token)
-					 : "not connected");
-	}
+	of_signers(k, b, "token_breaker_opened_total", "counter", breaker_opened);
+	of_states(k, b, "token_state", token_word);
+	of_states(k, b, "token_breaker", breaker_word);
 }
 
 static void

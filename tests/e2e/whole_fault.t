@@ -72,9 +72,22 @@ again 200 'and the same request is signed'
 ok 'after one login' test "$(calls C_Login)" = $((logins + 1))
 
 # the breaker
+# metric NAME{LABELS} VALUE - one check
+metric() {
+	curl --silent --max-time 20 --unix-socket "$T/status.sock" http://localhost/metrics >"$T/metrics"
+	grep -qx -e "$1 $2" "$T/metrics"
+	tap_report $? "metrics: $1 $2"
+}
+# breaker_is WORD - in readyz
+breaker_is() { api /readyz >/dev/null; jq -e --arg word "$1" '.tokens[0].breaker == $word' "$T/body" >"$T/jq"; }
+
 stop_service
+set_conf kdsignd.conf "status-listen = $T/status.sock"
 set_conf signer.conf 'breaker-wait = 15s' 'breaker-wait-max = 15s'
 start_service
+ok 'a new breaker is closed' breaker_is closed
+metric 'kdsign_token_breaker{signer="softhsm",state="closed"}' 1
+metric 'kdsign_token_breaker_opened_total{signer="softhsm"}' 0
 order C_SignInit fail 0x6
 post 503 'a token that fails' driver
 post 503 'opens the breaker' driver
@@ -85,9 +98,19 @@ for i in 1 2 3 4 5; do
 done
 body_says 'breaker open'
 ok 'Retry-After tells how long' test "$(header_value Retry-After)" -ge 3
+ok 'readyz shows it open' breaker_is open
+metric 'kdsign_token_breaker{signer="softhsm",state="open"}' 1
+metric 'kdsign_token_breaker_opened_total{signer="softhsm"}' 1
+fails 5 'kdsign-client status' "$client" status
+says out ', breaker open (it failed and is left alone for a while)'
+fails 5 'kdsign-client --json status' "$client" --json status
+ok 'passes it on' jq -e '.tokens[0].breaker == "open"' "$T/out"
 ok 'nothing is asked of the module' test "$(wc -l <"$T/mock/calls")" = "$calls_before"
 order
 ok 'it closes by itself' wait_for 40 ready
+ok 'readyz shows it closed' breaker_is closed
+ok 'kdsign-client status' "$client" status
+says_not out breaker
 again 200 'and signs under the id that was refused'
 
 # a C_Sign that answers an error is not made again under its id, but under one that names it

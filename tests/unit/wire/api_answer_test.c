@@ -269,7 +269,7 @@ wrong_keys_are_refused(void **state)
 	"\"token\":\"\",\"warnings\":[]}],"                                              \
 	"\"tokens\":[{\"signer\":\"s\",\"label\":\"demo\",\"serial\":\"0a1b\","          \
 	"\"state\":\"absent\",\"detail\":\"unplugged\",\"sessions\":4,"                  \
-	"\"sessions_in_use\":2,\"restarts\":3}]}"
+	"\"sessions_in_use\":2,\"restarts\":3,\"breaker\":\"open\"}]}"
 
 static void
 readiness_comes_back_whole(void **state)
@@ -298,6 +298,7 @@ readiness_comes_back_whole(void **state)
 	assert_int_equal(r.tokens[0].sessions, 4);
 	assert_int_equal(r.tokens[0].sessions_in_use, 2);
 	assert_int_equal(r.tokens[0].restarts, 3);
+	assert_string_equal(r.tokens[0].breaker, "open");
 	api_ready_encode(&r, &b);
 	assert_string_equal(buf_cstr(&b), text);
 }

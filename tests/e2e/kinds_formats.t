@@ -6,7 +6,7 @@
 . "${srcdir:-.}/tests/tap.sh"
 # shellcheck source=/dev/null
 . "$srcdir/tests/e2e/client_files.sh"
-need osslsigncode openssl gcab gcc
+need osslsigncode openssl gcab gcc sqlite3
 # shellcheck source=/dev/null
 . "$srcdir/tests/e2e/client_service.sh"
 # shellcheck source=/dev/null

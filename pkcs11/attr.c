@@ -71,6 +71,8 @@ attr_bytes(
 	    a.ulValueLen > ATTR_VALUE_MAX)
 		return false;
 	a.pValue = buf_reserve(ret, a.ulValueLen);
+	if (a.pValue == NULL)
+		fault = CKR_HOST_MEMORY; /* ours: not that the object has none */
 	if (a.pValue == NULL || !get(t, o, &a) || a.ulValueLen > ret->len) {
 		buf_reset(ret);
 		return false;

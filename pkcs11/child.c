@@ -284,8 +284,8 @@ log_in(struct child *c, struct kd_err *e)
 }
 
 /* A token that fails at the search is not worth more tries; one that does not tell a
- * key's attributes may tell them a little later. A token that never does is taken as it
- * is, what it does not tell counting as the worse. */
+ * key's attributes may tell them a little later, and a key that is not there may be made.
+ * A token that never does is taken as it is, what it does not tell counting as the worse. */
 static void
 find_key(struct child *c, size_t i)
 {
@@ -298,7 +298,7 @@ find_key(struct child *c, size_t i)
 
 	if (!found && e.code == KD_E_TOKEN)
 		give_up(TOKEN_FAILED, &e);
-	c->looks[i].again = attr_fault(&fault);
+	c->looks[i].again = attr_fault(&fault) || !found;
 	found = found && (!c->looks[i].again || c->looks[i].looked);
 	c->looks[i].looked = true;
 	if (found) {
@@ -308,7 +308,7 @@ find_key(struct child *c, size_t i)
 	} else {
 		m.key.ready = false;
 		child_text(m.key.detail, sizeof(m.key.detail),
-		    c->looks[i].again ? fault.msg : e.msg);
+		    fault.code != KD_OK ? fault.msg : e.msg);
 	}
 	tell(&m, sizeof(m));
 }
@@ -320,7 +320,7 @@ find_keys(struct child *c)
 		find_key(c, i);
 }
 
-/* Those of which a fault was in the way, unless threads use what was found. */
+/* Those that were not found, or a fault was in the way, unless threads use what was. */
 static void
 find_keys_again(struct child *c)
 {

@@ -9,6 +9,8 @@
 need od
 pin=kd-7Qz9-distinct-4711-xyzzy
 scan=$builddir/tests/e2e/mem_scan
+sanitized=
+! grep -q '^#define KD_SANITIZE' "$builddir/config.h" || sanitized=yes
 
 # line FILE TITLE PATTERN - one check that leaves what the last command printed
 line() {
@@ -20,6 +22,10 @@ line() {
 
 # quiet TITLE PID FILE - that line is nowhere in the process; with sanitizers its memory is not ours to judge
 quiet() {
+	if [ -n "$sanitized" ]; then
+		skip "$1" 'a sanitized program has terabytes of shadow memory'
+		return
+	fi
 	ok "$1" "$scan" "$2" "$3"
 }
 
@@ -43,7 +49,7 @@ run_signer
 ok "serving" ask 20 state ready
 if [ -r "/proc/$signer_pid/mem" ] && head -c 1 "/proc/$signer_pid/maps" >/dev/null 2>&1; then
 	child=$(child_pid)
-	fails 1 "what is there is found" "$scan" "$signer_pid" "$T/seen"
+	[ -n "$sanitized" ] || fails 1 "what is there is found" "$scan" "$signer_pid" "$T/seen"
 	quiet "no readable mapping of the parent has the PIN" "$signer_pid" "$T/pin"
 	quiet "none of the child's, after its login" "$child" "$T/pin"
 	if holds_secretmem "$signer_pid"; then
@@ -55,7 +61,7 @@ if [ -r "/proc/$signer_pid/mem" ] && head -c 1 "/proc/$signer_pid/maps" >/dev/nu
 	fi
 	ok "a signature" ask 5 sign code rsa sha256 "$(digest x)" "$T/sig"
 	# What a vendor's module keeps is its own affair: told, not promised.
-	"$scan" "$child" "$T/pin" | sed 's/^/# SoftHSM after signing: /'
+	[ -n "$sanitized" ] || "$scan" "$child" "$T/pin" | sed 's/^/# SoftHSM after signing: /'
 	kill -9 "$child"
 	ok "a second child logs in with the same PIN" wait_for 20 ask 5 sign code rsa sha256 "$(digest x)" "$T/sig"
 	quiet "and the parent still shows nothing" "$signer_pid" "$T/pin"

@@ -4,6 +4,9 @@
 #
 #	real_suite       every check, against the token that make_token makes
 
+# What a vendor's module leaks is not ours, whatever it is loaded into.
+export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
+
 real_sign() { # KEY FILE
 	cp "$T/drv64.sys" "$T/$2"
 	"$client" --timeout 20s --identity "$T/two.identity" sign --key "$1" "$T/$2"

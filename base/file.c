@@ -139,10 +139,13 @@ file_check_stat(const char *path, const struct stat *st, bool secret, struct kd_
 	/* A POSIX ACL shows here too: its mask stands in the group bits. */
 	mode_t mode = st->st_mode & 07777;
 
-	if (secret && st->st_uid != geteuid() && st->st_uid != 0)
-		return kd_fail(e, KD_E_CONFIG,
+	if (secret && st->st_uid != geteuid() && st->st_uid != 0) {
+		(void)kd_fail(e, KD_E_CONFIG,
 		    "'%s': belongs to user %u, must be %u or root", SHOW(path),
 		    (unsigned)st->st_uid, (unsigned)geteuid());
+		return kd_hint(e, "run this as the file's owner (sudo -u), or give the "
+				  "file to who runs it");
+	}
 	if (secret && (mode & 077) != 0)
 		return kd_fail(e, KD_E_CONFIG,
 		    "'%s': mode %04o lets others at a secret, must be 0600 or 0400",

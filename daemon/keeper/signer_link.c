@@ -212,7 +212,7 @@ check_token(const struct signer_link *l, struct kd_err *e)
 	if (l->state.token != TOKEN_LATCHED)
 		return false;
 	return kd_hint(e, "whoever keeps the token puts the right PIN in place, then runs "
-			  "kdsign-token pin");
+			  "kdsign-token pin as the signer's user");
 }
 
 bool

@@ -168,12 +168,15 @@ static void
 secret_of_another_user_is_refused(void **state)
 {
 	struct stat st = {.st_mode = S_IFREG | 0600, .st_uid = geteuid() + 1};
+	struct kd_err why = {0};
 	char want[128];
 
 	(void)snprintf(want, sizeof(want),
 	    "'pin': belongs to user %u, must be %u or root", (unsigned)st.st_uid,
 	    (unsigned)geteuid());
 	assert_fails(file_check_stat("pin", &st, true, &e), KD_E_CONFIG, want);
+	assert_false(file_check_stat("pin", &st, true, &why));
+	assert_non_null(strstr(why.hint, "sudo -u"));
 	assert_done(file_check_stat("pin", &st, false, &e));
 	st.st_uid = 0;
 	assert_done(file_check_stat("pin", &st, true, &e));

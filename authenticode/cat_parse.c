@@ -3,12 +3,12 @@
 #include "authenticode/cat.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "authenticode/cat_attr.h"
 #include "authenticode/cms_outer.h"
 #include "authenticode/oid.h"
 #include "base/mem.h"
+#include "base/when.h"
 
 #define UTC_TIME_LEN 13 /* YYMMDDHHMMSSZ */
 #define FIRST_MEMBERS 64
@@ -76,8 +76,6 @@ get_time(struct rd *r, int64_t *ret, struct kd_err *e)
 	struct tlv t;
 	int v[6] = {0};
 	bool good;
-	struct tm tm, again;
-	time_t when;
 
 	if (!der_want(r, DER_UTC_TIME, "CTL thisUpdate", &t, e))
 		return false;
@@ -89,19 +87,11 @@ get_time(struct rd *r, int64_t *ret, struct kd_err *e)
 		v[i / 2] = 10 * v[i / 2] + c - '0';
 		good = good && v[i / 2] <= most[i / 2];
 	}
-	tm = (struct tm){.tm_year = v[0] < 50 ? v[0] + 100 : v[0],
-	    .tm_mon = v[1] - 1,
-	    .tm_mday = v[2],
-	    .tm_hour = v[3],
-	    .tm_min = v[4],
-	    .tm_sec = v[5]};
-	again = tm;
-	when = timegm(&again); /* normalizes the 31st of February */
-	if (!good || again.tm_mon != tm.tm_mon || again.tm_mday != tm.tm_mday)
+	v[0] += v[0] < 50 ? 2000 : 1900;
+	if (!good || !when_utc(v, ret))
 		return kd_fail(e, KD_E_FORMAT,
 		    "CTL thisUpdate at offset %#llx is no time, expected YYMMDDHHMMSSZ",
 		    (unsigned long long)t.body.origin);
-	*ret = when;
 	return true;
 }
 

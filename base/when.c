@@ -32,29 +32,33 @@ read_form(const char *text, int ret[6])
 }
 
 bool
+when_utc(const int v[6], int64_t *ret)
+{
+	const struct tm tm = {.tm_year = v[0] - 1900,
+	    .tm_mon = v[1] - 1,
+	    .tm_mday = v[2],
+	    .tm_hour = v[3],
+	    .tm_min = v[4],
+	    .tm_sec = v[5]};
+	struct tm again = tm;
+	time_t when = timegm(&again); /* normalizes the 31st of February */
+
+	if (again.tm_mon != tm.tm_mon || again.tm_mday != tm.tm_mday ||
+	    again.tm_hour != tm.tm_hour || again.tm_min != tm.tm_min ||
+	    again.tm_sec != tm.tm_sec)
+		return false;
+	*ret = when;
+	return true;
+}
+
+bool
 when_parse(const char *text, int64_t *ret, struct kd_err *e)
 {
 	int v[6] = {0};
-	struct tm tm, again;
-	int64_t when;
 
-	if (read_form(text, v)) {
-		tm = (struct tm){.tm_year = v[0] - 1900,
-		    .tm_mon = v[1] - 1,
-		    .tm_mday = v[2],
-		    .tm_hour = v[3],
-		    .tm_min = v[4],
-		    .tm_sec = v[5]};
-		again = tm;
-		when = timegm(&again); /* normalizes the 31st of February */
-		if (again.tm_mon == tm.tm_mon && again.tm_mday == tm.tm_mday &&
-		    again.tm_hour == tm.tm_hour && again.tm_min == tm.tm_min &&
-		    again.tm_sec == tm.tm_sec) {
-			*ret = when;
-			return true;
-		}
-	}
-	return kd_fail(e, KD_E_USAGE,
-	    "'%s' is no time, expected like 2015-07-29 or 2015-07-29T12:00:00Z (UTC)",
-	    SHOW(text));
+	return (read_form(text, v) && when_utc(v, ret)) ||
+	       kd_fail(e, KD_E_USAGE,
+		   "'%s' is no time, expected like 2015-07-29 or 2015-07-29T12:00:00Z "
+		   "(UTC)",
+		   SHOW(text));
 }

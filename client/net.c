@@ -294,8 +294,10 @@ read_headers(struct net *n, struct net_answer *a)
 
 	(void)curl_easy_getinfo(n->curl, CURLINFO_RESPONSE_CODE, &a->status);
 	if (curl_easy_getinfo(n->curl, CURLINFO_CONTENT_TYPE, &type) == CURLE_OK &&
-	    type != NULL)
+	    type != NULL) {
 		a->problem = strncmp(type, "application/problem+json", 24) == 0;
+		a->json = strncmp(type, "application/json", 16) == 0;
+	}
 	if (curl_easy_getinfo(n->curl, CURLINFO_RETRY_AFTER, &after) == CURLE_OK &&
 	    after > 0)
 		a->retry_after_s = after > 3600 ? 3600 : (unsigned)after;

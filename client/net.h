@@ -29,7 +29,7 @@ struct net_request {
 
 struct net_answer {
 	long status;
-	bool problem;           /* application/problem+json */
+	bool problem, json;     /* application/problem+json, application/json */
 	unsigned retry_after_s; /* 0: not said */
 	struct buf body;
 };

@@ -120,7 +120,7 @@ tell(struct server *s, const struct kd_err *e, uint64_t deadline_ms)
 
 bool
 server_ask(struct server *s, const char *path, const char *body, size_t body_len,
-    uint64_t deadline_ms, struct net_answer *ret, struct kd_err *e)
+    bool (*accepts)(const struct net_answer *a), uint64_t deadline_ms, struct net_answer *ret, struct kd_err *e)
 {
 	const struct net_request q = {
 	    .path = path,
@@ -134,7 +134,8 @@ server_ask(struct server *s, const char *path, const char *body, size_t body_len
 		struct kd_err now = {0};
 
 		if (net_ask(s->net, &q, &a, &now)) {
-			if (a.status == 200 || a.status == 202) {
+			if (a.status == 200 || a.status == 202 ||
+			    (accepts != NULL && accepts(&a))) {
 				*ret = a;
 				a = (struct net_answer){0};
 				*e = (struct kd_err){0}; /* what an earlier try met */
@@ -160,7 +161,7 @@ server_keys(struct server *s, struct api_keys *ret, struct kd_err *e)
 {
 	AUTO(net_answer_clear) struct net_answer a = {0};
 
-	if (!server_ask(s, "/v1/keys", NULL, 0, server_deadline(s), &a, e))
+	if (!server_ask(s, "/v1/keys", NULL, 0, NULL, server_deadline(s), &a, e))
 		return false;
 	if (api_keys_decode((const char *)a.body.p, a.body.len, ret, e))
 		return true;

@@ -26,11 +26,15 @@ uint64_t server_deadline(const struct server *s);
  * Retry-After). Waits grow from 0.2 s to 5 s, each with jitter, so that a farm does not
  * come back in one wave.
  *
- * body  NULL: GET. A POST must be one that may arrive twice (it carries an idempotency
- * id) Errors: the server's own (problem+json), or net_ask's last.
+ * body     NULL: GET. A POST must be one that may arrive twice (it carries an idempotency
+ *          id)
+ * accepts  NULL, or: is this an answer, though its status says that what was asked for has
+ *          failed
+ * Errors: the server's own (problem+json), or net_ask's last.
  */
 bool server_ask(struct server *s, const char *path, const char *body, size_t body_len,
-    uint64_t deadline_ms, struct net_answer *ret, struct kd_err *e) KD_MUST;
+    bool (*accepts)(const struct net_answer *a), uint64_t deadline_ms,
+    struct net_answer *ret, struct kd_err *e) KD_MUST;
 /* Waits before try number attempt (0 = first repetition); false when the deadline is
  * nearer. */
 bool server_back_off(unsigned attempt, unsigned retry_after_s, uint64_t deadline_ms);

@@ -49,6 +49,23 @@ some_may_pass(const struct api_sign_answer *a)
 	return false;
 }
 
+/*
+ * All items failed alike: the status is that of their code. What a balancer says for a
+ * service that is not there has no items in it.
+ */
+static bool
+is_items(const struct net_answer *a)
+{
+	struct api_sign_answer got = {0};
+	struct kd_err ignored = {0};
+	bool is = a->json && a->status >= 400 &&
+		  api_sign_answer_decode(
+		      (const char *)a->body.p, a->body.len, &got, &ignored);
+
+	api_sign_answer_clear(&got);
+	return is;
+}
+
 /* Asks once (body or GET) and takes the answer into ret, whatever stood there. */
 static bool
 ask_answer(struct server *s, const char *path, struct buf *body, size_t items_n,
@@ -58,7 +75,7 @@ ask_answer(struct server *s, const char *path, struct buf *body, size_t items_n,
 	struct api_sign_answer got = {0};
 
 	if (!server_ask(s, path, body != NULL ? (const char *)body->p : NULL,
-		body != NULL ? body->len : 0, deadline, &a, e))
+		body != NULL ? body->len : 0, is_items, deadline, &a, e))
 		return false;
 	if (!api_sign_answer_decode((const char *)a.body.p, a.body.len, &got, e)) {
 		api_sign_answer_clear(&got);

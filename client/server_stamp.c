@@ -15,7 +15,7 @@ server_stamp(struct server *s, const struct api_stamp_request *q, uint64_t deadl
 	api_stamp_request_encode(q, &body);
 	if (!buf_ok(&body, "request", e) ||
 	    !server_ask(
-		s, PATH, (const char *)body.p, body.len, deadline_ms, &a, e))
+		s, PATH, (const char *)body.p, body.len, NULL, deadline_ms, &a, e))
 		return false;
 	if (!api_stamp_answer_decode(
 		(const char *)a.body.p, a.body.len, q->kind, &got, e)) {

@@ -264,7 +264,7 @@ const struct api_route api_routes[] = {
     {"GET", "/v1/keys", NULL, &api_keys_schema, {200}},
     {"GET", "/v1/keys/{name}", NULL, &api_key_schema, {200}},
     {"POST", "/v1/signatures", &api_sign_request_schema, &api_sign_answer_schema,
-	{200, 202}},
+	{200, 202, 500, 503, 504}},
     {"GET", "/v1/signatures/{id}", NULL, &api_sign_answer_schema, {200, 202}},
     {"POST", "/v1/timestamps", &api_stamp_request_schema, &api_stamp_answer_schema,
 	{200}},

@@ -49,7 +49,7 @@ struct api_route {
 	const char *method, *path;
 	const struct api_object *request,
 	    *answer;     /* NULL: no body; a body that is not JSON */
-	int statuses[4]; /* of answers; ends with 0. Problems come beside */
+	int statuses[6]; /* of answers; ends with 0. Problems come beside */
 };
 extern const struct api_route api_routes[]; /* ends with a row whose method is NULL */
 

@@ -100,7 +100,8 @@ lookup_end(struct lookup *l)
 static struct waiter
 asker(const struct lookup *l)
 {
-	struct waiter to = {.conn = l->conn, .frame_id = l->frame_id};
+	struct waiter to = {
+	    .conn = l->conn, .frame_id = l->frame_id, .reads = !l->compare};
 
 	memcpy(to.request_id, l->req->request_id, sizeof(to.request_id));
 	return to;

@@ -323,6 +323,13 @@ request_retry_after(enum kd_code code)
 	return code == KD_E_BUSY ? RETRY_BUSY_S : RETRY_S;
 }
 
+static uint32_t
+retry_after(enum kd_code code, unsigned known_s)
+{
+	return known_s > 0 && kd_code_info(code)->http == 503 ? known_s
+							       : request_retry_after(code);
+}
+
 void
 request_problem(
     const struct kd_err *e, const char *request_id, struct answer *ret, struct buf *body)
@@ -333,11 +340,31 @@ request_problem(
 	*ret = (struct answer){
 	    .status = (uint16_t)kd_code_info(e->code)->http,
 	    .type = ANSWER_PROBLEM,
-	    .retry_after_s = e->retry_s > 0 && kd_code_info(e->code)->http == 503
-				 ? e->retry_s
-				 : request_retry_after(e->code),
+	    .retry_after_s = retry_after(e->code, e->retry_s),
 	    .body = {.p = body->p + at, .len = body->len - at},
 	};
+}
+
+/*
+ * All decided. What befell every item alike befell the request: its status says so to those
+ * who look no further. Some of them may be heard of by nobody: these may be asked for again.
+ */
+static void
+set_status(const struct request *r, struct answer *ret)
+{
+	enum kd_code code = r->items[0].code;
+	bool all_final = true;
+
+	ret->status = 200;
+	for (size_t i = 0; i < r->items_n; i++) {
+		if (r->items[i].code != code)
+			return;
+		all_final = all_final && r->items[i].final;
+	}
+	if (code == KD_OK)
+		return;
+	ret->status = (uint16_t)kd_code_info(code)->http;
+	ret->retry_after_s = all_final ? 0 : retry_after(code, r->retry_s);
 }
 
 bool
@@ -369,10 +396,12 @@ request_answer(struct request *r, const char *request_id, struct answer *ret,
 		request_make_room(body, room);
 		api_sign_answer_encode(&a, body);
 		*ret = (struct answer){
-		    .status = r->undecided > 0 ? 202 : 200,
+		    .status = 202,
 		    .type = ANSWER_JSON,
 		    .body = {.p = body->p + at, .len = body->len - at},
 		};
+		if (r->undecided == 0)
+			set_status(r, ret);
 	}
 	free(v);
 	return e->code == KD_OK && buf_ok(body, "answer", e);

@@ -62,6 +62,7 @@ struct waiter { /* somebody who is to be told */
 	struct front_conn *conn; /* held */
 	uint64_t frame_id;
 	uint64_t deadline; /* clock_ms: then 202 */
+	bool reads;        /* GET: to have read what became of it is a success */
 	char request_id[ASK_REQUEST_ID_LEN + 1];
 };
 
@@ -157,7 +158,8 @@ void request_check_item(struct item *it);
 /*
  * request_answer - HTTP status and body of what is known now.
  *
- * Problem when no token heard of any item; else the items, 202 while any is undecided.
+ * Problem when no token heard of any item; else the items: 202 while any is undecided, the
+ * status of their code when all failed alike, else 200.
  * body  appended to
  */
 bool request_answer(struct request *r, const char *request_id, struct answer *ret,

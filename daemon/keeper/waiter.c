@@ -32,18 +32,18 @@ tell(struct request *r, const struct waiter *w)
 {
 	AUTO(buf_clear) struct buf body = {0};
 	struct kd_err e = {0};
-	struct answer a;
+	struct answer a = r->answer;
 
-	if (r->answer.status != 0) {
-		front_answer(w->conn, w->frame_id, &r->answer);
+	if (a.status == 0 && !request_answer(r, w->request_id, &a, &body, &e)) {
+		log_err(LOG_L_ERROR, &e);
+		tell_problem(w->conn, w->frame_id, w->request_id, &e);
 		return;
 	}
-	if (request_answer(r, w->request_id, &a, &body, &e)) {
-		front_answer(w->conn, w->frame_id, &a);
-		return;
+	if (w->reads && a.type == ANSWER_JSON && a.status > 202) {
+		a.status = 200;
+		a.retry_after_s = 0;
 	}
-	log_err(LOG_L_ERROR, &e);
-	tell_problem(w->conn, w->frame_id, w->request_id, &e);
+	front_answer(w->conn, w->frame_id, &a);
 }
 
 static bool
@@ -154,7 +154,8 @@ waiter_add(struct request *r, const struct call *c, uint64_t wait_ms, struct kd_
 {
 	struct waiter w = {.conn = c->conn,
 	    .frame_id = c->frame_id,
-	    .deadline = clock_ms() + wait_ms};
+	    .deadline = clock_ms() + wait_ms,
+	    .reads = c->ask->route == ASK_SIGNATURE};
 
 	memcpy(w.request_id, c->ask->request_id, sizeof(w.request_id));
 	return waiter_put(r, c->k, &w, e);

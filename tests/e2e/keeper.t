@@ -110,21 +110,24 @@ echo sign >"$T/mode"
 answers 200 'the same id when it is well again' post host1 request-000000004 04
 ok 'signed once' test "$(heard)" = 3
 echo bad >"$T/mode"
-answers 200 'a wrong signature' post host1 request-000000005 05
+answers 500 'a wrong signature' post host1 request-000000005 05
 says out '"code":"hsm_bad_signature"'
 ok 'is not released' sh -c "! grep -q cms '$T/answer'"
 ok 'the signer is told' wait_for 5 grep -q '^bad driver: ' "$T/signer.err"
 echo sign >"$T/mode"
-answers 200 'and is final for its id' post host1 request-000000005 05
+answers 500 'and is final for its id' post host1 request-000000005 05
 says out '"code":"hsm_bad_signature"'
 echo fail >"$T/mode"
-answers 200 'an error of the token after it began' post host1 request-000000006 06
+answers 503 'an error of the token after it began' post host1 request-000000006 06
 says out '"code":"token_unavailable"'
+ok 'without Retry-After, as it is final' grep -qx '503 0' "$T/answer"
 echo drop >"$T/mode"
-answers 200 'a connection lost after it was sent' post host1 request-000000007 07
+answers 500 'a connection lost after it was sent' post host1 request-000000007 07
 says out '"code":"outcome_unknown"'
 echo sign >"$T/mode"
-answers 200 'is final' post host1 request-000000007 07
+answers 500 'is final' post host1 request-000000007 07
+says out '"code":"outcome_unknown"'
+answers 200 'and can be read' ask host1 get request-000000007
 says out '"code":"outcome_unknown"'
 retry_of() { post host1 request-000000008 07 '"retry_of":"request-000000007",'; }
 signed_now() { retry_of >"$T/out" && grep -q '"status":"signed"' "$T/out"; }
@@ -152,6 +155,7 @@ DEADLINE=200 answers 202 'a signer that hangs' post host1 request-000000010 10
 WAIT=20000 answers 200 'is final after the deadline' ask host1 get request-000000010
 says out '"code":"token_timeout"'
 echo sign >"$T/mode"
+answers 504 'and the status of a repeat' post host1 request-000000010 10
 answers 200 'a late signature changes nothing' ask host1 get request-000000010
 says out '"code":"token_timeout"'
 

@@ -8,6 +8,7 @@
 . "$srcdir/tests/e2e/whole_lib.sh"
 
 make_service
+make_files
 use_mock
 pkcs11-tool --module "$module" --token-label kdsign-test --login --pin 123456 --keypairgen --key-type rsa:2048 \
 	--label twin --id 03 --usage-sign >"$T/keygen.log" 2>&1 || exit 99
@@ -36,7 +37,7 @@ quarantine() {
 	body_says '"code":"hsm_bad_signature"'
 	ok "$1: nothing of it is released" jq -e '[.items[].cms] == [null]' "$T/body"
 	signs=$(calls C_Sign)
-	again 200 "$1: it is final for its id"
+	again 500 "$1: it is final for its id"
 	body_says '"code":"hsm_bad_signature"'
 	ok "$1: the key is in quarantine" wait_for 10 key_is driver key_unusable
 	ok "$1: and readyz says why" jq -e '.keys[] | select(.name == "driver") | .detail | test("quarantine")' "$T/body"
@@ -54,11 +55,41 @@ quarantine() {
 }
 post 200 'all is well' driver
 order C_Sign flip 77 once
-post 200 'a bit is wrong' driver
+post 500 'a bit is wrong' driver
 quarantine 'a bit is wrong'
 order C_SignInit wrongkey once
-post 200 'another key signed' driver
+post 500 'another key signed' driver
 quarantine 'another key signed'
+
+# a C_Sign that hangs
+order C_Sign hang once
+post 504 'a C_Sign that hangs' driver
+ok 'has the item as any answer' jq -e --arg id "$posted" '.id == $id and .key == "driver" and
+	[.items[] | .status + " " + .error.code] == ["failed token_timeout"]' "$T/body"
+ok 'which is no problem document' test "$(header_value Content-Type):$(header_value Retry-After)" = application/json:
+signs=$(calls C_Sign)
+again 504 'it is final for its id'
+ok 'the token is not asked again' test "$(calls C_Sign)" = "$signs"
+answers 200 'to read it succeeds' "/v1/signatures/$posted"
+body_says '"code":"token_timeout"'
+ok 'it is well again' wait_for 10 ready
+order C_Sign hang once
+cp "$T/drv64.sys" "$T/hung.sys"
+fails 5 'kdsign-client does not ask again' "$client" sign --key driver "$T/hung.sys"
+says err 'did not answer'
+says_not err 'trying again'
+ok 'it was told 504' grep -q 'POST /v1/signatures 504' "$T/service.err"
+ok 'the file is as it was' cmp "$T/drv64.sys" "$T/hung.sys"
+ok 'and well again' wait_for 10 ready
+
+# an answer that is lost: the client asks once more under a new id, which names the old
+retries() { record "SELECT count(*) FROM event WHERE $(event retry_of) IS NOT NULL"; }
+before=$(retries)
+order C_Sign crash once
+cp "$T/drv32.sys" "$T/crash.sys"
+fails 0 'kdsign-client rides through a crash of the module' "$client" sign --key driver "$T/crash.sys"
+ok 'it was told 500' grep -q 'POST /v1/signatures 500' "$T/service.err"
+ok 'and named the lost one' test "$(retries)" = $((before + 1))
 
 # the token is pulled
 logins=$(calls C_Login)
@@ -115,10 +146,10 @@ again 200 'and signs under the id that was refused'
 
 # a C_Sign that answers an error is not made again under its id, but under one that names it
 order C_Sign fail 0x30 once
-post 200 'an error of C_Sign' driver
+post 500 'an error of C_Sign' driver
 body_says '"code":"outcome_unknown"'
 signs=$(calls C_Sign)
-again 200 'is final for its id'
+again 500 'is final for its id'
 ok 'the token is not asked again' test "$(calls C_Sign)" = "$signs"
 ok 'no call was out of order and no PIN left in memory' test ! -e "$T/mock/violations"
 record_hears

@@ -91,7 +91,7 @@ header_value() {
 # What holds for every answer: an id, a type that fits, and in a problem the same id and status.
 well_formed() {
 	case $1:$(header_value Content-Type) in
-	2*:application/json | 503:application/json)
+	2*:application/json | 50[034]:application/json)
 		jq -e 'type == "object"' "$T/body" >/dev/null ;;
 	[45]*:application/problem+json)
 		jq -e --arg status "$1" --arg id "$(header_value X-Request-Id)" '.type == "about:blank" and

@@ -79,7 +79,7 @@ who=one
 ok 'while the first still waits' jq -e '.items[0].status == "signed"' "$T/body"
 answers 200 'which ends by itself' '/v1/signatures/hung-00000000001?wait=20'
 body_says '"code":"token_timeout"'
-post 200 'and is final for its id' hung-00000000001 02
+post 504 'and is final for its id' hung-00000000001 02
 body_says '"code":"token_timeout"'
 order C_Sign hang
 before=$(date +%s)

@@ -134,6 +134,9 @@ judged() {
 	[ -s "$T/answer" ] || return 7
 	case $(head -n 1 "$T/answer") in
 	"$1 "*) return 0 ;;
+	50[034]\ *) grep -q '"items"' "$T/answer" && return 0 ;; # failed at the token, or after it
+	esac
+	case $(head -n 1 "$T/answer") in
 	503\ * | gone) return 1 ;;
 	500\ *) grep -q out_of_memory "$T/answer" && return 1 ;;
 	esac

@@ -78,7 +78,8 @@ note(const char *path, const char *body, size_t len)
 
 bool
 server_ask(struct server *s, const char *path, const char *body, size_t body_len,
-    uint64_t deadline_ms, struct net_answer *ret, struct kd_err *e)
+    bool (*accepts)(const struct net_answer *a), uint64_t deadline_ms,
+    struct net_answer *ret, struct kd_err *e)
 {
 	AUTO(api_sign_answer_clear)
 	struct api_sign_answer answer = {.id = "0123456789abcdef", .key = "k"};

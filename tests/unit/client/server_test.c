@@ -19,7 +19,8 @@
 #define DEADLINE_MS 400
 
 /* One letter a try: b 503 busy, g gone, l gone only when the deadline has passed, s 200,
- * d 403. The last one stands for all that follow. */
+ * d 403, i 504 with items, j 504 with other JSON, h 504 with HTML. The last one stands for
+ * all that follow. */
 static const char *script;
 static unsigned tries;
 
@@ -60,6 +61,16 @@ say_problem(enum kd_code code, const char *detail, struct net_answer *ret)
 	return true;
 }
 
+/* Hung at the token; what balancers make of a service that they cannot reach. */
+static bool
+say_timeout(const char *body, bool json, struct net_answer *ret)
+{
+	ret->status = 504;
+	ret->json = json;
+	buf_str(&ret->body, body);
+	return true;
+}
+
 bool
 net_ask(struct net *n, const struct net_request *q, struct net_answer *ret,
     struct kd_err *e)
@@ -79,6 +90,12 @@ net_ask(struct net *n, const struct net_request *q, struct net_answer *ret,
 		while (clock_left(q->deadline_ms) > 0)
 			;
 		return kd_fail(e, KD_E_UNREACHABLE, "no answer in time");
+	case 'i':
+		return say_timeout("{\"items\":[]}", true, ret);
+	case 'j':
+		return say_timeout("{\"message\":\"gateway timeout\"}", true, ret);
+	case 'h':
+		return say_timeout("<html>{\"items\":[]}</html>", false, ret);
 	case 'g':
 		return kd_fail(e, KD_E_UNREACHABLE, "connection refused");
 	default:
@@ -88,7 +105,14 @@ net_ask(struct net *n, const struct net_request *q, struct net_answer *ret,
 }
 
 static bool
-ask(const char *answers, struct kd_err *e)
+has_items(const struct net_answer *a)
+{
+	return a->json && a->body.len > 2 && memcmp(a->body.p, "{\"items\"", 8) == 0;
+}
+
+static bool
+ask_for(const char *answers, bool (*accepts)(const struct net_answer *a), long *ret_status,
+    struct kd_err *e)
 {
 	const struct settings settings = {
 	    .server = (char *)(uintptr_t) "https://127.0.0.1:1",
@@ -101,7 +125,18 @@ ask(const char *answers, struct kd_err *e)
 	script = answers;
 	tries = 0;
 	assert_true(server_open(&settings, &s, e));
-	return server_ask(s, "/v1/keys", NULL, 0, server_deadline(s), &a, e);
+	if (!server_ask(s, "/v1/keys", NULL, 0, accepts, server_deadline(s), &a, e))
+		return false;
+	*ret_status = a.status;
+	return true;
+}
+
+static bool
+ask(const char *answers, struct kd_err *e)
+{
+	long ignored;
+
+	return ask_for(answers, NULL, &ignored, e);
 }
 
 static void
@@ -150,6 +185,37 @@ a_service_that_went_away_after_a_refusal_is_what_is_said(void **state)
 	assert_true(tries >= 2);
 }
 
+static void
+items_under_an_error_status_are_an_answer_where_items_are_asked_for(void **state)
+{
+	struct kd_err e = {0};
+	long status = 0;
+
+	(void)state;
+	assert_true(ask_for("i", has_items, &status, &e));
+	assert_int_equal(status, 504);
+	assert_int_equal(tries, 1);
+	assert_false(ask("i", &e)); /* of another route */
+	assert_int_equal(e.code, KD_E_UNREACHABLE);
+	assert_true(tries >= 2);
+}
+
+static void
+a_balancers_own_504_is_a_service_that_is_not_there(void **state)
+{
+	const char *const answers[] = {"j", "h"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct kd_err e = {0};
+		long status = 0;
+
+		assert_false(ask_for(answers[i], has_items, &status, &e));
+		assert_int_equal(e.code, KD_E_UNREACHABLE);
+		assert_true(tries >= 2);
+	}
+}
+
 int
 main(void)
 {
@@ -158,6 +224,9 @@ main(void)
 	    cmocka_unit_test(a_refusal_that_does_not_pass_is_final),
 	    cmocka_unit_test(running_out_of_time_does_not_hide_the_last_refusal),
 	    cmocka_unit_test(a_service_that_went_away_after_a_refusal_is_what_is_said),
+	    cmocka_unit_test(
+		items_under_an_error_status_are_an_answer_where_items_are_asked_for),
+	    cmocka_unit_test(a_balancers_own_504_is_a_service_that_is_not_there),
 	};
 
 	log_init("server_test", LOG_L_ERROR);

@@ -200,12 +200,15 @@ load(struct fake *f, size_t concurrent, size_t batch, uint64_t ms, const char *l
 	for (; open < concurrent; open++)
 		send_one(&l, open);
 	while (open > 0 && next_answer(f, &frame, &a)) {
-		if (a.status == 200)
+		/* failed at the token, too: that is an answer for each item */
+		bool decided = a.type == ANSWER_JSON && a.status != 202;
+
+		if (decided)
 			l.got_items += batch;
 		else if (l.other++ == 0)
 			(void)fprintf(stderr, "%u %.*s\n", a.status, (int)a.body.len,
 			    (const char *)a.body.p);
-		if (a.status == 200 && l.log != NULL)
+		if (decided && l.log != NULL)
 			log_answer(&l, &a);
 		if (clock_ms() < until)
 			send_one(&l, frame.id);

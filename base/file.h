@@ -44,10 +44,26 @@ struct file_replace {
 	struct file_slot *slot; /* place in the table the signal handler cleans; NULL: none */
 	/* while several are put into their places */
 	enum { FILE_NOT_PLACED, FILE_PLACED_NEW, FILE_PLACED_SWAPPED, FILE_PLACED_ASIDE } placed;
+	bool guarded;    /* was is what the target must still be */
+	struct stat was;
+	int lock;        /* descriptor + 1 of the target while it is being replaced; 0: none */
 };
 /* Owner, group (where permitted), mode, ACL-less, taken from *like when like != NULL; otherwise 0666 & ~umask. */
 bool file_replace_begin(const char *path, const struct stat *like, struct file_replace *ret,
 	struct kd_err *e) KD_MUST;
+/*
+ * file_replace_expect - commit only while the target is still the file that was read.
+ *
+ * was  as fstat(2) gave it when it was read
+ * It is compared at the last moment, under a lock: of several processes that replace a file
+ * in this way one succeeds, and no update is lost. A program that takes no lock has the time
+ * between two system calls to come in between. The commit of the others is KD_E_FILE.
+ */
+void file_replace_expect(struct file_replace *r, const struct stat *was);
+/* The same file, and nothing was written to it? */
+bool file_is_unchanged(const struct stat *was, const struct stat *now);
+/* KD_E_FILE in the words that file_replace_commit has. Always false. */
+bool file_fail_changed(const char *path, struct kd_err *e);
 bool file_replace_commit(struct file_replace *r, bool sync, struct kd_err *e) KD_MUST;
 /* The new content is whole: synced, and its descriptor closed. It waits for its commit. */
 bool file_replace_finish(struct file_replace *r, bool sync, struct kd_err *e) KD_MUST;

@@ -16,6 +16,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/file_guard.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
@@ -27,6 +28,7 @@
  * one package. */
 #define DYING_WAITS_MS 2000
 #define ASIDE ".old"
+#define REAL_PATH_TRIES 8
 
 /*
  * Temporary files that exist now, for the signal handler. A slot is claimed (BUSY) before
@@ -217,25 +219,39 @@ create_tmp(const char *path, mode_t mode, struct file_replace *r, struct kd_err 
 	return true;
 }
 
-bool
-file_real_path(const char *path, char **ret, struct kd_err *e)
+/* stat(2) follows links by the kernel's rules, realpath(3) all of them: both must come to
+ * one file. *ret_same is also false when another program has just renamed one into its
+ * place. */
+static bool
+real_path_once(const char *path, char **ret, bool *ret_same, struct kd_err *e)
 {
 	AUTO(free) char *real = realpath(path, NULL);
 	struct stat st, named;
 
+	*ret_same = true;
 	if (real == NULL && errno == ENOENT) {
 		*ret = NULL;
 		return true;
 	}
-	/* stat() follows links by the kernel's rules, realpath() all of them. */
 	if (real == NULL || stat(path, &named) != 0 || stat(real, &st) != 0)
 		return kd_fail_errno(
 		    e, KD_E_FILE, errno, "'%s': cannot replace", SHOW(path));
-	if (st.st_dev != named.st_dev || st.st_ino != named.st_ino)
-		return kd_fail(e, KD_E_FILE,
-		    "'%s': leads to another file than a moment ago", SHOW(path));
-	*ret = STEAL(real);
+	*ret_same = st.st_dev == named.st_dev && st.st_ino == named.st_ino;
+	if (*ret_same)
+		*ret = STEAL(real);
 	return true;
+}
+
+bool
+file_real_path(const char *path, char **ret, struct kd_err *e)
+{
+	bool same = false;
+
+	for (int i = 0; i < REAL_PATH_TRIES && !same; i++)
+		if (!real_path_once(path, ret, &same, e))
+			return false;
+	return same || kd_fail(e, KD_E_FILE,
+			   "'%s': leads to another file than a moment ago", SHOW(path));
 }
 
 /* The file that the name leads to: a symbolic link stays, what it points to is replaced.
@@ -355,11 +371,14 @@ free_slot(struct file_replace *r)
 bool
 file_replace_commit(struct file_replace *r, bool sync, struct kd_err *e)
 {
-	if (!file_replace_finish(r, sync, e))
+	bool done = file_replace_finish(r, sync, e) && file_guard_take(r, e) &&
+		    (rename(r->tmp_path, r->path) == 0 ||
+			kd_fail_errno(e, KD_E_FILE, errno, "'%s': cannot replace",
+			    SHOW(r->path)));
+
+	file_guard_drop(r);
+	if (!done)
 		return false;
-	if (rename(r->tmp_path, r->path) != 0)
-		return kd_fail_errno(
-		    e, KD_E_FILE, errno, "'%s': cannot replace", SHOW(r->path));
 	free_slot(r);
 	return !sync || sync_folder(r->path, e);
 }
@@ -373,6 +392,7 @@ file_replace_clear(struct file_replace *r)
 		free_slot(r);
 		if (r->fd >= 0)
 			(void)close(r->fd);
+		file_guard_drop(r);
 	}
 	free(r->tmp_path);
 	free(r->path);
@@ -505,17 +525,14 @@ sync_folders(struct file_replace *const *v, size_t n, struct kd_err *e)
 	return true;
 }
 
-bool
-file_replace_commit_all(
-    struct file_replace *const *v, size_t n, bool sync, struct kd_err *e)
+/* All of them, or none; no signal comes in between. */
+static bool
+place_all(struct file_replace *const *v, size_t n, struct kd_err *e)
 {
 	sigset_t old;
 	bool done = true;
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		if (!file_replace_finish(v[i], sync, e))
-			return false;
 	block_fatal(&old);
 	set_all(v, n, SLOT_BUSY);
 	if (atomic_load(&dying)) {
@@ -534,5 +551,22 @@ file_replace_commit_all(
 	if (!done)
 		set_all(v, n, SLOT_LIVE);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return done;
+}
+
+bool
+file_replace_commit_all(
+    struct file_replace *const *v, size_t n, bool sync, struct kd_err *e)
+{
+	bool done = true;
+	size_t i;
+
+	for (i = 0; done && i < n; i++)
+		done = file_replace_finish(v[i], sync, e);
+	for (i = 0; done && i < n; i++)
+		done = file_guard_take(v[i], e);
+	done = done && place_all(v, n, e);
+	for (i = 0; i < n; i++)
+		file_guard_drop(v[i]);
 	return done && (!sync || sync_folders(v, n, e));
 }

@@ -9,6 +9,7 @@ libbase_a_SOURCES = \
 	base/conf_value.c base/conf_value.h \
 	base/error.c base/error.h \
 	base/file.c base/file.h \
+	base/file_guard.c base/file_guard.h \
 	base/file_replace.c \
 	base/harden.c base/harden.h \
 	base/log.c base/log.h \
@@ -38,6 +39,7 @@ base_tests = \
 	tests/unit/base/clock_test \
 	tests/unit/base/conf_test \
 	tests/unit/base/error_test \
+	tests/unit/base/file_guard_test \
 	tests/unit/base/file_test \
 	tests/unit/base/harden_test \
 	tests/unit/base/log_test \
@@ -57,6 +59,7 @@ tests_unit_base_builder_test_LDADD = $(BASE_TEST_LIBS)
 tests_unit_base_clock_test_LDADD = $(BASE_TEST_LIBS)
 tests_unit_base_conf_test_LDADD = $(BASE_TEST_LIBS)
 tests_unit_base_error_test_LDADD = $(BASE_TEST_LIBS)
+tests_unit_base_file_guard_test_LDADD = $(BASE_TEST_LIBS)
 tests_unit_base_file_test_LDADD = $(BASE_TEST_LIBS)
 tests_unit_base_harden_test_LDADD = $(BASE_TEST_LIBS)
 tests_unit_base_log_test_LDADD = $(BASE_TEST_LIBS)

@@ -199,8 +199,10 @@ TESTS += tests/e2e/scripts.t tests/e2e/modules.t
 dist_check_SCRIPTS += tests/e2e/cab.t tests/e2e/cab_signed.t
 TESTS += tests/e2e/cab.t tests/e2e/cab_signed.t
 
-dist_check_SCRIPTS += tests/e2e/client_kinds.t tests/e2e/client_relay.t tests/e2e/client_stamp.t
-TESTS += tests/e2e/client_kinds.t tests/e2e/client_relay.t tests/e2e/client_stamp.t
+dist_check_SCRIPTS += tests/e2e/client_kinds.t tests/e2e/client_race.t \
+	tests/e2e/client_relay.t tests/e2e/client_stamp.t
+TESTS += tests/e2e/client_kinds.t tests/e2e/client_race.t \
+	tests/e2e/client_relay.t tests/e2e/client_stamp.t
 dist_check_SCRIPTS += tests/e2e/efi.t tests/e2e/kinds_formats.t
 TESTS += tests/e2e/efi.t tests/e2e/kinds_formats.t
 

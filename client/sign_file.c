@@ -204,11 +204,14 @@ check_answer(const struct sign_file *f, const struct sign_options *o, struct kd_
 }
 
 static bool
-same_file(const struct stat *a, const struct stat *b)
+open_unchanged(
+    const struct plan_file *plan, const struct stat *st, int *ret_fd, struct kd_err *e)
 {
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-	       a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+	struct stat now;
+
+	if (!file_open_read(plan->arg, ret_fd, &now, e))
+		return false;
+	return file_is_unchanged(st, &now) || file_fail_changed(plan->arg, e);
 }
 
 /* The new file beside the target, written and checked. fd -1: s is of no file. */
@@ -219,22 +222,11 @@ write_beside(const struct plan_file *plan, int fd, const struct stat *st,
 {
 	if (!file_replace_begin(plan->target, st, out, e))
 		return false;
+	if (fd >= 0 && strcmp(plan->path, plan->target) == 0)
+		file_replace_expect(out, st);
 	return (s->kind->embed(fd, s, cms, len, out->fd, e) &&
 		   s->kind->check_written(out->fd, s, cms, len, e)) ||
 	       in_file(plan, e);
-}
-
-static bool
-open_unchanged(
-    const struct plan_file *plan, const struct stat *st, int *ret_fd, struct kd_err *e)
-{
-	struct stat now;
-
-	if (!file_open_read(plan->arg, ret_fd, &now, e))
-		return false;
-	return same_file(st, &now) ||
-	       kd_fail(e, KD_E_FILE, "'%s': changed while it was worked on",
-		   SHOW(plan->arg));
 }
 
 bool
@@ -279,7 +271,7 @@ nest(const struct sign_file *f, struct buf *ours, struct kd_err *e)
 
 	if (f->sequence == 0)
 		return true;
-	if (!file_open_read(f->plan->arg, &fd, NULL, e))
+	if (!open_unchanged(f->plan, &f->st, &fd, e))
 		return false;
 	if (!f->subject.kind->signature(fd, &f->subject, &primary, e) ||
 	    !cms_add_nested(primary.p, primary.len, ours->p, ours->len, &both, e))

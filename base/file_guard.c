@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base/file_guard.c - a file is replaced only as long as it is the one that was read. */
+#include "config.h"
+
+#include "base/file_guard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+/* Whoever holds it only renames: milliseconds, for a whole package too. */
+#define PATIENCE_MS 5000
+#define PAUSE_MS 2
+
+/* A hard link made or removed meanwhile, perhaps by us, changes st_ctime as well, and not
+ * the content. */
+bool
+file_is_unchanged(const struct stat *was, const struct stat *now)
+{
+	return was->st_dev == now->st_dev && was->st_ino == now->st_ino &&
+	       was->st_size == now->st_size &&
+	       was->st_mtim.tv_sec == now->st_mtim.tv_sec &&
+	       was->st_mtim.tv_nsec == now->st_mtim.tv_nsec &&
+	       (was->st_nlink != now->st_nlink ||
+		   (was->st_ctim.tv_sec == now->st_ctim.tv_sec &&
+		       was->st_ctim.tv_nsec == now->st_ctim.tv_nsec));
+}
+
+bool
+file_fail_changed(const char *path, struct kd_err *e)
+{
+	(void)kd_fail(e, KD_E_FILE, "'%s': changed while it was worked on", SHOW(path));
+	return kd_hint(e, "it stays as the other program left it; run this again when no "
+			  "other works on it");
+}
+
+void
+file_replace_expect(struct file_replace *r, const struct stat *was)
+{
+	r->was = *was;
+	r->guarded = true;
+}
+
+/*
+ * An OFD lock, which only programs that may write the file can hold, and which is not the
+ * flock(2) that a script may hold around us. Where there are no locks (some network file
+ * systems) the comparison alone has to do.
+ */
+static bool
+lock(struct file_replace *r, struct kd_err *e)
+{
+	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	uint64_t until = clock_ms() + PATIENCE_MS;
+
+	r->lock = open(r->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) + 1;
+	if (r->lock == 0)
+		return true; /* is it gone? the comparison will say */
+	while (fcntl(r->lock - 1, F_OFD_SETLK, &whole) != 0) {
+		if (errno != EAGAIN && errno != EACCES)
+			return true;
+		if (clock_ms() >= until) {
+			(void)kd_fail(e, KD_E_FILE,
+			    "'%s': cannot replace: another program holds a lock on it",
+			    SHOW(r->path));
+			return kd_hint(e, "fuser or lslocks tells which one");
+		}
+		(void)poll(NULL, 0, PAUSE_MS);
+	}
+	return true;
+}
+
+bool
+file_guard_take(struct file_replace *r, struct kd_err *e)
+{
+	struct stat now;
+
+	if (!r->guarded)
+		return true;
+	if (!lock(r, e))
+		return false;
+	/* By name, and after the lock: whoever held it may have replaced the file. */
+	return (lstat(r->path, &now) == 0 && file_is_unchanged(&r->was, &now)) ||
+	       file_fail_changed(r->path, e);
+}
+
+void
+file_guard_drop(struct file_replace *r)
+{
+	if (r->lock > 0)
+		(void)close(r->lock - 1);
+	r->lock = 0;
+}

@@ -179,6 +179,28 @@ conns_accept(struct parent *p)
 	}
 }
 
+/* The keeper asks whether anybody is there. */
+static bool
+answer_ping(struct conn *c, const struct frame *f, struct kd_err *e)
+{
+	struct rd r = f->payload;
+	size_t mark;
+
+	if (!rd_end(&r, e))
+		return kd_in(e, "ping");
+	mark = frame_out_begin(&c->out, FRAME_PONG, f->id);
+	c->touched = true;
+	return frame_out_end(&c->out, mark, e);
+}
+
+static bool
+take_frame(struct parent *p, struct conn *c, const struct frame *f, struct kd_err *e)
+{
+	if (f->type == FRAME_PING)
+		return answer_ping(c, f, e);
+	return jobs_accept(p, c, (uint32_t)(c - p->conns), f, e);
+}
+
 static bool
 read_frames(struct parent *p, struct conn *c, bool *ret_eof, struct kd_err *e)
 {
@@ -190,7 +212,7 @@ read_frames(struct parent *p, struct conn *c, bool *ret_eof, struct kd_err *e)
 	while (have) {
 		if (!frame_in_next(&c->in, &have, &f, e))
 			return false;
-		if (have && !jobs_accept(p, c, (uint32_t)(c - p->conns), &f, e))
+		if (have && !take_frame(p, c, &f, e))
 			return false;
 	}
 	return true;

@@ -213,7 +213,7 @@ struct api_ready {
 	struct api_ready_token {
 		char signer[API_KEY_NAME_MAX + 1];
 		char label[33], serial[17];
-		char state[32];      /* "ready", "absent"...; "not connected" */
+		char state[32];      /* "ready", "absent"...; "not connected", "does not answer" */
 		char detail[256];    /* why not ready; "" */
 		unsigned sessions, sessions_in_use, restarts;
 		char breaker[32];    /* "closed", "open", "half-open"; "": not told */

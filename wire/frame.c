@@ -91,6 +91,8 @@ type_known(uint16_t type)
 	case FRAME_SIGNATURE:
 	case FRAME_STATE:
 	case FRAME_BAD:
+	case FRAME_PING:
+	case FRAME_PONG:
 	case FRAME_RELAY:
 		return true;
 	}

@@ -9,6 +9,7 @@ libwire_a_SOURCES = \
 	wire/front_msg.h wire/front_msg.c \
 	wire/json.h wire/json.c wire/json_write.c \
 	wire/payload.h wire/payload.c \
+	wire/pulse.h wire/pulse.c \
 	wire/relay_msg.h wire/relay_msg.c \
 	wire/signer_msg.h wire/signer_msg.c
 
@@ -22,6 +23,10 @@ wire_unit_tests += tests/unit/wire/frame_test
 tests_unit_wire_frame_test_SOURCES = tests/unit/wire/frame_test.c
 tests_unit_wire_frame_test_LDADD = $(wire_test_libs)
 tests_unit_wire_frame_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=recv -Wl,--wrap=send
+
+wire_unit_tests += tests/unit/wire/pulse_test
+tests_unit_wire_pulse_test_SOURCES = tests/unit/wire/pulse_test.c
+tests_unit_wire_pulse_test_LDADD = $(wire_test_libs)
 
 wire_unit_tests += tests/unit/wire/front_msg_test
 tests_unit_wire_front_msg_test_SOURCES = tests/unit/wire/front_msg_test.c

@@ -198,11 +198,11 @@ fill_ready_key(const struct keeper *k, const struct key *key, struct api_ready_k
 		copy(to->code, sizeof(to->code), kd_code_info(why.code)->name);
 	copy(to->detail, sizeof(to->detail), why.msg);
 	facts_warnings(k, key, clock_unix_ms() / 1000, &to->warnings);
-	if (v.have_state)
+	if (v.known)
 		(void)snprintf(to->token, sizeof(to->token), "%.32s (%.16s), %s",
-		    v.state->label, v.state->serial, token_state_name(v.state->token));
+		    v.state->label, v.state->serial, v.word);
 	else
-		copy(to->token, sizeof(to->token), "not connected");
+		copy(to->token, sizeof(to->token), v.word);
 }
 
 static void
@@ -211,12 +211,11 @@ fill_ready_token(const struct signer_link *l, struct api_ready_token *to)
 	struct signer_link_view v = signer_link_view(l);
 
 	copy(to->signer, sizeof(to->signer), signer_link_name(l));
-	copy(to->state, sizeof(to->state), "not connected");
-	if (!v.have_state)
+	copy(to->state, sizeof(to->state), v.word);
+	if (!v.known)
 		return;
 	copy(to->label, sizeof(to->label), v.state->label);
 	copy(to->serial, sizeof(to->serial), v.state->serial);
-	copy(to->state, sizeof(to->state), token_state_name(v.state->token));
 	copy(to->detail, sizeof(to->detail), v.state->detail);
 	to->sessions = v.state->sessions;
 	to->sessions_in_use = facts_sessions_in_use(&v);

@@ -78,19 +78,18 @@ facts_tokens(const struct keeper *k, const struct key *key, struct api_texts *re
 		const struct signer_link *l = signers_link(k, key->signers[i]);
 		struct signer_link_view v = signer_link_view(l);
 
-		if (v.have_state)
+		if (v.known)
 			add(ret, "signer %s: %.32s (%.16s), %s", signer_link_name(l),
-			    v.state->label, v.state->serial,
-			    token_state_name(v.state->token));
+			    v.state->label, v.state->serial, v.word);
 		else
-			add(ret, "signer %s: not connected", signer_link_name(l));
+			add(ret, "signer %s: %s", signer_link_name(l), v.word);
 	}
 }
 
 unsigned
 facts_sessions_in_use(const struct signer_link_view *v)
 {
-	unsigned sessions = v->have_state ? v->state->sessions : 0;
+	unsigned sessions = v->known ? v->state->sessions : 0;
 
 	return v->sent < sessions ? (unsigned)v->sent : sessions;
 }

@@ -115,7 +115,7 @@ group_dispatch_one(struct group *g, uint64_t now_ms, uint64_t sign_deadline_ms)
 		return false;
 	(void)queue_pop(&g->queue);
 	if (choice == CHOICE_NOBODY)
-		signer_link_give_back(g->members[0], it, KD_E_TOKEN, "not connected");
+		signer_link_give_back(g->members[0], it, KD_E_TOKEN, NULL);
 	else
 		signer_link_send(to, it, now_ms, sign_deadline_ms);
 	return true;

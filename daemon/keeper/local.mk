@@ -24,7 +24,8 @@ libkeeper_a_SOURCES = \
 	daemon/keeper/refuse.c \
 	daemon/keeper/request.c daemon/keeper/request.h daemon/keeper/request_build.c \
 	daemon/keeper/settings.c daemon/keeper/settings.h \
-	daemon/keeper/signer_link.c daemon/keeper/signer_link.h \
+	daemon/keeper/signer_check.c \
+	daemon/keeper/signer_link.c daemon/keeper/signer_link.h daemon/keeper/signer_link_in.h \
 	daemon/keeper/signers.c \
 	daemon/keeper/store.h daemon/keeper/store_sql.c daemon/keeper/store_sql.h \
 	daemon/keeper/store_sqlite.c \

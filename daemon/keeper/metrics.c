@@ -39,7 +39,7 @@ of_signers(const struct keeper *k, struct buf *b, const char *name, const char *
 static uint64_t
 is_ready(const struct signer_link_view *v)
 {
-	return v->have_state && v->state->token == TOKEN_READY;
+	return v->known && v->state->token == TOKEN_READY;
 }
 
 static uint64_t
@@ -51,7 +51,7 @@ sent(const struct signer_link_view *v)
 static uint64_t
 sessions(const struct signer_link_view *v)
 {
-	return v->have_state ? v->state->sessions : 0;
+	return v->known ? v->state->sessions : 0;
 }
 
 static uint64_t
@@ -63,13 +63,13 @@ sessions_in_use(const struct signer_link_view *v)
 static uint64_t
 restarts(const struct signer_link_view *v)
 {
-	return v->have_state ? v->state->restarts : 0;
+	return v->known ? v->state->restarts : 0;
 }
 
 static uint64_t
 breaker_opened(const struct signer_link_view *v)
 {
-	return v->have_state ? v->state->opened : 0;
+	return v->known ? v->state->opened : 0;
 }
 
 /* What each signer is in, as a label, of those that have told it. */
@@ -91,13 +91,13 @@ of_states(const struct keeper *k, struct buf *b, const char *name,
 static const char *
 token_word(const struct signer_link_view *v)
 {
-	return v->have_state ? token_state_name(v->state->token) : "not connected";
+	return v->word;
 }
 
 static const char *
 breaker_word(const struct signer_link_view *v)
 {
-	return v->have_state ? token_breaker_name(v->state->breaker) : NULL;
+	return v->known ? token_breaker_name(v->state->breaker) : NULL;
 }
 
 static void

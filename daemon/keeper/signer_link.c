@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* daemon/keeper/signer_link.c - the connection to one signer, its state, and what it has
  * not answered yet. */
-#include "daemon/keeper/signer_link.h"
+#include "daemon/keeper/signer_link_in.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,35 +20,6 @@
 
 _Static_assert(
     SIGNER_WINDOW_MAX <= 1 << SLOT_BITS, "a slot's number must fit into the frame id");
-
-struct sent {
-	struct item *item; /* NULL: free */
-	uint64_t id, deadline;
-	uint64_t end; /* place in the stream where its frame ends */
-};
-
-struct signer_link {
-	struct loop_source src; /* first; fd -1 while not connected */
-	struct loop *loop;
-	struct signer_link_hooks hooks;
-	char *name, *socket;
-	uid_t uid;
-	size_t window;
-	struct frame_in in;
-	struct frame_out out;
-	uint64_t appended; /* bytes of this connection's stream: whole frames */
-	uint64_t written;  /* of them, those that the socket has taken */
-	struct signer_state state;
-	bool have_state, retired;
-	uint64_t retry_at, retry_ms;
-	uint64_t token_at; /* when the signer looks at its token again; 0: it did not say */
-	struct sent sent[SIGNER_WINDOW_MAX];
-	uint16_t unused[SIGNER_WINDOW_MAX]; /* stack of free slots */
-	size_t unused_n, sent_n;
-	uint64_t token_us; /* of one signature: a running mean */
-	uint64_t serial;
-	char last_error[128]; /* told once, not at each try */
-};
 
 static void on_ready(struct loop_source *s, uint32_t events);
 
@@ -132,132 +103,6 @@ signer_link_retired_and_idle(const struct signer_link *l)
 	return l->retired && l->sent_n == 0;
 }
 
-struct signer_link_view
-signer_link_view(const struct signer_link *l)
-{
-	return (struct signer_link_view){
-	    .connected = l->src.fd >= 0,
-	    .have_state = l->have_state,
-	    .state = &l->state,
-	    .sent = l->sent_n,
-	    .peer_uid = l->uid,
-	};
-}
-
-bool
-signer_link_connected(const struct signer_link *l)
-{
-	return l->src.fd >= 0 && l->have_state;
-}
-
-bool
-signer_link_has_room(const struct signer_link *l)
-{
-	return l->sent_n < l->window;
-}
-
-static uint64_t
-sessions_of(const struct signer_link *l)
-{
-	return l->state.sessions > 0 ? l->state.sessions : 1;
-}
-
-/* A token that has not signed yet counts as a fast one: so it is tried. */
-uint64_t
-signer_link_load_us(const struct signer_link *l)
-{
-	return (l->sent_n + 1) * (l->token_us + 1) / sessions_of(l);
-}
-
-uint64_t
-signer_link_busy_ms(const struct signer_link *l, size_t more)
-{
-	uint64_t sessions = sessions_of(l), n = l->sent_n + more;
-
-	return n > sessions ? (n - sessions) * l->token_us / sessions / 1000 : 0;
-}
-
-const struct signer_key *
-signer_link_find_key(const struct signer_link *l, const char *name)
-{
-	for (size_t i = 0; l->have_state && i < l->state.keys_n; i++)
-		if (strcmp(l->state.keys[i].name, name) == 0)
-			return &l->state.keys[i];
-	return NULL;
-}
-
-unsigned
-signer_link_retry_s(const struct signer_link *l)
-{
-	uint64_t now = clock_ms(), at = l->src.fd < 0 ? l->retry_at : l->token_at;
-
-	if (at == 0)
-		return 0;
-	return at > now ? (unsigned)((at - now + 999) / 1000) : 1;
-}
-
-static bool
-check_token(const struct signer_link *l, struct kd_err *e)
-{
-	bool connected = l->src.fd >= 0 && l->have_state;
-
-	if (connected && l->state.token == TOKEN_READY)
-		return true;
-	e->retry_s = signer_link_retry_s(l);
-	if (!connected)
-		return kd_fail(e, KD_E_TOKEN, "signer '%s' is not connected", l->name);
-	(void)kd_fail(e, l->state.token == TOKEN_LATCHED ? KD_E_PIN : KD_E_TOKEN,
-	    "token of signer '%s' is %s%s%s", l->name, token_state_name(l->state.token),
-	    l->state.detail[0] != '\0' ? ": " : "", l->state.detail);
-	if (l->state.token != TOKEN_LATCHED)
-		return false;
-	return kd_hint(e, "whoever keeps the token puts the right PIN in place, then runs "
-			  "kdsign-token pin as the signer's user");
-}
-
-bool
-signer_link_check_key(
-    const struct signer_link *l, const struct key *k, int64_t now_unix, struct kd_err *e)
-{
-	const struct signer_key *s;
-	char when[CLOCK_UTC_LEN];
-
-	if (k->retire != 0 && now_unix >= k->retire) {
-		clock_utc(when, k->retire * 1000);
-		(void)kd_fail(e, KD_E_KEY_RETIRED,
-		    "key '%s' is retired: it signs no more since %s", k->name, when);
-		return kd_hint(e, "sign with its successor: 'kdsign-client keys' lists what "
-				  "there is");
-	}
-	if (now_unix > k->info.not_after) {
-		clock_utc(when, k->info.not_after * 1000);
-		return kd_fail(e, KD_E_CERT_INVALID,
-		    "certificate of key '%s' expired at %s", k->name, when);
-	}
-	if (now_unix < k->info.not_before) {
-		clock_utc(when, k->info.not_before * 1000);
-		return kd_fail(e, KD_E_CERT_INVALID,
-		    "certificate of key '%s' is valid from %s on", k->name, when);
-	}
-	if (!check_token(l, e))
-		return false;
-	s = signer_link_find_key(l, k->name);
-	if (s == NULL)
-		return kd_fail(
-		    e, KD_E_KEY, "signer '%s' has no key '%s'", l->name, k->name);
-	if (!s->ready)
-		return kd_fail(
-		    e, KD_E_KEY, "key '%s' cannot sign: %s", k->name, s->detail);
-	/* A token without the public half is held to it by the check of each signature.
-	 */
-	if (s->spki_len != 0 &&
-	    (s->spki_len != k->spki.len || memcmp(s->spki, k->spki.p, k->spki.len) != 0))
-		return kd_fail(e, KD_E_CERT_INVALID,
-		    "certificate of key '%s' is of another key than the token's",
-		    k->name);
-	return true;
-}
-
 static void
 finish(struct signer_link *l, struct sent *s, const struct sign_result *res)
 {
@@ -285,7 +130,8 @@ signer_link_give_back(
 {
 	struct sign_result res = {.code = code};
 
-	(void)snprintf(res.detail, sizeof(res.detail), "signer '%s': %s", l->name, why);
+	(void)snprintf(res.detail, sizeof(res.detail), "signer '%s': %s", l->name,
+	    why != NULL ? why : signer_link_absence(l));
 	l->hooks.result(l->hooks.self, l, it, &res);
 }
 
@@ -391,6 +237,22 @@ take_signature(struct signer_link *l, const struct frame *f, struct kd_err *e)
 }
 
 static bool
+take_pong(const struct frame *f, struct kd_err *e)
+{
+	struct rd r = f->payload;
+
+	return rd_end(&r, e) || kd_in(e, "pong");
+}
+
+/* Whatever it says: somebody is at work there. */
+static void
+heard(struct signer_link *l)
+{
+	if (pulse_heard(&l->pulse, clock_ms()))
+		log_line(LOG_L_NOTICE, "signer '%s': answers again", l->name);
+}
+
+static bool
 take_frames(struct signer_link *l, struct kd_err *e)
 {
 	struct frame f;
@@ -401,8 +263,12 @@ take_frames(struct signer_link *l, struct kd_err *e)
 			return false;
 		if (!have)
 			return true;
+		heard(l);
 		if (f.type == FRAME_SIGNATURE) {
 			if (!take_signature(l, &f, e))
+				return false;
+		} else if (f.type == FRAME_PONG) {
+			if (!take_pong(&f, e))
 				return false;
 		} else if (f.type == FRAME_STATE) {
 			if (!take_state(l, &f, e))
@@ -414,28 +280,51 @@ take_frames(struct signer_link *l, struct kd_err *e)
 	}
 }
 
+/* All that has come. */
 static void
-on_ready(struct loop_source *s, uint32_t events)
+read_in(struct signer_link *l)
 {
-	struct signer_link *l = (struct signer_link *)s; /* its first member */
 	struct kd_err e = {0};
 	bool eof = false;
 
-	if ((events & EPOLLOUT) != 0)
-		signer_link_flush(l);
-	if (l->src.fd < 0 || (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0)
-		return;
 	if (!frame_in_fill(&l->in, l->src.fd, &eof, &e) || !take_frames(l, &e))
 		go_down(l, e.msg);
 	else if (eof)
 		go_down(l, "connection closed");
 }
 
+static void
+on_ready(struct loop_source *s, uint32_t events)
+{
+	struct signer_link *l = (struct signer_link *)s; /* its first member */
+
+	if ((events & EPOLLOUT) != 0)
+		signer_link_flush(l);
+	if (l->src.fd >= 0 && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
+		read_in(l);
+}
+
+static size_t
+frame_begin(struct signer_link *l, enum frame_type type, uint64_t id)
+{
+	l->appended -= frame_out_pending(&l->out); /* frame_end adds it again, and more */
+	return frame_out_begin(&l->out, type, id);
+}
+
+static bool
+frame_end(struct signer_link *l, size_t mark, struct kd_err *e)
+{
+	bool done = frame_out_end(&l->out, mark, e);
+
+	l->appended += frame_out_pending(&l->out);
+	return done;
+}
+
 static bool
 put_job(struct signer_link *l, const struct item *it, uint64_t id,
     uint64_t sign_deadline_ms, struct kd_err *e)
 {
-	size_t before = frame_out_pending(&l->out), mark;
+	size_t mark;
 	struct sign_job job = {
 	    .mechanism = it->req->key->mechanism,
 	    .md = it->md,
@@ -444,12 +333,9 @@ put_job(struct signer_link *l, const struct item *it, uint64_t id,
 
 	COPY(job.key, it->req->key->name);
 	memcpy(job.digest, it->tbs, md_len(it->md));
-	mark = frame_out_begin(&l->out, FRAME_SIGN, id);
+	mark = frame_begin(l, FRAME_SIGN, id);
 	sign_job_encode(&job, &l->out.buf);
-	if (!frame_out_end(&l->out, mark, e))
-		return false;
-	l->appended += frame_out_pending(&l->out) - before;
-	return true;
+	return frame_end(l, mark, e);
 }
 
 void
@@ -480,7 +366,7 @@ signer_link_bad(struct signer_link *l, const struct key *k, const char *why)
 {
 	struct sign_bad b = {0};
 	struct kd_err e = {0};
-	size_t mark, before = frame_out_pending(&l->out);
+	size_t mark;
 
 	for (size_t i = 0; i < l->state.keys_n; i++)
 		if (strcmp(l->state.keys[i].name, k->name) == 0)
@@ -489,14 +375,12 @@ signer_link_bad(struct signer_link *l, const struct key *k, const char *why)
 		return;
 	COPY(b.key, k->name);
 	COPY(b.detail, why);
-	mark = frame_out_begin(&l->out, FRAME_BAD, 0);
+	mark = frame_begin(l, FRAME_BAD, 0);
 	sign_bad_encode(&b, &l->out.buf);
-	if (!frame_out_end(&l->out, mark, &e)) {
+	if (frame_end(l, mark, &e))
+		signer_link_flush(l);
+	else
 		go_down(l, e.msg);
-		return;
-	}
-	l->appended += frame_out_pending(&l->out) - before;
-	signer_link_flush(l);
 }
 
 static bool
@@ -523,6 +407,7 @@ reconnect(struct signer_link *l, uint64_t now_ms)
 	struct kd_err e = {0};
 
 	if (try_connect(l, &e)) {
+		pulse_begin(&l->pulse, clock_ms());
 		log_line(LOG_L_INFO, "signer '%s': connected", l->name);
 		return;
 	}
@@ -532,17 +417,62 @@ reconnect(struct signer_link *l, uint64_t now_ms)
 	retry_later(l, now_ms);
 }
 
-uint64_t
-signer_link_timer(struct signer_link *l, uint64_t now_ms)
+static void
+ask_whether_there(struct signer_link *l)
+{
+	struct kd_err e = {0};
+
+	if (!frame_end(l, frame_begin(l, FRAME_PING, 0), &e)) {
+		go_down(l, e.msg);
+		return;
+	}
+	signer_link_flush(l);
+	if (l->src.fd >= 0)
+		pulse_asked(&l->pulse, clock_ms());
+}
+
+/* What it has keeps its deadlines; it gets no more. */
+static void
+fall_silent(struct signer_link *l, uint64_t now_ms)
+{
+	read_in(l);
+	if (l->src.fd >= 0 && pulse_judge(&l->pulse, now_ms))
+		log_line(LOG_L_WARN, "signer '%s': does not answer", l->name);
+}
+
+/* Returns when to look again. */
+static uint64_t
+feel_pulse(struct signer_link *l, uint64_t now_ms)
 {
 	uint64_t next = UINT64_MAX;
 
-	if (l->src.fd < 0 && !l->retired) {
-		if (now_ms >= l->retry_at)
-			reconnect(l, now_ms);
-		if (l->src.fd < 0)
-			next = l->retry_at;
+	if (l->src.fd < 0)
+		return next;
+	switch (pulse_due(&l->pulse, now_ms, &next)) {
+	case PULSE_NOTHING:
+		return next;
+	case PULSE_ASK:
+		ask_whether_there(l);
+		break;
+	case PULSE_JUDGE:
+		fall_silent(l, now_ms);
+		break;
 	}
+	if (l->src.fd >= 0)
+		(void)pulse_due(&l->pulse, now_ms, &next);
+	return next;
+}
+
+uint64_t
+signer_link_timer(struct signer_link *l, uint64_t now_ms)
+{
+	uint64_t next;
+
+	if (l->src.fd < 0 && !l->retired && now_ms >= l->retry_at)
+		reconnect(l, now_ms);
+	next = feel_pulse(l, now_ms);
+	if (l->src.fd < 0 && !l->retired)
+		next = l->retry_at;
 	for (size_t i = 0; i < SIGNER_WINDOW_MAX && l->sent_n > 0; i++) {
 		struct sent *s = &l->sent[i];
 

@@ -22,8 +22,9 @@ struct signer_link_hooks {
 };
 
 struct signer_link_view { /* borrowed, for readiness and metrics */
-	bool connected, have_state;
-	const struct signer_state *state;
+	bool known;       /* connected, answering, and it has told its state */
+	const char *word; /* the token's state; "not connected", "does not answer" */
+	const struct signer_state *state; /* when known */
 	size_t sent;
 	uid_t peer_uid;
 };
@@ -44,7 +45,8 @@ void signer_link_retire(struct signer_link *l);
 bool signer_link_retired(const struct signer_link *l);
 bool signer_link_retired_and_idle(const struct signer_link *l);
 struct signer_link_view signer_link_view(const struct signer_link *l);
-/* And has told its state: a listening socket may be there without anybody behind it. */
+/* And has told its state, and answers: a listening socket may be there without anybody
+ * behind it, and a connection to who is stopped. */
 bool signer_link_connected(const struct signer_link *l);
 bool signer_link_has_room(const struct signer_link *l); /* in its window */
 /* When it would be done with one item more, by what its last signatures took; to be
@@ -72,7 +74,8 @@ const struct signer_key *signer_link_find_key(
 void signer_link_send(struct signer_link *l, struct item *it, uint64_t now_ms,
     uint64_t sign_deadline_ms);
 void signer_link_flush(struct signer_link *l);
-/* An item that was not sent, and will not be: nobody heard of it. */
+/* An item that was not sent, and will not be: nobody heard of it. why: NULL when it is
+ * because nobody is there. */
 void signer_link_give_back(
     struct signer_link *l, struct item *it, enum kd_code code, const char *why);
 /* Connects when it is time, gives up on answers overdue. Returns when to be called again.

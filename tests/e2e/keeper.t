@@ -159,6 +159,30 @@ answers 504 'and the status of a repeat' post host1 request-000000010 10
 answers 200 'a late signature changes nothing' ask host1 get request-000000010
 says out '"code":"token_timeout"'
 
+# a signer that is frozen, and what it had been sent; and a keeper that is, which judges nobody for it
+silent() { ask host1 ready >"$T/answer"; grep -q '"does not answer"' "$T/answer"; }
+kill -STOP "$signer_pid"
+DEADLINE=200 answers 202 'it is frozen, and not seen to be' post host1 request-000000020 20
+ok 'then it is' wait_for 20 silent
+answers 503 'what comes now waits for nothing' post host1 request-000000021 21
+says out "signer 'one' does not answer"
+ok 'and hears when to come again' grep -q '^503 [1-9]' "$T/answer"
+answers 200 'metrics say it' "$tools/fake_front_tool" -s "$T/keeper.sock" metrics
+says out 'kdsign_token_state{signer="one",state="does not answer"} 1'
+says out 'kdsign_key_ready{key="driver"} 0'
+WAIT=20000 answers 200 'what had been sent ends at its own deadline' ask host1 get request-000000020
+says out '"code":"token_timeout"'
+kill -CONT "$signer_pid"
+ok 'it goes on, and is ready' wait_for 20 ready
+ok 'which the log has' grep -q "signer 'one': answers again" "$T/keeper.err"
+answers 200 'what was refused is signed under its id' post host1 request-000000021 21
+seen=$(grep -c "does not answer" "$T/keeper.err")
+kill -STOP "$keeper_pid"
+sleep 4
+kill -CONT "$keeper_pid"
+answers 200 'a keeper that was frozen goes on' post host1 request-000000022 22
+ok 'and has not taken the signer for silent' test "$(grep -c "does not answer" "$T/keeper.err")" = "$seen"
+
 # reloading
 cp "$T/keeper.conf" "$T/good.conf"
 echo 'nonsense = 1' >>"$T/keeper.conf"

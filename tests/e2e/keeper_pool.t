@@ -124,6 +124,30 @@ for round in 1 2 3 4 5 6; do
 	start_token left
 done
 
+# ---- one is frozen: it keeps its connection, and says nothing ----
+
+frozen() { # N - so many signers are seen to be
+	ask host1 ready >"$T/answer" && test "$(grep -o '"state":"does not answer"' "$T/answer" | wc -l)" = "$1"
+}
+ok 'both work' wait_for 20 used_again
+kill -STOP "$left_pid"
+ok 'a frozen one is seen' wait_for 20 frozen 1
+forget
+ok 'with one token frozen, requests are signed' sign 50
+ok 'wholly' signed 50
+ok 'by the other' test "$(heard right)" = 50
+ok 'and the keeper says it is ready' ready
+kill -STOP "$right_pid"
+ok 'the other one, too' wait_for 20 frozen 2
+ok 'nothing waits for them' sign 3 503
+says answer 'does not answer'
+ok 'the client hears when to come again' grep -q '^503 [1-9]' "$T/answer"
+ok 'nobody has heard of that' test "$(heard left)$(heard right)" = 050
+kill -CONT "$left_pid" "$right_pid"
+ok 'both come back by themselves' wait_for 20 frozen 0
+ok 'and are used' wait_for 20 used_again
+ok 'nothing was signed twice' once
+
 # ---- two keys, one of them on one token alone ----
 
 cat >>"$T/keeper.conf" <<END

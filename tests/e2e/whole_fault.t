@@ -91,6 +91,20 @@ fails 0 'kdsign-client rides through a crash of the module' "$client" sign --key
 ok 'it was told 500' grep -q 'POST /v1/signatures 500' "$T/service.err"
 ok 'and named the lost one' test "$(retries)" = $((before + 1))
 
+# the signer's parent is frozen: its child, the token and all connections are there
+kill -STOP "$signer_pid"
+state_is() { api /readyz >/dev/null; jq -e --arg word "$1" '.tokens[0].state == $word' "$T/body" >"$T/jq"; }
+ok 'a frozen signer is seen' wait_for 20 state_is 'does not answer'
+ok 'and its keys are not ready' key_is driver token_unavailable
+post 503 'a request' driver
+body_says "signer 'softhsm' does not answer"
+ok 'comes with a Retry-After' test "$(header_value Retry-After)" -ge 1
+fails 5 'kdsign-client status' "$client" status
+says out 'does not answer'
+kill -CONT "$signer_pid"
+ok 'it goes on, and is ready' wait_for 20 ready
+again 200 'and the same request is signed'
+
 # the token is pulled
 logins=$(calls C_Login)
 echo gone >"$T/mock/token"

@@ -204,6 +204,16 @@ take_bad(struct fake *f, const struct frame *frame)
 	send_state(f);
 }
 
+static void
+answer_ping(struct fake *f, const struct frame *frame)
+{
+	struct kd_err e = {0};
+	size_t mark = frame_out_begin(&f->out, FRAME_PONG, frame->id);
+
+	if (!frame_out_end(&f->out, mark, &e))
+		die(&e);
+}
+
 static bool
 take_jobs(struct fake *f)
 {
@@ -217,6 +227,10 @@ take_jobs(struct fake *f)
 	while (frame_in_next(&f->in, &have, &frame, &e) && have) {
 		if (frame.type == FRAME_BAD) {
 			take_bad(f, &frame);
+			continue;
+		}
+		if (frame.type == FRAME_PING) {
+			answer_ping(f, &frame);
 			continue;
 		}
 		if (!sign_job_decode(frame.payload, &job, &e))

@@ -303,7 +303,7 @@ bad_headers(void **state)
 	    {{0, 0, 0, 0, 2, 0, 1, 0}, "frame of version 2, only 1 is spoken here"},
 	    {{0, 0, 0, 0, 1, 0, 0, 0}, "frame of unknown type 0"},
 	    {{0, 0, 0, 0, 1, 0, 3, 0}, "frame of unknown type 3"},
-	    {{0, 0, 0, 0, 1, 0, 20, 0}, "frame of unknown type 20"},
+	    {{0, 0, 0, 0, 1, 0, 22, 0}, "frame of unknown type 22"},
 	    {{0xe9, 3, 0, 0, 1, 0, 1, 0}, "frame of 1001 bytes, at most 1000 allowed"},
 	    {{0xff, 0xff, 0xff, 0xff, 1, 0, 1, 0},
 		"frame of 4294967295 bytes, at most 1000 allowed"},

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "authenticode/cms.h"
 #include "authenticode/spc.h"
 #include "base/builder.h"
 #include "base/error.h"
@@ -44,6 +45,10 @@ struct format {
 	/* Can a signature be put into it? Asked before a key is; NULL: into any that opens.
 	 * KD_E_FORMAT, KD_E_LIMIT: what would break the signature, or stand in its way. */
 	bool (*signable)(int fd, const struct format_file *f, struct kd_err *e);
+	/* May one of md be nested in the signature that is there? Asked before a key is; NULL:
+	 * any may. KD_E_USAGE. */
+	bool (*nestable)(const struct format_file *f, const struct cms *primary, enum md md,
+	    struct kd_err *e);
 	/* Of the file without its signature, as one of md says it. ret: md_len(md) bytes */
 	bool (*digest)(int fd, const struct format_file *f, enum md md,
 	    uint8_t ret[MD_LEN_MAX], struct kd_err *e);

@@ -408,12 +408,8 @@ read_options(struct packing *k, struct kd_err *e)
 			return kd_in(e, "--os");
 		k->o.os = &k->os;
 	}
-	if (!a->no_timestamp)
-		stamp_defaults(&k->o.sign.stamp, &k->c->settings);
-	else if (stamp_wanted(&a->run.stamp))
-		return kd_fail(e, KD_E_USAGE,
-		    "'--no-timestamp' and an authority for timestamps are both given");
-	return sign_run_check(&k->c->settings, &k->o.sign, e) &&
+	return stamp_settle(&k->o.sign.stamp, &k->c->settings, a->no_timestamp, true, e) &&
+	       sign_run_check(&k->c->settings, &k->o.sign, e) &&
 	       trust_load(&k->c->settings, &a->root, &a->run.stamp.tsa_root, &k->trust,
 		   e) &&
 	       verdict_trust_load(&k->trust,

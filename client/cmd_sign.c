@@ -135,12 +135,8 @@ run(struct client *c, const void *options, char **files, size_t n)
 	struct sign_run_options o = a->run;
 	struct kd_err e = {0};
 
-	if (!a->no_timestamp)
-		stamp_defaults(&o.stamp, &c->settings);
-	else if (stamp_wanted(&o.stamp))
-		(void)kd_fail(&e, KD_E_USAGE,
-		    "'--no-timestamp' and an authority for timestamps are both given");
-	if (e.code != KD_OK || !sign_run(&c->settings, &o, files, n, &sink, &e))
+	if (!stamp_settle(&o.stamp, &c->settings, a->no_timestamp, false, &e) ||
+	    !sign_run(&c->settings, &o, files, n, &sink, &e))
 		outcome_fail(&c->outcome, NULL, &e);
 	if (s.again != 0)
 		log_line(LOG_L_ERROR,

@@ -73,8 +73,8 @@ run(struct client *c, const void *options, char **files, size_t n)
 	    .file = file_done, .warn = warn, .self = c, .progress = !c->quiet};
 	struct kd_err e = {0};
 
-	stamp_defaults(&o.stamp, &c->settings);
-	if (!stamp_run(&c->settings, &o, files, n, &sink, &e))
+	if (!stamp_settle(&o.stamp, &c->settings, false, false, &e) ||
+	    !stamp_run(&c->settings, &o, files, n, &sink, &e))
 		outcome_fail(&c->outcome, NULL, &e);
 }
 

@@ -108,12 +108,23 @@ tell_verdict(const struct windows *w, const struct verified *v,
 		outcome_fail_said(&c->outcome, e);
 }
 
+/* Whatever the file's own signature is good for: this catalog was asked about, too. Whom
+ * it must lead to is the kernel's or the installer's to say. */
+static bool
+is_covered(const struct verified *v)
+{
+	const struct verify_report *catalog = &v->catalog->report;
+
+	return v->report.member.ok && catalog->sigs_n > 0 && catalog->sigs[0].intact;
+}
+
 static void
 done_windows(void *self, const struct verified *v)
 {
 	const struct windows *w = self;
 	struct verdict verdict;
 	struct kd_err e = {0};
+	bool ok;
 
 	if (v->catalog == NULL && w->catalog == v->file)
 		return;
@@ -134,7 +145,12 @@ done_windows(void *self, const struct verified *v)
 		outcome_fail(&w->c->outcome, v->file, &e);
 		return;
 	}
-	tell_verdict(w, v, &verdict, verdict_ok(&verdict, v->file, &e), &e);
+	ok = verdict_ok(&verdict, v->file, &e);
+	if (ok && v->catalog != NULL && !is_covered(v)) {
+		e = v->e;
+		ok = false;
+	}
+	tell_verdict(w, v, &verdict, ok, &e);
 }
 
 /* A package without its INF is not asked about whole: the INF must be listed, too. */

@@ -104,8 +104,8 @@ run_command(struct client *c, struct global_options *global, const struct comman
 {
 	AUTO(free) void *own = kd_alloc(cmd->options_size);
 	const struct option_table tables[] = {
-	    {global_option_rows, global},
-	    {cmd->options, own},
+	    {global_option_rows, global, true},
+	    {cmd->options, own, false},
 	    {0},
 	};
 	AUTO(buf_clear) struct buf b = {0};
@@ -136,7 +136,7 @@ static bool
 run(struct client *c, int argc, char **argv, struct kd_err *e)
 {
 	struct global_options global = {0};
-	const struct option_table tables[] = {{global_option_rows, &global}, {0}};
+	const struct option_table tables[] = {{global_option_rows, &global, true}, {0}};
 	AUTO(free) char **words = kd_alloc_array((size_t)argc + 1, sizeof(*words));
 	AUTO(buf_clear) struct buf b = {0};
 	const struct command *cmd;

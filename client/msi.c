@@ -175,6 +175,25 @@ msi_signature(int fd, const struct format_file *f, struct buf *ret, struct kd_er
 /* One stream MsiDigitalSignatureEx is one digest: signatures of another algorithm beside the
  * first would have none. */
 static bool
+check_beside(const struct cms *primary, enum md md, struct kd_err *e)
+{
+	if (md == primary->md)
+		return true;
+	(void)kd_fail(e, KD_E_USAGE,
+	    "a %s signature beside a %s one: MsiDigitalSignatureEx holds one digest only",
+	    md_name(md), md_name(primary->md));
+	return kd_hint(
+	    e, "sign with --digest %s, or without --append", md_name(primary->md));
+}
+
+static bool
+msi_nestable(
+    const struct format_file *f, const struct cms *primary, enum md md, struct kd_err *e)
+{
+	return !with_ex(f) || check_beside(primary, md, e);
+}
+
+static bool
 check_nested(const struct cms *c, struct kd_err *e)
 {
 	struct rd r = c->nested;
@@ -184,14 +203,9 @@ check_nested(const struct cms *c, struct kd_err *e)
 		const uint8_t *p;
 		size_t len;
 
-		if (!cms_next_nested(&r, &p, &len, e) || !cms_parse(p, len, &one, e))
+		if (!cms_next_nested(&r, &p, &len, e) || !cms_parse(p, len, &one, e) ||
+		    !check_beside(c, one.md, e))
 			return false;
-		if (one.md == c->md)
-			continue;
-		(void)kd_fail(e, KD_E_USAGE,
-		    "a %s signature beside a %s one: MsiDigitalSignatureEx holds one digest only",
-		    md_name(one.md), md_name(c->md));
-		return kd_hint(e, "sign with --digest %s, or without --append", md_name(c->md));
 	}
 	return true;
 }
@@ -262,6 +276,7 @@ const struct format format_msi = {
     .open = msi_open,
     .free_state = msi_free,
     .signable = msi_signable,
+    .nestable = msi_nestable,
     .digest = msi_hash_file,
     .signature = msi_signature,
     .embed = msi_embed,

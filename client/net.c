@@ -5,6 +5,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 
@@ -109,6 +112,50 @@ fail_setting(const char *what, struct kd_err *e)
 	return kd_in(e, "%s", what);
 }
 
+#define IDENTITY_MAX ((size_t)1 << 20)
+
+static bool
+has_key(int fd)
+{
+	static const char words[] = "PRIVATE KEY-----";
+	AUTO(buf_clear) struct buf b = {0};
+	struct kd_err ignored = {0}; /* whoever reads it in earnest will say */
+	bool found = false;
+
+	if (!file_read_fd(fd, IDENTITY_MAX, &b, &ignored))
+		return false;
+	for (size_t i = 0; i + sizeof(words) - 1 <= b.len && !found; i++)
+		found = memcmp(&b.p[i], words, sizeof(words) - 1) == 0;
+	if (b.len != 0)
+		explicit_bzero(b.p, b.len);
+	return found;
+}
+
+/*
+ * The key in it is as good as this machine's name. The owner may read it, and where that is
+ * root or another user, who hands it out by a group (0640), that group; nobody else.
+ */
+static bool
+check_readers(const char *path, struct kd_err *e)
+{
+	AUTO(close) int fd = -1;
+	struct stat st;
+	mode_t read = S_IROTH;
+	bool mine;
+
+	if (!file_open_read(path, &fd, &st, e) || !file_check_stat(path, &st, false, e))
+		return false;
+	mine = st.st_uid == geteuid() && st.st_uid != 0;
+	if (mine)
+		read |= S_IRGRP;
+	if ((st.st_mode & read) == 0 || !has_key(fd))
+		return true;
+	(void)kd_fail(e, KD_E_CONFIG,
+	    "'%s': mode %04o: others can read its private key, and sign in its name",
+	    SHOW(path), (unsigned)(st.st_mode & 07777));
+	return kd_hint(e, "chmod %s '%s'", mine ? "600" : "640", SHOW(path));
+}
+
 /* An expired certificate would only be a torn handshake; said here it names file and
  * date. */
 static bool
@@ -119,7 +166,7 @@ check_identity(const char *path, struct kd_err *e)
 	char when[CLOCK_UTC_LEN];
 	int64_t now = clock_unix_ms() / 1000;
 
-	if (!file_check_private(path, false, e) || !certs_new(&chain, e) ||
+	if (!check_readers(path, e) || !certs_new(&chain, e) ||
 	    !certs_load(chain, path, e) || !cert_info(chain, 0, &info, e))
 		return fail_setting("client certificate", e);
 	if (now > info.not_after) {

@@ -9,7 +9,12 @@
 #include "base/num.h"
 #include "base/text.h"
 
-#define OPTIONS_KNOWN_MAX 64 /* names offered as "did you mean" */
+#define OPTIONS_KNOWN_MAX 64 /* names offered as "did you mean", or seen before */
+
+struct seen { /* options that take one value, in one look at the command line */
+	const struct option_row *v[OPTIONS_KNOWN_MAX];
+	size_t n;
+};
 
 static bool
 is_called(const struct option_row *o, const char *arg, size_t len)
@@ -22,12 +27,13 @@ is_called(const struct option_row *o, const char *arg, size_t len)
 
 /* The first len bytes of arg: "--name" or "-n". */
 static const struct option_row *
-find(const struct option_table *tables, const char *arg, size_t len, void **ret_into)
+find(const struct option_table *tables, const char *arg, size_t len,
+    const struct option_table **ret_table)
 {
 	for (; tables->rows != NULL; tables++) {
 		for (const struct option_row *o = tables->rows; o->name != NULL; o++) {
 			if (is_called(o, arg, len)) {
-				*ret_into = tables->into;
+				*ret_table = tables;
 				return o;
 			}
 		}
@@ -79,6 +85,20 @@ option_list_clear(struct option_list *l)
 	*l = (struct option_list){0};
 }
 
+/* Which of two is meant? Guessing would sign with a key that nobody meant. */
+static bool
+check_once(struct seen *s, const struct option_row *o, struct kd_err *e)
+{
+	if (o->type == OPTION_FLAG || o->type == OPTION_LIST)
+		return true;
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i] == o)
+			return kd_fail(e, KD_E_USAGE, "'--%s': is given twice", o->name);
+	if (s->n < OPTIONS_KNOWN_MAX)
+		s->v[s->n++] = o;
+	return true;
+}
+
 static bool
 set(const struct option_row *o, void *into, const char *value, struct kd_err *e)
 {
@@ -111,20 +131,22 @@ set(const struct option_row *o, void *into, const char *value, struct kd_err *e)
 
 /* One option at argv[*at]; moves *at past it and its value. */
 static bool
-take_option(
-    int argc, char **argv, const struct option_table *tables, int *at, struct kd_err *e)
+take_option(int argc, char **argv, const struct option_table *tables, struct seen *seen,
+    int *at, struct kd_err *e)
 {
 	const char *arg = argv[*at];
 	size_t len = strcspn(arg, "=");
 	const char *value = arg[len] == '=' ? arg + len + 1 : NULL;
-	void *into = NULL;
-	const struct option_row *o = find(tables, arg, len, &into);
+	const struct option_table *table = NULL;
+	const struct option_row *o = find(tables, arg, len, &table);
 
 	if (o == NULL)
 		return fail_unknown(tables, arg, e);
 	if (o->type == OPTION_FLAG && value != NULL)
 		return kd_fail(e, KD_E_USAGE, "'--%s': takes no value, has '%s'", o->name,
 		    SHOW(value));
+	if (!table->last_counts && !check_once(seen, o, e))
+		return false;
 	(*at)++;
 	if (o->type != OPTION_FLAG && value == NULL) {
 		if (*at == argc)
@@ -132,7 +154,7 @@ take_option(
 			    e, KD_E_USAGE, "'--%s': needs a value, %s", o->name, o->arg);
 		value = argv[(*at)++];
 	}
-	if (set(o, into, value, e))
+	if (set(o, table->into, value, e))
 		return true;
 	if (e->code != KD_E_NOMEM)
 		e->code = KD_E_USAGE;
@@ -143,6 +165,7 @@ bool
 options_parse(int argc, char **argv, const struct option_table *tables, bool first_word,
     char **ret_words, size_t *ret_words_n, int *ret_next, struct kd_err *e)
 {
+	struct seen seen = {0};
 	bool only_words = false;
 	size_t n = 0;
 	int at = 1;
@@ -158,7 +181,7 @@ options_parse(int argc, char **argv, const struct option_table *tables, bool fir
 		} else if (strcmp(arg, "--") == 0) {
 			only_words = true;
 			at++;
-		} else if (!take_option(argc, argv, tables, &at, e)) {
+		} else if (!take_option(argc, argv, tables, &seen, &at, e)) {
 			return false;
 		}
 	}

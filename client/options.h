@@ -11,7 +11,7 @@
 
 enum option_type {
 	OPTION_FLAG,     /* bool */
-	OPTION_TEXT,     /* const char *, borrowed from argv; the last one given counts */
+	OPTION_TEXT,     /* const char *, borrowed from argv */
 	OPTION_LIST,     /* struct option_list, one value each time it is given */
 	OPTION_UINT,     /* uint64_t, min..max */
 	OPTION_DURATION, /* uint64_t milliseconds, min..max: 30s, 5min */
@@ -36,6 +36,7 @@ struct option_row {
 struct option_table {
 	const struct option_row *rows;
 	void *into;
+	bool last_counts; /* where one value is given twice: a wrapper's can be overridden */
 };
 
 /*
@@ -43,7 +44,8 @@ struct option_table {
  *
  * Forms: --name VALUE, --name=VALUE, --flag, and -v for a flag with that letter. "--"
  * ends the options. Names are never abbreviated: what a script says today must not become
- * ambiguous tomorrow.
+ * ambiguous tomorrow. A flag and a list may be given more than once; else one value is an
+ * error to give twice, unless the table says that the last one counts.
  *
  * tables     ends with a row whose rows is NULL; the first that knows a name gets it
  * first_word true: stop in front of the first word that is no option

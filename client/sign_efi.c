@@ -23,21 +23,21 @@ sign_efi_options(enum md md, bool page_hashes, bool append, struct kd_err *e)
 }
 
 bool
-sign_efi_check(int fd, const struct sign_subject *s, char ret_note[SIGN_EFI_NOTE_LEN],
+sign_efi_check(int fd, const struct sign_subject *s, struct sign_efi_notes *ret_notes,
     struct kd_err *e)
 {
 	struct efi_report r;
 	struct pe pe;
 
-	ret_note[0] = '\0';
+	ret_notes->n = 0;
 	if (s->kind != &sign_kind_pe)
 		return kd_fail(e, KD_E_FORMAT, "no EFI binary: its kind is %s",
 		    s->kind->name);
 	if (!pe_open(fd, &pe, e) || !efi_check(fd, &pe, &r, e) || !efi_refuse(&r, e))
 		return false;
-	for (size_t i = r.n; i-- > 0;) /* the first is the last that is written */
+	for (size_t i = 0; i < r.n && ret_notes->n < SIGN_EFI_NOTES_MAX; i++)
 		if (r.v[i].result == EFI_WARNED)
-			(void)snprintf(ret_note, SIGN_EFI_NOTE_LEN, "%s: %s", r.v[i].name,
-			    r.v[i].detail);
+			(void)snprintf(ret_notes->v[ret_notes->n++], SIGN_EFI_NOTE_LEN,
+			    "%s: %s", r.v[i].name, r.v[i].detail);
 	return true;
 }

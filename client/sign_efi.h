@@ -5,6 +5,12 @@
 #include "client/sign_kind.h"
 
 #define SIGN_EFI_NOTE_LEN 240
+#define SIGN_EFI_NOTES_MAX 4 /* efi_check warns of two things: .sbat and NX */
+
+struct sign_efi_notes {
+	char v[SIGN_EFI_NOTES_MAX][SIGN_EFI_NOTE_LEN];
+	size_t n;
+};
 
 /* Do these go with it? KD_E_USAGE. */
 bool sign_efi_options(
@@ -12,9 +18,9 @@ bool sign_efi_options(
 /*
  * sign_efi_check - would firmware load this, once it is signed?
  *
- * ret_note  the first thing that not every firmware minds; "" when there is none
+ * ret_notes  what not every firmware minds, one sentence each
  * Errors: KD_E_FORMAT with the finding, KD_E_LIMIT, KD_E_FILE, KD_E_NOMEM.
  */
 bool sign_efi_check(int fd, const struct sign_subject *s,
-    char ret_note[SIGN_EFI_NOTE_LEN], struct kd_err *e) KD_MUST;
+    struct sign_efi_notes *ret_notes, struct kd_err *e) KD_MUST;
 #endif

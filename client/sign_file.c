@@ -47,7 +47,7 @@ in_file(const struct plan_file *p, struct kd_err *e)
  * broken one ours would be of no use.
  */
 static bool
-find_place(struct sign_file *f, int fd, struct kd_err *e)
+find_place(struct sign_file *f, int fd, enum md md, struct kd_err *e)
 {
 	struct sign_subject *s = &f->subject;
 	AUTO(cms_clear) struct cms primary = {0};
@@ -68,6 +68,8 @@ find_place(struct sign_file *f, int fd, struct kd_err *e)
 		    primary.nested_n + 1, VERIFY_SIGNATURES_MAX);
 		return kd_hint(e, "sign without --append: that replaces them");
 	}
+	if (s->kind->nestable != NULL && !s->kind->nestable(s, &primary, md, e))
+		return false;
 	f->sequence = (unsigned)primary.nested_n + 1;
 	return true;
 }
@@ -99,9 +101,9 @@ sign_file_hash(struct sign_file *f, const struct sign_options *o, struct kd_err 
 	if (!open_input(f, &fd, e))
 		return false;
 	if (!sign_subject_open(fd, f->plan->path, s, e) ||
-	    (o->efi && !sign_efi_check(fd, s, f->efi_note, e)) ||
+	    (o->efi && !sign_efi_check(fd, s, &f->efi_notes, e)) ||
 	    (s->kind->signable != NULL && !s->kind->signable(fd, s, e)) ||
-	    (o->append && s->is_signed && !find_place(f, fd, e)) ||
+	    (o->append && s->is_signed && !find_place(f, fd, o->md, e)) ||
 	    !s->kind->hash(fd, s, o->md, o->page_hashes, e))
 		return in_file(f->plan, e);
 	if (s->payload.len > API_BLOB_MAX) {

@@ -41,7 +41,7 @@ struct sign_file { /* touched by one thread at a time: sign_pool.c hands it on *
 	uint8_t *cms; /* owned; the signature as it came */
 	size_t cms_len;
 	char key[API_KEY_NAME_MAX + 1]; /* that signed it */
-	char efi_note[SIGN_EFI_NOTE_LEN]; /* "": nothing to say */
+	struct sign_efi_notes efi_notes;
 	struct stamp_made stamp;
 	struct kd_err err; /* why it failed; SIGN_DONE: why it has no timestamp, or KD_OK */
 	/* sign_options.stage and SIGN_DONE: complete, synced; the caller's to commit, and to

@@ -77,6 +77,16 @@ sign_format_signable(int fd, const struct sign_subject *s, struct kd_err *e)
 	       s->kind->format->signable(fd, &o->file, e);
 }
 
+bool
+sign_format_nestable(
+    const struct sign_subject *s, const struct cms *primary, enum md md, struct kd_err *e)
+{
+	const struct opened *o = s->state;
+
+	return s->kind->format->nestable == NULL ||
+	       s->kind->format->nestable(&o->file, primary, md, e);
+}
+
 /* None of them has pages. */
 bool
 sign_format_hash(int fd, struct sign_subject *s, enum md md, bool pages, struct kd_err *e)

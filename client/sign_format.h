@@ -11,6 +11,8 @@ bool sign_format_recognise(const struct sign_kind *k, int fd, const char *name);
 bool sign_format_open(int fd, const char *name, struct sign_subject *s, struct kd_err *e);
 void sign_format_free_state(void *state);
 bool sign_format_signable(int fd, const struct sign_subject *s, struct kd_err *e);
+bool sign_format_nestable(const struct sign_subject *s, const struct cms *primary,
+    enum md md, struct kd_err *e);
 bool sign_format_hash(
     int fd, struct sign_subject *s, enum md md, bool pages, struct kd_err *e);
 bool sign_format_item(struct sign_subject *s, struct api_item *ret, struct kd_err *e);
@@ -37,6 +39,7 @@ bool sign_format_refuse(const struct sign_subject *s, const char *what, struct k
 		.recognise = sign_format_recognise, .open = sign_format_open,            \
 		.free_state = sign_format_free_state, .hash = sign_format_hash,          \
 		.signable = sign_format_signable, .item = sign_format_item,              \
+		.nestable = sign_format_nestable,                                        \
 		.signature = sign_format_signature,                                      \
 		.check = sign_format_check, .embed = sign_format_embed,                  \
 		.check_written = sign_format_check_written,                              \

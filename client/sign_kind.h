@@ -47,6 +47,9 @@ struct sign_kind {
 	/* Can a signature be put into it? Asked before the service is; NULL: into any that
 	 * opens. KD_E_FORMAT. */
 	bool (*signable)(int fd, const struct sign_subject *s, struct kd_err *e);
+	/* May one of md be nested in the signature that is there? NULL: any may. KD_E_USAGE. */
+	bool (*nestable)(const struct sign_subject *s, const struct cms *primary, enum md md,
+	    struct kd_err *e);
 	/* md, digest, payload. pages: page hashes too, where the kind has them. */
 	bool (*hash)(int fd, struct sign_subject *s, enum md md, bool pages,
 	    struct kd_err *e);

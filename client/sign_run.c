@@ -131,8 +131,8 @@ file_done(void *self, struct sign_file *f, size_t finished_n)
 		explain(r, &f->err);
 	if (r->sink->file != NULL)
 		r->sink->file(r->sink->self, &result);
-	if (done && f->efi_note[0] != '\0')
-		warn(r, "'%s': %s", SHOW(f->plan->arg), f->efi_note);
+	for (size_t i = 0; done && i < f->efi_notes.n; i++)
+		warn(r, "'%s': %s", SHOW(f->plan->arg), f->efi_notes.v[i]);
 }
 
 static void

@@ -38,6 +38,18 @@ struct stamp_options { /* borrowed; all-zero: no timestamp */
 	}
 
 bool stamp_wanted(const struct stamp_options *o);
-/* What the configuration says of timestamps, where the command line says nothing. */
-void stamp_defaults(struct stamp_options *o, const struct settings *settings);
+#define STAMP_NAME_ONE                                                                   \
+	"give --timestamp URL or --timestamp-legacy URL, or write 'timestamp = URL' "    \
+	"into the configuration"
+/*
+ * stamp_settle - who is to be asked: what the configuration says, where the command line
+ * names nobody.
+ *
+ * none                --no-timestamp
+ * roots_serve_others  --tsa-root is what timestamps are verified by, too
+ * Errors: KD_E_USAGE: options about timestamps that nobody is asked for, or that
+ *         contradict each other.
+ */
+bool stamp_settle(struct stamp_options *o, const struct settings *settings, bool none,
+    bool roots_serve_others, struct kd_err *e) KD_MUST;
 #endif

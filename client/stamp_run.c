@@ -150,9 +150,7 @@ prepare(struct run *r, const struct settings *settings, char **files, size_t n,
 
 	if (!stamp_wanted(&r->o->stamp)) {
 		(void)kd_fail(e, KD_E_USAGE, "no time-stamping authority is named");
-		return kd_hint(e,
-		    "give --timestamp URL or --timestamp-legacy URL, or write "
-		    "'timestamp = URL' into the configuration");
+		return kd_hint(e, STAMP_NAME_ONE);
 	}
 	if (!stamper_new(&r->o->stamp, settings, &r->stamper, e) ||
 	    !plan_make(files, n, r->o->output, &r->plan, e) || !net_init(e))

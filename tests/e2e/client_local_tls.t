@@ -79,6 +79,20 @@ ok "the played server answers" wait_for 10 sh -c 'curl -s --cacert "$1" "https:/
 	says err "client certificate: '$T/none'"
 	chmod 666 "$T/host.identity"
 	fails 2 "identity that others may write" $ask --server "https://localhost:$www" keys
+	chmod 644 "$T/host.identity"
+	fails 2 "identity whose key others may read" $ask --server "https://localhost:$www" keys
+	says err "host.identity': mode 0644: others can read its private key"
+	says err "hint: chmod 6"
+	if [ "$(id -u)" = 0 ]; then
+		chmod 640 "$T/host.identity"
+		fails 5 "root hands it out to a group" $ask --server https://127.0.0.1:1 keys
+		chown 65534 "$T/host.identity"
+		chmod 711 "$T"
+		fails 2 "one's own is for oneself" as_nobody "$client" --identity "$T/host.identity" \
+			--ca "$T/server-ca.pem" --timeout 2s --server https://127.0.0.1:1 keys
+		says err "hint: chmod 600 '"
+		chown 0 "$T/host.identity"
+	fi
 	chmod 600 "$T/host.identity"
 	openssl ec -in "$T/host.key" -aes128 -passout pass:secret -out "$T/encrypted.key" 2>/dev/null
 	cat "$T/host.pem" "$T/encrypted.key" >"$T/encrypted.identity" && chmod 600 "$T/encrypted.identity"

@@ -83,6 +83,26 @@ fails 5 "nobody listens" sign --timestamp http://127.0.0.1:1/ --timestamp-timeou
 says err "http://127.0.0.1:1/"
 ok "and the file is as it was" untouched "$T/c.sys"
 
+# said of timestamps that nobody is asked for: a mistake, not a signature without one
+fresh "$T/c.sys"
+for idle in --timestamp-optional "--timestamp-digest sha256" "--timestamp-timeout 2s" "--tsa-root $TSA_ROOT"; do
+	# shellcheck disable=SC2086
+	fails 2 "nobody is named, but $idle" sign $idle "$T/c.sys"
+	says err "'${idle%% *}': no time-stamping authority is named"
+	says err "hint: give --timestamp URL"
+	# shellcheck disable=SC2086
+	fails 2 "none is wanted, but $idle" sign --no-timestamp $idle "$T/c.sys"
+	says err "'--no-timestamp' and '${idle%% *}' are both given"
+done
+fails 2 "the older protocol has no choice of digest" sign --timestamp-legacy "$TSA_URL" --timestamp-digest sha256 "$T/c.sys"
+says err "'--timestamp-digest': the older protocol"
+ok "and the file is as it was" untouched "$T/c.sys"
+echo "timestamp = $TSA_URL" >"$T/tsa.conf"
+ok "the configuration may name one" "$client" --config "$T/tsa.conf" sign --ac "$T/cross.pem" --timestamp-digest sha512 \
+	--timestamp-optional "$T/c.sys"
+ok "osslsigncode takes that, too" judge "$T/c.sys"
+fresh "$T/c.sys"
+
 # optional, failover
 ok "optional" sign --timestamp http://127.0.0.1:1/ --timestamp-timeout 1s --timestamp-optional "$T/c.sys"
 says err "warning: '$T/c.sys': no timestamp: "

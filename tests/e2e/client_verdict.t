@@ -136,6 +136,19 @@ fails 1 "as JSON" "$client" --json verify --kernel --kernel-root "$T/kernel-root
 says out '"ok":false'
 cp "$T/keep.inf" "$T/drv.inf"
 
+# a driver that the loader takes for its own signature, and the catalog does not list
+sign_file "$T/drv32.sys" "$T/alone.sys" -h sha256
+ok "its own signature will do" kernel "$T/alone.sys"
+fails 1 "but this catalog does not list it" kernel --catalog "$T/signed.cat" "$T/alone.sys"
+says out "kernel: satisfied: "
+says err "alone.sys': by '$T/signed.cat': "
+fails 1 "as JSON, too" "$client" --json verify --kernel --kernel-root "$T/kernel-root.pem" --catalog "$T/signed.cat" "$T/alone.sys"
+says out '"ok":false,"kernel":{"ok":true'
+fails 1 "a catalog whose signature is broken covers nothing" kernel --catalog "$T/flipped.cat" "$T/signed.sys"
+says err "listed, but the signature of '$T/flipped.cat' does not verify"
+fails 1 "nor one without any" kernel --catalog "$T/drv.cat" "$T/signed.sys"
+ok "one that lists it and is signed does" kernel --catalog "$T/signed.cat" "$T/signed.sys"
+
 # both: the loader takes the catalog's signature for an unsigned driver
 ok "kernel and installer" package --kernel --kernel-root "$T/kernel-root.pem" --root "$T/ca-root.pem"
 says out "kernel: not asked: this is no driver image"

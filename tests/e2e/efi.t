@@ -43,6 +43,10 @@ cp "$T/bare.efi" "$T/app.efi"
 ok "an EFI application" sign "$T/app.efi"
 says err "warning: '$T/app.efi': sbat: no .sbat section"
 ok "sbverify takes it" judge "$T/app.efi"
+efi_app "$T/two.efi" -Wl,--disable-nxcompat
+ok "one with two things to say" sign "$T/two.efi"
+says err "warning: '$T/two.efi': sbat: no .sbat section"
+says err "warning: '$T/two.efi': nx: DllCharacteristics lacks NX_COMPAT"
 ok "our verify takes it" verify "$T/app.efi"
 says out 'ok      machine: x64'
 says out 'ok      subsystem: EFI application'

@@ -127,7 +127,10 @@ for name in small large nested nested4096; do
 	"$client" remove "$f" >"$T/log" 2>&1
 	sign --timestamp "$TSA_URL" "$f" >"$T/log" 2>&1
 	ok "$name: it does not grow" [ "$(stat -c %s "$f")" -le "$before" ]
+	asked=$(grep -c 'POST /v1/signatures' "$T/service.err")
 	fails 2 "$name: no SHA-1 beside SHA-256 over one MsiDigitalSignatureEx" sign --append --digest sha1 "$f"
+	says err "a sha1 signature beside a sha256 one"
+	ok "$name: nobody was asked to sign" test "$(grep -c 'POST /v1/signatures' "$T/service.err")" = "$asked"
 	ok "$name: which leaves it as it was" verify "$f"
 done
 

@@ -147,6 +147,7 @@ asks 200 'named by issuer and subject, even with a new key' named
 issue impostor-ca '/CN=Client CA' self 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n'
 issue impostor '/O=Farm/CN=Ünamed' impostor-ca 'extendedKeyUsage=clientAuth\n'
 cat "$T/impostor.pem" "$T/impostor.key" >"$T/impostor.identity"
+chmod 600 "$T/impostor.identity"
 who=impostor
 ok 'the same names of another CA do not pass the handshake' test "$(api /v1/keys 2>/dev/null)" = 000
 

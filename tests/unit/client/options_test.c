@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -16,7 +17,7 @@ struct values {
 	bool flag;
 	const char *text;
 	struct option_list list;
-	uint64_t number, ms;
+	uint64_t number, zero, ms;
 	enum md md;
 };
 
@@ -26,6 +27,7 @@ static const struct option_row rows[] = {
     {"list", OPTION_LIST, offsetof(struct values, list), "FILE", "a list"},
     {"number", OPTION_UINT, offsetof(struct values, number), "N", "a number", .min = 1,
 	.max = 64},
+    {"zero", OPTION_UINT, offsetof(struct values, zero), "N", "from 0 on", .max = 1},
     {"wait", OPTION_DURATION, offsetof(struct values, ms), "DURATION", "a time", .min = 1,
 	.max = 3600000},
     {"digest", OPTION_MD, offsetof(struct values, md), "ALG", "an algorithm"},
@@ -202,6 +204,56 @@ help_has_a_line_an_option(void **state)
 	assert_non_null(strstr(buf_cstr(&b), "  --short, -s "));
 }
 
+static void
+one_value_is_given_once(void **state)
+{
+	static const struct {
+		const char *line, *name;
+	} cases[] = {
+	    {"--text|a|--text|a", "text"},
+	    {"--text=a|f.sys|--text=b", "text"},
+	    {"--number=1|--number=2", "number"},
+	    {"--zero=0|--zero=0", "zero"},
+	    {"--wait=30s|--wait=1min", "wait"},
+	    {"--digest|sha256|--digest|sha1", "digest"},
+	};
+	struct parsed p = parse("--flag|--list|a|--flag|--list|b", false);
+
+	assert_true(p.ok);
+	assert_int_equal(p.v.list.n, 2);
+	clear(&p);
+	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
+		char want[64];
+
+		(void)snprintf(
+		    want, sizeof(want), "'--%s': is given twice", cases[i].name);
+		p = parse(cases[i].line, false);
+		assert_false(p.ok);
+		assert_int_equal(p.e.code, KD_E_USAGE);
+		assert_string_equal(p.e.msg, want);
+		clear(&p);
+	}
+}
+
+/* As options of every command are, before the command and behind it. */
+static void
+or_the_last_one_counts(void **state)
+{
+	struct values v = {0};
+	const struct option_table tables[] = {{rows, &v, true}, {0}};
+	char args[5][16] = {
+	    "kdsign-client", "--wait=30s", "--text=a", "--wait=1s", "--text=b"};
+	char *argv[] = {args[0], args[1], args[2], args[3], args[4]};
+	char *words[KD_ARRAY_LEN(argv)];
+	struct kd_err e = {0};
+	size_t n;
+	int next;
+
+	assert_true(options_parse(5, argv, tables, false, words, &n, &next, &e));
+	assert_int_equal(v.ms, 1000);
+	assert_string_equal(v.text, "b");
+}
+
 int
 main(void)
 {
@@ -212,6 +264,8 @@ main(void)
 	    cmocka_unit_test(a_flag_may_have_a_letter),
 	    cmocka_unit_test(wrong_options_are_usage_errors),
 	    cmocka_unit_test(numbers_out_of_range_are_usage_errors),
+	    cmocka_unit_test(one_value_is_given_once),
+	    cmocka_unit_test(or_the_last_one_counts),
 	    cmocka_unit_test(help_has_a_line_an_option),
 	};
 

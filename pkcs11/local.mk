@@ -11,7 +11,8 @@ libpkcs11_a_SOURCES = \
 	pkcs11/latch.c pkcs11/latch.h \
 	pkcs11/module_check.c pkcs11/module_check.h \
 	pkcs11/parent.c pkcs11/parent.h pkcs11/parent_in.h \
-	pkcs11/parent_child.c pkcs11/parent_key.c pkcs11/parent_conn.c pkcs11/parent_jobs.c \
+	pkcs11/parent_child.c pkcs11/parent_login.c pkcs11/parent_key.c pkcs11/parent_conn.c \
+	pkcs11/parent_jobs.c \
 	pkcs11/parent_trouble.c \
 	pkcs11/pin.c pkcs11/pin.h \
 	pkcs11/prestart.c pkcs11/prestart.h \

@@ -23,7 +23,6 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
-#include "pkcs11/latch.h"
 #include "pkcs11/module_check.h"
 #include "pkcs11/rv.h"
 
@@ -31,7 +30,6 @@
  * have the time that every signature has. */
 #define DRAIN_MS 250
 #define KILL_MS 2000   /* SIGKILL to gone; longer is a kernel that waits for a device */
-#define LATCH_CHECK_MS 1000
 #define BATCH 16
 #define JOBS_PER_SESSION 2 /* one in the token, one waiting for it */
 #define JOBS_MIN 16 /* so that few fast sessions do not cost a wake-up for each job */
@@ -209,46 +207,6 @@ child_replace(struct parent *p, enum trouble t, const char *why)
 		child_kill(p);
 }
 
-static void
-latch(struct parent *p, const char *why)
-{
-	p->latched = true;
-	p->start_ms = NEVER;
-	p->latch_check_ms = p->now_ms + LATCH_CHECK_MS;
-	log_line(LOG_L_ERROR,
-	    "latched: %s; no PIN is tried until kdsign-token pin", SHOW(why));
-	parent_set_state(p, TOKEN_LATCHED, why);
-}
-
-/* The child gets at the PIN only once the attempt is on the disk. */
-static bool
-give_pin(struct parent *p, const struct child_found *f, struct kd_err *e)
-{
-	struct kd_err still = {0};
-
-	if (!latch_attempt(p->conf->state_dir, f->serial, f->label, e))
-		return false;
-	if (secret_pass(p->pin, p->pin_fd, e)) {
-		p->phase = PHASE_LOGIN;
-		return true;
-	}
-	if (!latch_remove(p->conf->state_dir, &still)) /* nobody was given a PIN */
-		log_err(LOG_L_ERROR, &still);
-	return false;
-}
-
-/* Why no login may be tried, by the token's flags; NULL when it may. */
-static const char *
-why_no_login(const struct parent *p, const struct child_found *f)
-{
-	if (f->refuse[0] != '\0')
-		return f->refuse;
-	if (f->login && f->pin_count_low && !p->conf->pin_accept_count_low)
-		return "token says: a wrong PIN was tried after the last right one "
-		       "(CKF_USER_PIN_COUNT_LOW); no login is tried until kdsign-token pin";
-	return NULL;
-}
-
 /* Before the first login ever: an operator's mistake, told by the exit status. Later, the
  * world has changed: what can still be served, is. */
 static void
@@ -266,7 +224,7 @@ static void
 on_found(struct parent *p, const struct child_found *f)
 {
 	struct signer_state *s = &p->state;
-	const char *refused = why_no_login(p, f);
+	const char *refused = login_why_not(p, f);
 	struct kd_err e = {0};
 
 	(void)text_show(s->label, sizeof(s->label), f->label, strlen(f->label));
@@ -291,10 +249,10 @@ on_found(struct parent *p, const struct child_found *f)
 	if (f->pin_count_low)
 		log_line(LOG_L_WARN, "token '%s' says that a wrong PIN was tried before",
 		    s->label);
-	if (f->login && !give_pin(p, f, &e)) {
+	if (f->login && !login_give_pin(p, f, &e)) {
 		log_err(LOG_L_ERROR, &e);
 		if (e.code == KD_E_PIN)
-			latch(p, e.msg);
+			login_latch(p, e.msg);
 		else
 			parent_set_state(p, TOKEN_FAILED, e.msg);
 		child_kill(p);
@@ -304,29 +262,6 @@ on_found(struct parent *p, const struct child_found *f)
 		p->phase = PHASE_KEYS;
 	(void)close(p->pin_fd);
 	p->pin_fd = -1;
-}
-
-static void
-on_login(struct parent *p, const struct child_login *l)
-{
-	struct kd_err e = {0};
-
-	if (p->phase != PHASE_LOGIN)
-		return;
-	p->phase = PHASE_KEYS;
-	if (l->code == KD_E_PIN) {
-		latch(p, l->detail);
-		return;
-	}
-	if (!latch_remove(p->conf->state_dir, &e))
-		log_err(LOG_L_ERROR, &e);
-	if (l->code != KD_OK) { /* the login was never asked for; the child ends */
-		trouble_log(p, l->detail);
-		trouble(p, TROUBLE_FAULT, l->detail);
-		return;
-	}
-	p->have_owner = true;
-	memcpy(p->owner, p->found, sizeof(p->owner));
 }
 
 static void
@@ -374,24 +309,6 @@ on_fault(struct parent *p, const struct child_fault *f)
 		trouble(p, TROUBLE_FAULT, f->detail);
 }
 
-/* Tried again by the next child, the PIN that the token will not have any more could cost
- * it its last try. */
-static void
-pin_refused(struct parent *p)
-{
-	struct kd_err e = {0};
-	bool durable;
-
-	if (p->latched)
-		return;
-	durable = latch_attempt(p->conf->state_dir, p->state.serial, p->state.label, &e);
-	if (!durable)
-		log_err(LOG_L_ERROR, &e);
-	latch(p, "the token refused the PIN while it was signing");
-	if (!durable) /* a latch that is not there says nothing about the operator */
-		p->latch_check_ms = NEVER;
-}
-
 static void
 on_message(struct parent *p, union child_msg *m, size_t n)
 {
@@ -408,7 +325,7 @@ on_message(struct parent *p, union child_msg *m, size_t n)
 		on_found(p, &m->found);
 		break;
 	case CHILD_LOGIN:
-		on_login(p, &m->login);
+		login_told(p, &m->login);
 		break;
 	case CHILD_KEY:
 		key_told(p, &m->key);
@@ -419,7 +336,7 @@ on_message(struct parent *p, union child_msg *m, size_t n)
 		break;
 	case CHILD_RESULT:
 		if (m->result.code == KD_E_PIN)
-			pin_refused(p);
+			login_refused(p);
 		t = jobs_result(p, &m->result);
 		if (t != TROUBLE_NONE)
 			child_replace(p, t,
@@ -497,43 +414,13 @@ child_exited(struct parent *p)
 	p->state.child_pid = 0;
 	p->state_changed = true;
 	if (at_login)
-		latch(p, "the signing process ended while it was logging in");
+		login_latch(p, "the signing process ended while it was logging in");
 	if (!p->latched && !p->stopping) {
 		if (!p->absent)
 			trouble(p, TROUBLE_FAULT, how);
 		p->start_ms = trouble_next_start(p);
 	}
 	jobs_refuse_all(p); /* what came back to the queue just now */
-}
-
-/* The operator has acted: the PIN is read again, because it was the wrong one. */
-static void
-check_latch(struct parent *p)
-{
-	struct kd_err e = {0};
-	struct secret *pin = NULL;
-	struct latch l;
-	bool latched = true;
-
-	p->latch_check_ms = p->now_ms + LATCH_CHECK_MS;
-	if (!latch_read(p->conf->state_dir, &l, &latched, &e) || latched)
-		return;
-	if (!pin_can_reload(p->pin_from) || !pin_load(p->pin_from, &pin, &e)) {
-		p->latch_check_ms = NEVER;
-		log_line(LOG_L_ERROR, "unlatched, but the PIN cannot be read again: %s",
-		    e.code != KD_OK ? e.msg : "it was given once only");
-		parent_set_state(p, TOKEN_LATCHED,
-		    "unlatched; restart kdsign-signer with the right PIN");
-		return;
-	}
-	secret_free(p->pin);
-	p->pin = pin;
-	secret_hide(p->pin);
-	p->latched = false;
-	p->latch_check_ms = NEVER;
-	p->start_ms = p->now_ms;
-	log_line(LOG_L_NOTICE, "unlatched: the PIN was read again and is tried once");
-	parent_set_state(p, TOKEN_STARTING, "");
 }
 
 static void
@@ -559,7 +446,7 @@ child_timers(struct parent *p)
 	if (p->phase_end_ms <= p->now_ms)
 		phase_over(p);
 	if (p->latched && p->pid <= 0 && p->latch_check_ms <= p->now_ms)
-		check_latch(p);
+		login_check_latch(p);
 	if (p->start_ms <= p->now_ms && p->pid <= 0 && !p->stopping)
 		child_start(p);
 	trouble_timer(p);

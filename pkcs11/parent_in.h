@@ -153,6 +153,17 @@ void child_exited(struct parent *p);
 void child_timers(struct parent *p);
 void child_clear(struct parent *p);
 
+/* parent_login.c */
+/* Why no login may be tried, by the token's flags; NULL when it may. */
+const char *login_why_not(const struct parent *p, const struct child_found *f);
+/* The child gets at the PIN only once the attempt is on the disk. */
+bool login_give_pin(
+    struct parent *p, const struct child_found *f, struct kd_err *e) KD_MUST;
+void login_told(struct parent *p, const struct child_login *l);
+void login_latch(struct parent *p, const char *why); /* no PIN is tried any more */
+void login_refused(struct parent *p);                /* by a token that was logged in to */
+void login_check_latch(struct parent *p);            /* is it still there? */
+
 /* parent_key.c */
 void key_told(struct parent *p, const struct child_key *m);
 /* No key was seen to be another than its certificate's. Errors: KD_E_CONFIG. */

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pkcs11/parent_login.c - the one try of the PIN: when it may be made, what became of it,
+ * and until when there is no other. */
+#include "config.h"
+
+#include "pkcs11/parent_in.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "pkcs11/latch.h"
+
+#define LATCH_CHECK_MS 1000
+
+void
+login_latch(struct parent *p, const char *why)
+{
+	p->latched = true;
+	p->start_ms = NEVER;
+	p->latch_check_ms = p->now_ms + LATCH_CHECK_MS;
+	log_line(LOG_L_ERROR,
+	    "latched: %s; no PIN is tried until kdsign-token pin", SHOW(why));
+	parent_set_state(p, TOKEN_LATCHED, why);
+}
+
+/* The child gets at the PIN only once the attempt is on the disk. */
+bool
+login_give_pin(struct parent *p, const struct child_found *f, struct kd_err *e)
+{
+	struct kd_err still = {0};
+
+	if (!latch_attempt(p->conf->state_dir, f->serial, f->label, e))
+		return false;
+	if (secret_pass(p->pin, p->pin_fd, e)) {
+		p->phase = PHASE_LOGIN;
+		return true;
+	}
+	if (!latch_remove(p->conf->state_dir, &still)) /* nobody was given a PIN */
+		log_err(LOG_L_ERROR, &still);
+	return false;
+}
+
+/* Why no login may be tried, by the token's flags; NULL when it may. */
+const char *
+login_why_not(const struct parent *p, const struct child_found *f)
+{
+	if (f->refuse[0] != '\0')
+		return f->refuse;
+	if (f->login && f->pin_count_low && !p->conf->pin_accept_count_low)
+		return "token says: a wrong PIN was tried after the last right one "
+		       "(CKF_USER_PIN_COUNT_LOW); no login is tried until kdsign-token pin";
+	return NULL;
+}
+
+void
+login_told(struct parent *p, const struct child_login *l)
+{
+	struct kd_err e = {0};
+
+	if (p->phase != PHASE_LOGIN)
+		return;
+	p->phase = PHASE_KEYS;
+	if (l->code == KD_E_PIN) {
+		login_latch(p, l->detail);
+		return;
+	}
+	if (!latch_remove(p->conf->state_dir, &e))
+		log_err(LOG_L_ERROR, &e);
+	if (l->code != KD_OK) { /* the login was never asked for; the child ends */
+		trouble_log(p, l->detail);
+		trouble(p, TROUBLE_FAULT, l->detail);
+		return;
+	}
+	p->have_owner = true;
+	memcpy(p->owner, p->found, sizeof(p->owner));
+}
+
+/* Tried again by the next child, the PIN that the token will not have any more could cost
+ * it its last try. */
+void
+login_refused(struct parent *p)
+{
+	struct kd_err e = {0};
+	bool durable;
+
+	if (p->latched)
+		return;
+	durable = latch_attempt(p->conf->state_dir, p->state.serial, p->state.label, &e);
+	if (!durable)
+		log_err(LOG_L_ERROR, &e);
+	login_latch(p, "the token refused the PIN while it was signing");
+	if (!durable) /* a latch that is not there says nothing about the operator */
+		p->latch_check_ms = NEVER;
+}
+
+/* The operator has acted: the PIN is read again, because it was the wrong one. */
+void
+login_check_latch(struct parent *p)
+{
+	struct kd_err e = {0};
+	struct secret *pin = NULL;
+	struct latch l;
+	bool latched = true;
+
+	p->latch_check_ms = p->now_ms + LATCH_CHECK_MS;
+	if (!latch_read(p->conf->state_dir, &l, &latched, &e) || latched)
+		return;
+	if (!pin_can_reload(p->pin_from) || !pin_load(p->pin_from, &pin, &e)) {
+		p->latch_check_ms = NEVER;
+		log_line(LOG_L_ERROR, "unlatched, but the PIN cannot be read again: %s",
+		    e.code != KD_OK ? e.msg : "it was given once only");
+		parent_set_state(p, TOKEN_LATCHED,
+		    "unlatched; restart kdsign-signer with the right PIN");
+		return;
+	}
+	secret_free(p->pin);
+	p->pin = pin;
+	secret_hide(p->pin);
+	p->latched = false;
+	p->latch_check_ms = NEVER;
+	p->start_ms = p->now_ms;
+	log_line(LOG_L_NOTICE, "unlatched: the PIN was read again and is tried once");
+	parent_set_state(p, TOKEN_STARTING, "");
+}

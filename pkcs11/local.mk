@@ -10,9 +10,10 @@ libpkcs11_a_SOURCES = \
 	pkcs11/key.c pkcs11/key.h \
 	pkcs11/latch.c pkcs11/latch.h \
 	pkcs11/module_check.c pkcs11/module_check.h \
+	pkcs11/owner.c pkcs11/owner.h \
 	pkcs11/parent.c pkcs11/parent.h pkcs11/parent_in.h \
 	pkcs11/parent_child.c pkcs11/parent_login.c pkcs11/parent_key.c pkcs11/parent_conn.c \
-	pkcs11/parent_jobs.c \
+	pkcs11/parent_jobs.c pkcs11/parent_owner.c \
 	pkcs11/parent_trouble.c \
 	pkcs11/pin.c pkcs11/pin.h \
 	pkcs11/prestart.c pkcs11/prestart.h \
@@ -107,6 +108,7 @@ EXTRA_DIST += $(mock_files) tests/mock/mock.h
 CLEANFILES += tests/mock/mock_pkcs11.so
 
 pkcs11_e2e_tests = tests/e2e/signer_sign.t tests/e2e/signer_pin.t tests/e2e/signer_fail.t tests/e2e/signer_fault.t \
+	tests/e2e/signer_owner.t \
 	tests/e2e/custody_bad.t tests/e2e/custody_gate.t tests/e2e/custody_pin.t
 TESTS += $(pkcs11_e2e_tests)
 dist_check_SCRIPTS += $(pkcs11_e2e_tests)
@@ -116,7 +118,8 @@ dist_man_MANS += docs/kdsign-signer.8 docs/kdsign-token.8
 EXTRA_DIST += etc/signer.conf
 
 pkcs11_unit_tests = tests/unit/pkcs11/uri_test tests/unit/pkcs11/rv_test \
-	tests/unit/pkcs11/latch_test tests/unit/pkcs11/jobs_test tests/unit/pkcs11/prestart_test tests/unit/pkcs11/breaker_test
+	tests/unit/pkcs11/latch_test tests/unit/pkcs11/owner_test tests/unit/pkcs11/jobs_test \
+	tests/unit/pkcs11/prestart_test tests/unit/pkcs11/breaker_test
 pkcs11_test_libs = libpkcs11.a libwire.a libbase.a $(BASE_LIBS) $(P11_LIBS) $(P11KIT_LIBS) \
 	$(OPENSSL_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += $(pkcs11_unit_tests)
@@ -125,6 +128,7 @@ tests_unit_pkcs11_uri_test_LDADD = $(pkcs11_test_libs)
 tests_unit_pkcs11_rv_test_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
 tests_unit_pkcs11_rv_test_LDADD = $(pkcs11_test_libs)
 tests_unit_pkcs11_latch_test_LDADD = $(pkcs11_test_libs)
+tests_unit_pkcs11_owner_test_LDADD = $(pkcs11_test_libs)
 tests_unit_pkcs11_prestart_test_LDADD = $(pkcs11_test_libs)
 tests_unit_pkcs11_breaker_test_LDADD = $(pkcs11_test_libs)
 tests_unit_pkcs11_jobs_test_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)

@@ -123,7 +123,7 @@ begin(struct parent *p, struct kd_err *e)
 	    !child_setup(p, e) || !service_signal_fd(&p->signal_fd, e) ||
 	    !conns_watch(p, p->signal_fd, WATCH_SIGNAL, 0, e) ||
 	    !conns_watch(p, p->listen_fd, WATCH_LISTEN, 0, e) ||
-	    !latch_read(p->conf->state_dir, &l, &latched, e))
+	    !owner_recall(p, e) || !latch_read(p->conf->state_dir, &l, &latched, e))
 		return false;
 	if (latched) {
 		struct kd_err why = {0};

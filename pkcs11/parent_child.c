@@ -234,7 +234,8 @@ on_found(struct parent *p, const struct child_found *f)
 	if (p->phase != PHASE_STARTING || p->stopping)
 		return;
 	(void)snprintf(p->found, sizeof(p->found), "%s", f->serial);
-	if (is_another(p, f))
+	(void)snprintf(p->found_label, sizeof(p->found_label), "%s", f->label);
+	if (owner_is_another(p))
 		return;
 	if (!token_lock_take(&p->token_lock, p->conf, f->serial, f->label, &e) ||
 	    (!p->found_once && !key_check_shown(p, f, &e))) {
@@ -278,6 +279,8 @@ on_ready(struct parent *p, const struct child_ready *m)
 	if (p->in_flight_max < JOBS_MIN)
 		p->in_flight_max = JOBS_MIN;
 	p->state.sessions = (uint16_t)m->sessions;
+	if (!p->have_owner) /* it wants no PIN */
+		owner_remember(p);
 	log_line(LOG_L_NOTICE, "token '%s' serial '%s' is ready: %u sessions, process %d",
 	    p->state.label, p->state.serial, m->sessions, (int)p->pid);
 	parent_set_state(p, TOKEN_READY, "");
@@ -289,8 +292,9 @@ on_fault(struct parent *p, const struct child_fault *f)
 	bool gone = f->state == TOKEN_ABSENT;
 	struct kd_err e = {0};
 
-	if (f->misconfigured && !p->found_once) {
+	if (f->misconfigured && !p->found_once)
 		(void)kd_fail(&e, KD_E_CONFIG, "%s", SHOW(f->detail));
+	if (e.code != KD_OK || (gone && !owner_missing(p, f->detail, &e))) {
 		refuse_config(p, &e);
 		return;
 	}

@@ -8,6 +8,7 @@
 #include "base/builder.h"
 #include "pkcs11/breaker.h"
 #include "pkcs11/child_msg.h"
+#include "pkcs11/owner.h"
 #include "pkcs11/parent.h"
 #include "pkcs11/queue.h"
 #include "pkcs11/share.h"
@@ -91,9 +92,11 @@ struct parent {
 	bool absent;     /* this child found no token to log in to */
 	uint64_t hold_end_ms; /* until when jobs wait for the next child */
 	char last_fault[SIGNER_DETAIL_MAX + 1], said[SIGNER_DETAIL_MAX + 1];
-	char found[17];  /* serial of this child's token, as it is: state's is made printable */
-	bool have_owner; /* a token has accepted the PIN: */
-	char owner[17];  /* its serial, as it is; no other gets it */
+	/* of this child's token, as they are: state's are made printable */
+	char found[17], found_label[33];
+	bool have_owner;   /* a token has accepted the PIN: */
+	char owner[OWNER_SERIAL_MAX + 1]; /* its serial by owner_text; no other gets it */
+	bool owner_stored; /* so that it is known after a restart */
 	struct quarantine *quarantine; /* of conf's keys; owned */
 
 	/* jobs */
@@ -164,6 +167,14 @@ void login_latch(struct parent *p, const char *why); /* no PIN is tried any more
 void login_refused(struct parent *p);                /* by a token that was logged in to */
 void login_check_latch(struct parent *p);            /* is it still there? */
 
+/* parent_owner.c */
+bool owner_recall(struct parent *p, struct kd_err *e) KD_MUST; /* at the start */
+void owner_remember(struct parent *p); /* the token that was found has taken the PIN */
+/* It is another token than the one that took the PIN: true, and the child is killed. */
+bool owner_is_another(struct parent *p) KD_MUST;
+/* There is no token; true when one is known, and to be waited for. Else KD_E_CONFIG. */
+bool owner_missing(const struct parent *p, const char *what, struct kd_err *e) KD_MUST;
+
 /* parent_key.c */
 void key_told(struct parent *p, const struct child_key *m);
 /* No key was seen to be another than its certificate's. Errors: KD_E_CONFIG. */
@@ -179,8 +190,6 @@ void trouble_hold(struct parent *p);
 void trouble_timer(struct parent *p);
 void trouble_state(struct parent *p);
 void refuse_login(struct parent *p, const char *why);
-/* Another token than the one that took the PIN: true, and the child is killed. */
-bool is_another(struct parent *p, const struct child_found *f) KD_MUST;
 uint64_t trouble_next_start(const struct parent *p);
 /* A key that gave a wrong signature is not used again, by no child. */
 void quarantine_put(struct parent *p, size_t key, const char *why);

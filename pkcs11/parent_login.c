@@ -5,9 +5,6 @@
 
 #include "pkcs11/parent_in.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "base/log.h"
 #include "base/text.h"
 #include "pkcs11/latch.h"
@@ -73,8 +70,7 @@ login_told(struct parent *p, const struct child_login *l)
 		trouble(p, TROUBLE_FAULT, l->detail);
 		return;
 	}
-	p->have_owner = true;
-	memcpy(p->owner, p->found, sizeof(p->owner));
+	owner_remember(p);
 }
 
 /* Tried again by the next child, the PIN that the token will not have any more could cost

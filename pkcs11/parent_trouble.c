@@ -122,24 +122,6 @@ refuse_login(struct parent *p, const char *why)
 	child_kill(p);
 }
 
-/* A token that is not the one which took the PIN gets none. */
-bool
-is_another(struct parent *p, const struct child_found *f)
-{
-	char why[SIGNER_DETAIL_MAX + 1];
-
-	if (!p->have_owner || strcmp(f->serial, p->owner) == 0)
-		return false;
-	(void)snprintf(why, sizeof(why),
-	    "a token with serial '%s' is there, expected '%s'; no login is tried",
-	    p->state.serial, SHOW(p->owner));
-	trouble_log(p, why);
-	parent_set_state(p, TOKEN_ABSENT, why);
-	p->absent = true;
-	child_kill(p);
-	return true;
-}
-
 /* Into the state, before that is sent. */
 void
 trouble_state(struct parent *p)

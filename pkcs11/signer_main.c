@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "pkcs11/child.h"
 #include "pkcs11/latch.h"
+#include "pkcs11/owner.h"
 #include "pkcs11/parent.h"
 #include "pkcs11/pin.h"
 #include "pkcs11/signer_conf.h"
@@ -210,13 +211,16 @@ run(const struct signer_conf *c, struct pin_source *pin_from, struct kd_err *e)
 static bool
 check(const struct signer_conf *c, const struct pin_source *pin_from, struct kd_err *e)
 {
+	AUTO(owner_clear) struct owner o = {0};
 	struct latch l;
 	struct users u;
 	bool latched = false;
 
 	if (!find_users(c, &u, e) || !pin_check(pin_from, e))
 		return false;
-	if (access(c->state_dir, F_OK) == 0 && !latch_read(c->state_dir, &l, &latched, e))
+	if (access(c->state_dir, F_OK) == 0 &&
+	    (!latch_read(c->state_dir, &l, &latched, e) ||
+		!owner_read(c->state_dir, &o, e)))
 		return false;
 	if (latched)
 		return latch_fail(&l, e);

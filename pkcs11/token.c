@@ -14,6 +14,8 @@
 #include "base/text.h"
 #include "pkcs11/rv.h"
 
+#define NAMED_MAX 3 /* tokens in the sentence about one that is not there */
+
 struct token {
 	void *module;          /* dlopen */
 	CK_FUNCTION_LIST *fns; /* the module's own table */
@@ -147,18 +149,47 @@ describe(const PKCS11_TOKEN *from, struct token_info *ret)
 	*ret = i;
 }
 
+/* Which tokens there are instead, as far as one sentence can hold them. */
+static bool
+fail_not_found(const struct token *t, struct kd_err *e)
+{
+	char text[NAMED_MAX * 80] = "";
+	unsigned int tokens = 0, blank = 0;
+	size_t len = 0;
+
+	for (unsigned int i = 0; i < t->slots_n; i++) {
+		const PKCS11_TOKEN *tok = t->slots[i].token;
+		struct token_info is;
+
+		blank += tok != NULL && !tok->initialized;
+		if (tok == NULL || !tok->initialized || tokens++ >= NAMED_MAX)
+			continue;
+		describe(tok, &is);
+		(void)snprintf(&text[len], sizeof(text) - len, "%slabel '%s' serial '%s'",
+		    len > 0 ? ", " : "", SHOW(is.label), SHOW(is.serial));
+		len = strlen(text);
+	}
+	if (tokens == 0)
+		return kd_fail(e, KD_E_TOKEN, "token not found: the module has no %stoken%s",
+		    blank > 0 ? "initialised " : "", blank > 0 ? "" : " at all");
+	if (tokens <= NAMED_MAX)
+		return kd_fail(
+		    e, KD_E_TOKEN, "token not found: the module has %s", text);
+	return kd_fail(e, KD_E_TOKEN, "token not found: the module has %s and %u more", text,
+	    tokens - NAMED_MAX);
+}
+
 static bool
 select_token(struct token *t, const struct uri *want, struct kd_err *e)
 {
 	struct token_info found, seen = {0};
-	unsigned int matches = 0, tokens = 0;
+	unsigned int matches = 0;
 
 	for (unsigned int i = 0; i < t->slots_n; i++) {
 		const PKCS11_TOKEN *tok = t->slots[i].token;
 
 		if (tok == NULL || !tok->initialized)
 			continue;
-		tokens++;
 		describe(tok, &found);
 		if (!uri_matches_token(want, &(struct uri_token){.label = found.label,
 						 .manufacturer = found.manufacturer,
@@ -175,10 +206,7 @@ select_token(struct token *t, const struct uri *want, struct kd_err *e)
 		t->slot = PKCS11_get_slotid_from_slot(&t->slots[i]);
 	}
 	if (matches == 0)
-		return kd_fail(e, KD_E_TOKEN,
-		    "token not found: none of the %u initialised tokens in %u slots "
-		    "matches",
-		    tokens, t->slots_n);
+		return fail_not_found(t, e);
 	t->info = seen;
 	return true;
 }

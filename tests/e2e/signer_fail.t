@@ -151,9 +151,12 @@ ok "and ends when told to" test $? -eq 0
 rm -f "$T/mock/control"
 
 configure "$softhsm" code
+run_signer
+ok "a token that took the PIN" ask 20 state ready
+stop "$signer_pid"
 mv "$T/tokens" "$T/away" && mkdir "$T/tokens"
 run_signer
-ok "no token at the start" ask 10 state absent
+ok "is away at the next start" ask 10 state absent
 says out "token not found"
 fails 1 "a job is refused at once" sign
 says out "code=token_unavailable heard=0"

@@ -29,10 +29,13 @@ post() { # STATUS TITLE ID [BYTE]
 	answers "$1" "$2" --data-binary "@$T/$3.json" /v1/signatures
 }
 
-# absent at the start, and later
+# absent at the start, and later; one that took the PIN is waited for
+ok 'a token takes the PIN' launch_service
+ok 'the service is ready' wait_for 20 ready
+stop_service
 mv "$T/tokens" "$T/away" && mkdir "$T/tokens"
 absent() { "$client" --timeout 1s status 2>&1 | grep -q 'not found'; }
-ok 'without a token the service starts' launch_service
+ok 'without it the service starts' launch_service
 ok 'and looks for it' wait_for 10 absent
 answers 503 'readyz' /readyz
 ok 'says which keys, and why' jq -e '(.ready | not) and ([.keys[] | .name + " " + .code] ==

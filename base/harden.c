@@ -5,6 +5,7 @@
 #include "base/harden.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sched.h>
@@ -191,6 +192,22 @@ harden_close_fds(int from, struct kd_err *e)
 	if (close_range((unsigned)from, ~0u, 0) != 0)
 		return kd_fail_errno(
 		    e, KD_E_BUG, errno, "descriptors from %d on cannot be closed", from);
+	return true;
+}
+
+bool
+harden_std_fds(struct kd_err *e)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		/* The wrong way round, so that using it fails as if it were closed. */
+		int how = (fd == 0 ? O_WRONLY : O_RDONLY) | O_NOCTTY;
+
+		if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
+			continue;
+		if (open("/dev/null", how) != fd)
+			return kd_fail_errno(
+			    e, KD_E_BUG, errno, "descriptor %d cannot be opened", fd);
+	}
 	return true;
 }
 

@@ -22,6 +22,9 @@ bool harden_process(enum harden_role role, struct kd_err *e) KD_MUST;
 /* Closes what the caller's caller left open: every descriptor from that number on. The first thing in main,
  * with 3 + $LISTEN_FDS, before anything of one's own is opened. Errors: KD_E_BUG. */
 bool harden_close_fds(int from, struct kd_err *e) KD_MUST;
+/* 0, 1 and 2 where they are closed: open, but for nothing. Otherwise the next file that is opened would be
+ * standard output, and what is printed would be written into it. Errors: KD_E_BUG. */
+bool harden_std_fds(struct kd_err *e) KD_MUST;
 /* initgroups, setresgid, setresuid to that user; verifies that there is no way back. No-op when already
  * it. Before any thread is made. Errors: KD_E_CONFIG when not root or the kernel says no. */
 bool harden_become(uid_t uid, gid_t gid, struct kd_err *e) KD_MUST;

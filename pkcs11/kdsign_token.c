@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/harden.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "pkcs11/ceremony.h"
@@ -123,8 +124,8 @@ main(int argc, char **argv)
 
 	log_init(CEREMONY_TOOL, LOG_L_INFO);
 	file_replace_on_signals();
-	if (run(argc, argv, &e))
-		return fflush(stdout) == 0 ? 0 : EXIT_IO;
+	if (harden_std_fds(&e) && run(argc, argv, &e))
+		return fflush(stdout) == 0 && ferror(stdout) == 0 ? 0 : EXIT_IO;
 	(void)fflush(stdout);
 	log_err(LOG_L_ERROR, &e);
 	return kd_code_info(e.code)->exit_daemon;

@@ -130,7 +130,8 @@ read_back(struct ceremony *c, struct generate *g, struct kd_err *e)
 static bool
 try_out(struct ceremony *c, struct generate *g, struct kd_err *e)
 {
-	struct trial t = {.without = trial_known(c, g->order.type)};
+	unsigned known = trial_known(c, g->order.type);
+	struct trial t = {.without = known, .in_the_way = known};
 
 	if (!trial_has_room_for_one(c) && !trial_find(c, g->order.type, &t, e))
 		return false;
@@ -142,7 +143,7 @@ try_out(struct ceremony *c, struct generate *g, struct kd_err *e)
 		    "a throw-away %s key, made first, does not sign: %s",
 		    g->order.type->shown, t.why);
 	g->order.without = t.without;
-	g->in_the_way = t.without & MAKE_DECRYPT;
+	g->in_the_way = t.in_the_way & MAKE_DECRYPT;
 	ceremony_fact(c, "tried out", "%s",
 	    trial_has_room_for_one(c)
 		? "no: this module has no room for a throw-away key beside it"

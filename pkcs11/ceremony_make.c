@@ -96,6 +96,16 @@ is_about_attributes(CK_RV rv)
 	       rv == CKR_ATTRIBUTE_READ_ONLY || rv == CKR_TEMPLATE_INCONSISTENT;
 }
 
+static unsigned
+bits_of(unsigned v)
+{
+	unsigned n = 0;
+
+	for (; v != 0; v &= v - 1)
+		n++;
+	return n;
+}
+
 bool
 make_key(const struct token *t, CK_SESSION_HANDLE s, const struct make_order *order,
     struct made *ret, struct kd_err *e)
@@ -104,13 +114,14 @@ make_key(const struct token *t, CK_SESSION_HANDLE s, const struct make_order *or
 	unsigned most = ALL & ~order->without, with = most;
 	CK_RV first = generate(t, s, order, with, &m), rv = first;
 
-	for (size_t i = 0; is_about_attributes(rv) && i < OPTIONAL_N; i++) {
-		with = most & ~(1u << i);
-		rv = generate(t, s, order, with, &m);
-	}
-	for (size_t i = 2; is_about_attributes(rv) && i <= OPTIONAL_N; i++) {
-		with = most & ~((1u << i) - 1);
-		rv = generate(t, s, order, with, &m);
+	/* As few as can be are left out, so that what is named is what the token refuses. */
+	for (unsigned n = 1; is_about_attributes(rv) && n <= OPTIONAL_N; n++) {
+		for (unsigned out = 1; is_about_attributes(rv) && out <= ALL; out++) {
+			if (bits_of(out) != n || (out & ~most) != 0)
+				continue;
+			with = most & ~out;
+			rv = generate(t, s, order, with, &m);
+		}
 	}
 	if (is_about_attributes(rv)) /* the first answer is the one to look into */
 		return rv_fail(

@@ -44,8 +44,8 @@ struct made {
  * signing and nothing else, not modifiable.
  *
  * Tokens refuse attributes they do not know without saying which. Those that only forbid
- * (CKA_DECRYPT false ...) are then left out one at a time, then together; those that keep
- * the key on the token never are. CKA_VERIFY is not asked for: tpm2-pkcs11 takes it
+ * (CKA_DECRYPT false ...) are then left out, as few of them as the token allows; those
+ * that keep the key on the token never are. CKA_VERIFY is not asked for: tpm2-pkcs11 takes it
  * together with CKA_DECRYPT only, and nobody verifies on the token. s: a read-write
  * session. Errors: KD_E_TOKEN, KD_E_KEY; nothing was made then.
  */

@@ -16,7 +16,7 @@ say(const struct make_type *type, const struct trial *t)
 	if (t->on_token)
 		ceremony_say("  the token makes no key for a session only: one on the "
 			     "token instead");
-	if ((t->without & MAKE_DECRYPT) != 0)
+	if ((t->in_the_way & MAKE_DECRYPT) != 0)
 		ceremony_say(
 		    "  it signs only with keys that may decrypt, too (CKA_DECRYPT)");
 	for (size_t i = 0; t->end == TRIAL_GOOD && i < TRIAL_MDS; i++)
@@ -41,7 +41,7 @@ test_type(struct ceremony *c, const char *name, bool *ret_offered, struct kd_err
 	*ret_offered = t.end != TRIAL_NOT_OFFERED;
 	if (t.end == TRIAL_GOOD)
 		ceremony_fact(c, type->shown, "ok%s",
-		    (t.without & MAKE_DECRYPT) != 0
+		    (t.in_the_way & MAKE_DECRYPT) != 0
 			? ", but only when it may decrypt, too"
 			: "");
 	else

@@ -235,11 +235,14 @@ trial_find(
 
 	if (!trial_run(c, type, without, ret, e))
 		return false;
+	ret->in_the_way = without;
 	if (ret->end != TRIAL_BAD || (ret->without & MAKE_DECRYPT) != 0)
 		return true;
 	if (!trial_run(c, type, ret->without | MAKE_DECRYPT, &other, e))
 		return false;
-	if (other.end == TRIAL_GOOD)
+	if (other.end == TRIAL_GOOD) {
 		*ret = other;
+		ret->in_the_way = without | MAKE_DECRYPT;
+	}
 	return true;
 }

@@ -17,7 +17,8 @@ enum trial_end {
 struct trial {
 	enum trial_end end;
 	char why[256];          /* in words, unless good */
-	unsigned without;       /* what had to be left out */
+	unsigned without;       /* what was left out: refused, or */
+	unsigned in_the_way;    /* what keys of this kind do not sign with */
 	bool on_token;          /* no key for the session only was to be had */
 	uint32_t us[TRIAL_MDS]; /* of a signature, by digest algorithm */
 };

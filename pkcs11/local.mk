@@ -99,7 +99,8 @@ check_PROGRAMS += tests/e2e/mem_scan
 tests_e2e_mem_scan_SOURCES = tests/e2e/mem_scan.c
 
 # A shared object without libtool: for our own tests only, never sanitized (it is a vendor's).
-mock_files = tests/mock/mock_pkcs11.c tests/mock/mock_rules.c tests/mock/mock_watch.c
+mock_files = tests/mock/mock_pkcs11.c tests/mock/mock_rules.c tests/mock/mock_watch.c \
+	tests/mock/mock_attest.c
 tests/mock/mock_pkcs11.so: $(mock_files) tests/mock/mock.h config.h
 	$(AM_V_CC)$(MKDIR_P) tests/mock && $(CC) $(DEFS) -I. $(P11KIT_CFLAGS) $(CFLAGS) -std=gnu11 -Wall \
 		-shared -fPIC -o $@ $(mock_files:%=$(srcdir)/%)

@@ -72,6 +72,14 @@ void mock_append(const char *name, const char *line); /* a line that is not kept
 /* Counts the call, then what to do in it; what needs no value is done in there. */
 struct mock_order mock_order(enum mock_fn f);
 struct mock_token mock_token(void);
+/* Is one of the attributes that MOCK_DIR/refused names in the template? */
+bool mock_refuses(const CK_ATTRIBUTE *tmpl, CK_ULONG n);
+
+/* mock_attest.c: objects that only we have. */
+void mock_attest_find(const CK_ATTRIBUTE *tmpl, CK_ULONG n);
+void mock_attest_give(CK_OBJECT_HANDLE *dst, CK_ULONG max, CK_ULONG *n);
+bool mock_attest_is(CK_OBJECT_HANDLE h);
+CK_RV mock_attest_read(CK_OBJECT_HANDLE h, CK_ATTRIBUTE *tmpl, CK_ULONG n);
 
 /* mock_watch.c: what callers have to keep to, and the journal. */
 void mock_wrong(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -28,6 +28,13 @@
  *
  * "token"       any of: gone; slot N (added to the slot's number); serial TEXT
  *
+ * "refused"     numbers of attributes: C_GenerateKeyPair with one of them for the private
+ *               key is CKR_ATTRIBUTE_TYPE_INVALID, as by a token that does not know it
+ *
+ * "made.N", "value.N" (N from 0 to 7)   a certificate that only we have: "token" (stored) or
+ *               "module" (made when it is read: CKA_TOKEN false), CKA_ID in hex, CKA_LABEL;
+ *               and its DER. Nobody can destroy it
+ *
  * and write
  *
  * "calls"       one line for every call of a function that is watched
@@ -247,15 +254,21 @@ mock_Logout(CK_SESSION_HANDLE s)
 static CK_RV
 mock_FindObjectsInit(CK_SESSION_HANDLE s, CK_ATTRIBUTE *tmpl, CK_ULONG n)
 {
+	mock_attest_find(tmpl, n);
 	FORWARD(FindObjectsInit, s, (s, tmpl, n));
 }
 
 static CK_RV
 mock_FindObjects(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE *o, CK_ULONG max, CK_ULONG *n)
 {
-	CK_OBJECT_HANDLE *list = o;
+	struct mock_order order;
+	CK_RV rv = begin(FN_FindObjects, s, &order);
 
-	FORWARD(FindObjects, s, (s, list, max, n));
+	if (rv == CKR_OK)
+		rv = real->C_FindObjects(s, o, max, n);
+	if (rv == CKR_OK)
+		mock_attest_give(o, max, n);
+	return end(FN_FindObjects, s, rv);
 }
 
 static CK_RV
@@ -268,7 +281,14 @@ static CK_RV
 mock_GetAttributeValue(
     CK_SESSION_HANDLE s, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *tmpl, CK_ULONG n)
 {
-	FORWARD(GetAttributeValue, s, (s, object, tmpl, n));
+	struct mock_order o;
+	CK_RV rv = begin(FN_GetAttributeValue, s, &o);
+
+	if (rv == CKR_OK)
+		rv = mock_attest_is(object)
+			 ? mock_attest_read(object, tmpl, n)
+			 : real->C_GetAttributeValue(s, object, tmpl, n);
+	return end(FN_GetAttributeValue, s, rv);
 }
 
 static CK_RV
@@ -288,7 +308,13 @@ mock_CreateObject(
 static CK_RV
 mock_DestroyObject(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE object)
 {
-	FORWARD(DestroyObject, s, (s, object));
+	struct mock_order o;
+	CK_RV rv = begin(FN_DestroyObject, s, &o);
+
+	if (rv == CKR_OK)
+		rv = mock_attest_is(object) ? CKR_ACTION_PROHIBITED
+					    : real->C_DestroyObject(s, object);
+	return end(FN_DestroyObject, s, rv);
 }
 
 static CK_RV
@@ -296,8 +322,15 @@ mock_GenerateKeyPair(CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_ATTRIBUTE *pub,
     CK_ULONG pub_n, CK_ATTRIBUTE *prv, CK_ULONG prv_n, CK_OBJECT_HANDLE *ret_pub,
     CK_OBJECT_HANDLE *ret_prv)
 {
-	FORWARD(
-	    GenerateKeyPair, s, (s, m, pub, pub_n, prv, prv_n, ret_pub, ret_prv));
+	struct mock_order o;
+	CK_RV rv = begin(FN_GenerateKeyPair, s, &o);
+
+	if (rv == CKR_OK && mock_refuses(prv, prv_n))
+		rv = CKR_ATTRIBUTE_TYPE_INVALID;
+	if (rv == CKR_OK)
+		rv = real->C_GenerateKeyPair(
+		    s, m, pub, pub_n, prv, prv_n, ret_pub, ret_prv);
+	return end(FN_GenerateKeyPair, s, rv);
 }
 
 static CK_RV

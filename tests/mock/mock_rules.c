@@ -185,6 +185,21 @@ mock_order(enum mock_fn f)
 	return o;
 }
 
+bool
+mock_refuses(const CK_ATTRIBUTE *tmpl, CK_ULONG n)
+{
+	char text[256], *rest = NULL;
+
+	slurp("refused", text, sizeof(text));
+	for (char *word = strtok_r(text, " \n", &rest); word != NULL;
+	     word = strtok_r(NULL, " \n", &rest)) {
+		for (CK_ULONG i = 0; i < n; i++)
+			if (tmpl[i].type == strtoul(word, NULL, 0))
+				return true;
+	}
+	return false;
+}
+
 struct mock_token
 mock_token(void)
 {

@@ -47,6 +47,23 @@ mocked() {
 	shift
 	"$tool" "$mocked_command" --module "$mock" --token pkcs11:token=kdsign --state "$T/state" --pin-file "$T/pin" "$@"
 }
+# By the module's journal, which names the key of each C_Sign.
+production=$(jq -r 'select(.key.label == "driver-2026") | .key.id' "$T/state/ceremony.jsonl" | tail -n 1)
+rm -f "$T/mock/journal"
+ok "test, journalled" mocked test
+ok "generate, which tries a key out first" mocked generate --label journalled --type p256
+ok "both sign" test "$(grep -c '^sign ' "$T/mock/journal")" -ge 80
+ok "never with a key that was there" sh -c "! grep '^sign ' '$T/mock/journal' | grep -q ' $production '"
+new=$(tail -n 1 "$T/state/ceremony.jsonl" | jq -r .key.id)
+ok "nor with the new one" sh -c "! grep '^sign ' '$T/mock/journal' | grep -q ' $new '"
+rm -f "$T/mock/journal"
+ok "rotate" mocked rotate --key driver-2026 --label follower --retire "$(date -u -d '+30 days' +%F)"
+ok "neither" sh -c "! grep '^sign ' '$T/mock/journal' | grep -q ' $production '"
+ok "csr, which does sign" mocked csr --key driver-2026 --subject CN=x --out "$T/journal.csr"
+ok "once, with that key" test "$(grep '^sign ' "$T/mock/journal" | grep -c " $production ")" = 1
+for name in journalled follower; do
+	ok "destroyed" token destroy --key $name --yes-destroy=$name
+done
 echo "C_Sign flip 100" >"$T/mock/control"
 fails 70 "a token whose signatures are wrong" mocked test --type p256
 says err "the signature does not verify"
@@ -151,12 +168,54 @@ fails 64 "the wrong serial typed" typed driver-2027 0000
 says out "nothing was destroyed"
 ok "all is still there" sh -c "'$tool' list --module '$softhsm' --pin-file '$T/pin' --state '$T/state' | grep -q \"key 'driver-2027'\""
 ok "both typed right" typed driver-2027 "$serial"
+says out "certificate CN=x, until "
+says out "OF ANOTHER KEY, but with this one's id"
 says out "destroyed"
 objects >after
 ok "private key, public key and certificate are gone" sh -c '! grep -q driver-2027 after && ! grep -q "label: *old" after'
 ok "the others are not" grep -q driver-2026 after
 ok "on record, with what went" last '.action == "destroy" and .result == "done" and
 	any(.facts[]; .name == "certificates" and .value == "1 destroyed")'
+# Labels that are shown alike, or not as they are: then the id is what is typed.
+keypair() { # LABEL ID
+	pkcs11-tool --module "$softhsm" --token-label kdsign --login --pin "$pin" --keypairgen --key-type EC:prime256v1 --label "$1" --id "$2" \
+		>/dev/null 2>&1
+}
+ok "a key whose label has a control character" keypair "$(printf 'odd\001')" a1
+ok "one whose label is how that is shown" keypair 'odd\x01' a2
+ok "two of one label" keypair double a3
+ok "the other" keypair double a4
+ok "one that is called like another's id" keypair id:a1 a5
+fails 64 "by what is shown of it" token destroy --key 'pkcs11:id=%a1' --yes-destroy='odd\x01'
+says err "the key is called 'id:a1'"
+fails 64 "nor by the one that is called so" token destroy --key 'pkcs11:id=%a2' --yes-destroy='odd\x01'
+says err "the key is called 'id:a2'"
+fails 78 "a label that two keys have" token destroy --key double --yes-destroy=double
+says err "several private keys match"
+fails 64 "one of them by its id, called by the label" token destroy --key 'pkcs11:id=%a4' --yes-destroy=double
+says err "the key is called 'id:a4'"
+fails 64 "a label that looks like an id" token destroy --key id:a1 --yes-destroy=id:a1
+says err "the key is called 'id:a5'"
+ok "all five are there" test "$(objects | grep -c 'ID: *a[1-5]$')" -ge 5
+configure "$softhsm" unused
+printf '[key odd]\nuri = pkcs11:object=odd%%01\n' >>"$T/signer.conf"
+fails 78 "one that is served by that odd name" "$tool" destroy --config "$T/signer.conf" --key 'pkcs11:id=%a1' --yes-destroy=id:a1
+says err "still serves it, as [key odd]"
+for id in a1 a4 a5; do
+	ok "by id:$id" token destroy --key "pkcs11:id=%$id" --yes-destroy=id:$id
+done
+objects >after
+ok "just these are gone" sh -c '! grep -qE "ID: *a[145]$" after && [ "$(grep -cE "ID: *a[23]$" after)" -ge 4 ]'
+ok "now that it is the only one, by its label" token destroy --key double --yes-destroy=double
+ok "and this one" token destroy --key 'odd\x01' --yes-destroy='odd\x01'
+ok "a key without an id" sh -c "openssl ecparam -name prime256v1 -genkey -noout -outform DER -out noid.der 2>/dev/null &&
+	openssl pkcs8 -topk8 -nocrypt -inform DER -in noid.der -outform DER -out noid.p8 &&
+	pkcs11-tool --module '$softhsm' --token-label kdsign --login --pin $pin --write-object noid.p8 --type privkey --label noid"
+ok "its certificate, with another's id" pkcs11-tool --module "$softhsm" --token-label kdsign --login --pin "$pin" --write-object other.der \
+	--type cert --label noid
+ok "destroyed by its label" token destroy --key noid --yes-destroy=noid
+says out "it has no id: public keys and certificates are left alone"
+ok "what may be another's is still there" sh -c "pkcs11-tool --module '$softhsm' --token-label kdsign --list-objects --type cert | grep -q noid"
 ok "by an option" token destroy --key soft --yes-destroy=soft
 echo "C_DestroyObject fail 0x30" >"$T/mock/control"
 fails 70 "a token that fails" mocked destroy --key driver-2026 --yes-destroy=driver-2026

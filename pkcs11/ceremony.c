@@ -6,6 +6,7 @@
 #include "pkcs11/ceremony.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -171,6 +172,28 @@ start_entry(struct ceremony *c)
 	jw_arr_open(&c->facts, NULL);
 }
 
+/* What an act has to say has to have somewhere to go. */
+static bool
+check_stdout(struct kd_err *e)
+{
+	int flags = fcntl(STDOUT_FILENO, F_GETFL);
+
+	return (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY) ||
+	       kd_fail(e, KD_E_IO, "standard output is closed");
+}
+
+static void
+warn_cut_off(const struct ceremony *c)
+{
+	const struct transcript_sum *s = &c->transcript.sum;
+
+	if (s->begun[0] != '\0')
+		log_line(LOG_L_WARN,
+		    "the act before, '%s' begun at %s, has no end on record: it was cut off. "
+		    "'" CEREMONY_TOOL " list' shows what it left on the token",
+		    s->begun, s->begun_time);
+}
+
 bool
 ceremony_open(struct ceremony *c, struct kd_err *e)
 {
@@ -181,8 +204,9 @@ ceremony_open(struct ceremony *c, struct kd_err *e)
 	if (!configure(c, e) || !become(c, e))
 		return false;
 	if (c->command->recorded && !c->o->dry_run &&
-	    (!make_state(c, e) || !transcript_open(c->state, &c->transcript, e)))
+	    (!check_stdout(e) || !make_state(c, e) || !transcript_open(c->state, &c->transcript, e)))
 		return false;
+	warn_cut_off(c);
 	if (!c->command->offline && !open_token(c, e))
 		return false;
 	start_entry(c);
@@ -252,6 +276,8 @@ append(struct ceremony *c, const char *phase, const char *result, struct kd_err 
 bool
 ceremony_begin(struct ceremony *c, struct kd_err *e)
 {
+	if (c->transcript.fd >= 0 && !transcript_reserve(&c->transcript, e))
+		return false;
 	if (!append(c, "begin", "", e))
 		return false;
 	buf_reset(&c->facts);
@@ -267,12 +293,27 @@ ceremony_end(struct ceremony *c, const struct kd_err *failed, struct kd_err *e)
 	struct kd_err own = {0};
 
 	if (failed == NULL)
-		return append(c, "end", "done", e);
+		return append(c, "end", "done", e) ||
+		       kd_hint(e, "'%s' itself was done; that is what has no end on record",
+			   c->command->name);
 	(void)snprintf(result, sizeof(result), "failed: %s", failed->msg);
 	if (!append(
 		c, "end", result, &own)) /* the act's own failure is the one to tell */
 		log_err(LOG_L_ERROR, &own);
 	return false;
+}
+
+bool
+ceremony_kind_module(const struct ceremony *c, bool *ret, struct kd_err *e)
+{
+	const char *kind = c->o->kind;
+
+	*ret = kind != NULL && strcmp(kind, "module") == 0;
+	if (kind == NULL || *ret)
+		return true;
+	(void)kd_fail(e, KD_E_USAGE, "--kind '%s': expected 'module'", SHOW(kind));
+	return kd_hint(e, "leave it out for a key that signs anything but Linux kernel "
+			  "modules");
 }
 
 void

@@ -17,7 +17,7 @@
 
 #define CEREMONY_TOOL "kdsign-token"
 #define CEREMONY_PEOPLE_MAX 16
-#define CEREMONY_FILES_MAX 16
+#define CEREMONY_TEXT_MAX 1024 /* bytes of an option's value */
 
 struct texts { /* of an option that may be repeated; borrowed from argv */
 	const char *v[CEREMONY_PEOPLE_MAX];
@@ -29,9 +29,9 @@ struct ceremony_options { /* all borrowed from argv; NULL when not given */
 	int pin_fd; /* -1 */
 	bool help, version, json, dry_run, no_login;
 	struct texts people;
-	const char *key, *label, *id, *type, *subject, *out, *root, *retire, *yes, *head;
-	struct texts certificates, cross;
-	bool no_token, check;
+	const char *key, *label, *id, *type, *subject, *kind, *out, *root, *retire, *yes, *head;
+	struct texts certificates, cross, vendor_roots;
+	bool no_token, check, mend;
 };
 
 struct ceremony; /* below */
@@ -101,6 +101,12 @@ bool ceremony_begin(struct ceremony *c, struct kd_err *e) KD_MUST;
 bool ceremony_end(
     struct ceremony *c, const struct kd_err *failed, struct kd_err *e) KD_MUST;
 
+/*
+ * --kind: is the key to sign Linux kernel modules alone, as with the grant's "kinds =
+ * module"? Their kernel asks for no extended key usage, all others for codeSigning.
+ * Errors: KD_E_USAGE.
+ */
+bool ceremony_kind_module(const struct ceremony *c, bool *ret, struct kd_err *e) KD_MUST;
 /* --key as an URI: "pkcs11:..." itself, the [key NAME] of the configuration, or a label.
  */
 bool ceremony_key_uri(

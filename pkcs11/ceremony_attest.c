@@ -10,12 +10,14 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "pkcs11/attr.h"
 #include "pkcs11/ceremony_facts.h"
 #include "pkcs11/ceremony_look.h"
 #include "pkcs11/ceremony_out.h"
 #include "pkcs11/ceremony_tool_key.h"
+#include "pkcs11/ceremony_vendor.h"
 #include "pkcs11/rv.h"
 #include "wire/json.h"
 
@@ -26,9 +28,6 @@ AUTO_DEFINE(EVP_PKEY, EVP_PKEY_free);
 static const char format[] = "kdsign custody statement 1";
 static const char basis[] = "read from the PKCS#11 module by C_GetAttributeValue; as "
 			    "true as module and token are";
-static const char no_vendor[] =
-    "none: the module offers no certificate for this key that is not stored on the token";
-
 static void
 put_padded(struct buf *b, const char *name, const CK_UTF8CHAR *s, size_t n)
 {
@@ -130,26 +129,20 @@ put_key(const struct ceremony *c, const struct ceremony_key *key, struct buf *b)
 	jw_close(b);
 }
 
-/*
- * Certificates with the key's public half. PKCS#11 has no call for a vendor's
- * attestation; what there is of it, in Yubico's module for PIV, are certificates that the
- * module makes when they are read and that are therefore no token objects. They are
- * handed on, not judged: whose root they lead to is for who reads this to check.
- */
+/* Those that are stored for the key. */
 static bool
-put_certs(struct ceremony *c, bool stored, struct buf *b, size_t *ret_n, struct kd_err *e)
+put_certs(struct ceremony *c, struct buf *b, struct kd_err *e)
 {
 	CK_OBJECT_HANDLE o[LOOK_MAX];
 	size_t n;
 
-	*ret_n = 0;
 	if (!look_find(c->token, CKO_CERTIFICATE, o, &n, e))
 		return false;
+	jw_arr_open(b, "certificates");
 	for (size_t i = 0; i < n; i++) {
 		AUTO(look_cert_clear) struct look_cert cert = {0};
 
-		if (attr_bool(c->token, o[i], CKA_TOKEN, true) != stored ||
-		    !look_cert(c->token, o[i], &cert) ||
+		if (!look_cert(c->token, o[i], &cert) || cert.made ||
 		    strcmp(cert.spki_sha256, c->entry.key_spki_sha256) != 0)
 			continue;
 		jw_open(b);
@@ -159,50 +152,28 @@ put_certs(struct ceremony *c, bool stored, struct buf *b, size_t *ret_n, struct 
 		jw_str(b, "sha256", cert.sha256);
 		jw_str(b, "subject", cert.subject);
 		jw_close(b);
-		++*ret_n;
 	}
-	return true;
-}
-
-static bool
-put_vendor(struct ceremony *c, struct buf *b, struct kd_err *e)
-{
-	size_t n;
-
-	jw_open_member(b, "vendor_attestation");
-	jw_arr_open(b, "certificates");
-	if (!put_certs(c, false, b, &n, e))
-		return false;
 	jw_arr_close(b);
-	jw_str(b, "says",
-	    n > 0 ? "made by the module; whether they lead to the vendor's root has "
-		    "not been checked here"
-		  : no_vendor);
-	jw_close(b);
-	ceremony_fact(c, "vendor attestation", "%s",
-	    n > 0 ? "certificates made by the module are included, unchecked"
-		  : no_vendor);
 	return true;
 }
 
 /* Members sorted, no blanks, one line; attributes in the order of the table. */
 static bool
-put_statement(
-    struct ceremony *c, const struct ceremony_key *key, struct buf *b, struct kd_err *e)
+put_statement(struct ceremony *c, const struct ceremony_key *key,
+    const struct vendor *vendor, struct buf *b, struct kd_err *e)
 {
 	char now[CLOCK_UTC_LEN];
 	struct facts f;
-	size_t n;
 
 	clock_utc(now, clock_unix_ms());
 	facts_read(c->token, key->handle, &f);
 	jw_open(b);
 	put_facts(&f, b);
 	jw_str(b, "basis", basis);
-	jw_arr_open(b, "certificates");
-	if (!put_certs(c, true, b, &n, e))
+	if (!put_certs(c, b, e))
 		return false;
-	jw_arr_close(b);
+	if (attr_fault(e)) /* what could not be read would stand there as not told */
+		return kd_in(e, "custody facts");
 	put_verdict(&f, b);
 	jw_str(b, "format", format);
 	put_key(c, key, b);
@@ -217,32 +188,43 @@ put_statement(
 		return false;
 	jw_str(b, "tool", CEREMONY_TOOL " " PACKAGE_VERSION);
 	jw_open_member(b, "transcript");
-	jw_str(b, "head", c->transcript.head);
-	jw_uint(b, "lines", c->transcript.lines);
+	jw_str(b, "head", c->transcript.sum.head);
+	jw_uint(b, "lines", c->transcript.sum.lines);
 	jw_close(b);
-	if (!put_vendor(c, b, e))
+	if (!vendor_put(c, vendor, b, e))
 		return false;
 	jw_close(b);
 	buf_str(b, "\n");
 	return buf_ok(b, "statement", e);
 }
 
-static bool
-write_beside(
-    struct ceremony *c, const char *suffix, const struct buf *b, struct kd_err *e)
-{
-	AUTO(buf_clear) struct buf path = {.max = 4096};
+/* What is handed out. */
+struct files {
+	struct out statement, signature, public;
+};
 
-	buf_printf(&path, "%s%s", c->o->out, suffix);
-	if (!buf_ok(&path, "path", e) || buf_cstr(&path) == NULL)
-		return kd_fail_nomem(e, "path");
-	return out_file(c, buf_cstr(&path), b, e);
+static void
+files_clear(struct files *f)
+{
+	out_clear(&f->statement);
+	out_clear(&f->signature);
+	out_clear(&f->public);
+}
+AUTO_DEFINE_CLEAR(struct files, files_clear);
+
+static bool
+open_files(const char *path, struct files *f, struct kd_err *e)
+{
+	return out_open(path, "", 0, &f->statement, e) &&
+	       out_open(path, ".sig", 0, &f->signature, e) &&
+	       out_open(path, ".pub", 0, &f->public, e);
 }
 
 static bool
-sign_and_write(
-    struct ceremony *c, EVP_PKEY *own, const struct buf *text, struct kd_err *e)
+sign_and_write(struct ceremony *c, EVP_PKEY *own, const struct buf *text, struct files *f,
+    struct kd_err *e)
 {
+	struct out *const all[] = {&f->statement, &f->signature, &f->public};
 	unsigned char signature[TOOL_SIGNATURE_LEN];
 	AUTO(buf_clear) struct buf sig = {0};
 	AUTO(buf_clear) struct buf pem = {0};
@@ -252,8 +234,9 @@ sign_and_write(
 	    !tool_key_public(own, &pem, own_sha256, e))
 		return false;
 	buf_add(&sig, signature, sizeof(signature));
-	if (!buf_ok(&sig, "signature", e) || !out_file(c, c->o->out, text, e) ||
-	    !write_beside(c, ".sig", &sig, e) || !write_beside(c, ".pub", &pem, e))
+	if (!buf_ok(&sig, "signature", e) || !out_fill(&f->statement, text, e) ||
+	    !out_fill(&f->signature, &sig, e) || !out_fill(&f->public, &pem, e) ||
+	    !out_place(c, all, KD_ARRAY_LEN(all), e))
 		return false;
 	ceremony_fact(c, "signed by the tool's key", "SHA-256 %s", own_sha256);
 	ceremony_say("%s: signed by this tool's own key, SHA-256 %s\n"
@@ -265,38 +248,52 @@ sign_and_write(
 }
 
 static bool
-attest(struct ceremony *c, const struct ceremony_key *key, struct kd_err *e)
+attest(struct ceremony *c, const struct ceremony_key *key, struct vendor *vendor,
+    struct files *files, struct kd_err *e)
 {
 	AUTO(EVP_PKEY_free) EVP_PKEY *own = NULL;
 	AUTO(buf_clear) struct buf text = {.max = JSON_LEN_MAX};
 	bool made = false;
 
-	if (!tool_key_load(c->state, &own, &made, e))
+	if (!vendor_find(c, vendor, e) || !vendor_check(c, vendor, e) ||
+	    !tool_key_load(c->state, &own, &made, e))
 		return false;
 	if (made)
 		ceremony_fact(c, "the tool's key", "made: there was none");
-	return put_statement(c, key, &text, e) && sign_and_write(c, own, &text, e);
+	return put_statement(c, key, vendor, &text, e) &&
+	       sign_and_write(c, own, &text, files, e);
+}
+
+static bool
+recorded(struct ceremony *c, struct vendor *vendor, struct kd_err *e)
+{
+	AUTO(ceremony_key_clear) struct ceremony_key key = {0};
+	AUTO(files_clear)
+	struct files files = {{.r.fd = -1}, {.r.fd = -1}, {.r.fd = -1}};
+	bool done;
+
+	if (!open_files(c->o->out, &files, e) || !ceremony_login(c, e) ||
+	    !ceremony_key_find(c, &key, e) || !ceremony_key_spki(&key, e) ||
+	    !ceremony_begin(c, e))
+		return false;
+	done = attest(c, &key, vendor, &files, e);
+	return ceremony_end(c, done ? NULL : e, e);
 }
 
 bool
 ceremony_attest(struct ceremony *c, struct kd_err *e)
 {
-	AUTO(ceremony_key_clear) struct ceremony_key key = {0};
-	bool done;
+	AUTO(vendor_clear) struct vendor vendor = {0};
 
 	if (c->o->out == NULL)
 		return kd_fail(e, KD_E_USAGE, "where to? --out FILE");
-	if (c->o->dry_run) {
-		ceremony_say("would read what token '%s', serial %s, says of key '%s', "
-			     "sign it with "
-			     "this tool's own key, and write %s, %s.sig and %s.pub",
-		    SHOW(token_info(c->token)->label), SHOW(token_info(c->token)->serial),
-		    SHOW(c->o->key), c->o->out, c->o->out, c->o->out);
-		return true;
-	}
-	if (!ceremony_login(c, e) || !ceremony_key_find(c, &key, e) ||
-	    !ceremony_key_spki(&key, e) || !ceremony_begin(c, e))
+	if (!vendor_load_roots(c, &vendor, e))
 		return false;
-	done = attest(c, &key, e);
-	return ceremony_end(c, done ? NULL : e, e);
+	if (!c->o->dry_run)
+		return recorded(c, &vendor, e);
+	ceremony_say("would read what token '%s', serial %s, says of key '%s', sign it with "
+		     "this tool's own key, and write %s, %s.sig and %s.pub",
+	    SHOW(token_info(c->token)->label), SHOW(token_info(c->token)->serial),
+	    SHOW(c->o->key), c->o->out, c->o->out, c->o->out);
+	return true;
 }

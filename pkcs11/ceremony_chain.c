@@ -45,8 +45,8 @@ fail_cert(const X509 *cert, struct kd_err *e, const char *what)
 	return kd_fail(e, KD_E_CERT_INVALID, "certificate of '%s': %s", name, what);
 }
 
-static bool
-push(struct chain_certs *c, X509 *take_cert, struct kd_err *e)
+bool
+chain_push(struct chain_certs *c, X509 *take_cert, struct kd_err *e)
 {
 	if (c->n < CHAIN_MAX) {
 		c->v[c->n++] = take_cert;
@@ -66,7 +66,7 @@ load_pem(BIO *b, struct chain_certs *ret, struct kd_err *e)
 
 		if (cert == NULL)
 			break;
-		if (!push(ret, cert, e))
+		if (!chain_push(ret, cert, e))
 			return false;
 	}
 	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
@@ -90,7 +90,7 @@ chain_load(const char *path, struct chain_certs *ret, struct kd_err *e)
 	cert =
 	    data.len > 0 && data.p[0] == 0x30 ? d2i_X509(NULL, &p, (long)data.len) : NULL;
 	if (cert != NULL && p == data.p + data.len)
-		return push(ret, cert, e) || kd_in(e, "'%s'", SHOW(path));
+		return chain_push(ret, cert, e) || kd_in(e, "'%s'", SHOW(path));
 	X509_free(cert);
 	ERR_clear_error();
 	b = BIO_new_mem_buf(data.p, (int)data.len);
@@ -133,7 +133,7 @@ take_leaf(struct chain_certs *given, const EVP_PKEY *key, struct chain_certs *re
 				      : X509_check_ca(cert) == 0;
 
 		if (is)
-			return push(ret, take_out(given, i), e);
+			return chain_push(ret, take_out(given, i), e);
 	}
 	if (key == NULL)
 		return kd_fail(e, KD_E_CERT_INVALID, "all certificates are CAs'");
@@ -142,9 +142,27 @@ take_leaf(struct chain_certs *given, const EVP_PKEY *key, struct chain_certs *re
 	    given->n);
 }
 
+/*
+ * As the keeper has it: the kernel asks for no extended key usage, and certificates by its
+ * own recipe have none; one that names other uses is wrong for modules, too.
+ */
+static bool
+check_extended_usage(X509 *leaf, bool module, struct kd_err *e)
+{
+	bool any = (X509_get_extension_flags(leaf) & EXFLAG_XKUSAGE) != 0;
+
+	if (any ? (X509_get_extended_key_usage(leaf) & XKU_CODE_SIGN) != 0 : module)
+		return true;
+	(void)fail_cert(leaf, e, "no codeSigning in its extended key usage");
+	if (!any)
+		(void)kd_hint(e, "--kind module, if the key is to sign Linux kernel modules "
+				 "and nothing else");
+	return false;
+}
+
 /* RFC 5280 4.2.1.3, 4.2.1.9, 4.2.1.12. */
 static bool
-check_leaf(X509 *leaf, struct kd_err *e)
+check_leaf(X509 *leaf, bool module, struct kd_err *e)
 {
 	const EVP_PKEY *key = X509_get0_pubkey(leaf);
 	uint32_t flags = X509_get_extension_flags(leaf);
@@ -153,9 +171,8 @@ check_leaf(X509 *leaf, struct kd_err *e)
 		return fail_cert(leaf, e, "it is malformed");
 	if ((flags & EXFLAG_CA) != 0)
 		return fail_cert(leaf, e, "it is a CA's");
-	if ((flags & EXFLAG_XKUSAGE) == 0 ||
-	    (X509_get_extended_key_usage(leaf) & XKU_CODE_SIGN) == 0)
-		return fail_cert(leaf, e, "no codeSigning in its extended key usage");
+	if (!check_extended_usage(leaf, module, e))
+		return false;
 	if ((flags & EXFLAG_KUSAGE) != 0 &&
 	    (X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE) == 0)
 		return fail_cert(leaf, e, "no digitalSignature in its key usage");
@@ -196,6 +213,55 @@ build(const struct chain_certs *chain, X509 *const *trust, size_t trust_n,
 	    X509_STORE_CTX_get_current_cert(ctx), e, X509_verify_cert_error_string(err));
 }
 
+bool
+chain_take_roots(
+    struct chain_certs *given, struct chain_certs *ret, struct kd_err *e)
+{
+	for (size_t i = 0; i < given->n;) {
+		if (!is_root(given->v[i]))
+			i++;
+		else if (!chain_push(ret, take_out(given, i), e))
+			return false;
+	}
+	return true;
+}
+
+void
+chain_take_issuers(X509 *leaf, struct chain_certs *given, struct chain_certs *ret)
+{
+	X509 *top = leaf;
+
+	for (size_t i = 0; i < given->n && ret->n < CHAIN_MAX;) {
+		if (!issued(given->v[i], top)) {
+			i++;
+			continue;
+		}
+		top = ret->v[ret->n++] = take_out(given, i);
+		i = 0;
+	}
+}
+
+bool
+chain_verify(X509 *leaf, const struct chain_certs *between,
+    const struct chain_certs *trust, X509 **ret_root, struct kd_err *e)
+{
+	struct chain_certs chain = {.v = {leaf}, .n = 1}; /* borrowed */
+
+	for (size_t i = 0; i < between->n && chain.n < CHAIN_MAX; i++)
+		chain.v[chain.n++] = between->v[i];
+	for (size_t i = 0; i < trust->n; i++) {
+		struct kd_err why = {0};
+
+		if (build(&chain, &trust->v[i], 1, 0, &why)) {
+			*ret_root = trust->v[i];
+			return true;
+		}
+		if (e->code == KD_OK)
+			*e = why;
+	}
+	return kd_fail(e, KD_E_CERT_INVALID, "no root is given");
+}
+
 /* From the leaf up, each one's issuer out of what was given. */
 static bool
 climb(struct chain_certs *given, struct chain_certs *ret, struct kd_err *e)
@@ -205,7 +271,7 @@ climb(struct chain_certs *given, struct chain_certs *ret, struct kd_err *e)
 			i++;
 			continue;
 		}
-		if (!push(ret, take_out(given, i), e))
+		if (!chain_push(ret, take_out(given, i), e))
 			return false;
 		i = 0;
 	}
@@ -214,18 +280,12 @@ climb(struct chain_certs *given, struct chain_certs *ret, struct kd_err *e)
 }
 
 bool
-chain_sort(struct chain_certs *given, const EVP_PKEY *key, struct chain_certs *ret,
-    struct chain_certs *trust, struct kd_err *e)
+chain_sort(struct chain_certs *given, const EVP_PKEY *key, bool module,
+    struct chain_certs *ret, struct chain_certs *trust, struct kd_err *e)
 {
-	if (!take_leaf(given, key, ret, e) || !check_leaf(ret->v[0], e))
+	if (!take_leaf(given, key, ret, e) || !check_leaf(ret->v[0], module, e))
 		return false;
-	for (size_t i = 0; i < given->n;) {
-		if (!is_root(given->v[i]))
-			i++;
-		else if (!push(trust, take_out(given, i), e))
-			return false;
-	}
-	if (!climb(given, ret, e))
+	if (!chain_take_roots(given, trust, e) || !climb(given, ret, e))
 		return false;
 	if (trust->n > 0)
 		return build(ret, trust->v, trust->n, 0, e);

@@ -20,6 +20,21 @@ AUTO_DEFINE_CLEAR(struct chain_certs, chain_certs_clear);
 /* All certificates of a file, PEM or one in DER, appended. Errors: KD_E_FILE,
  * KD_E_FORMAT, KD_E_LIMIT. */
 bool chain_load(const char *path, struct chain_certs *ret, struct kd_err *e) KD_MUST;
+/* Errors: KD_E_LIMIT; the certificate is freed then. */
+bool chain_push(struct chain_certs *c, X509 *take_cert, struct kd_err *e) KD_MUST;
+/* Those of given that are signed by themselves. Errors: KD_E_LIMIT. */
+bool chain_take_roots(
+    struct chain_certs *given, struct chain_certs *ret, struct kd_err *e) KD_MUST;
+/* Those of given by which leaf was issued, from it upwards; appended. */
+void chain_take_issuers(X509 *leaf, struct chain_certs *given, struct chain_certs *ret);
+/*
+ * chain_verify - leaf leads to one of trust, by way of between, and all dates hold now.
+ *
+ * What it is for is not looked at. ret_root: which one; borrowed. Errors:
+ * KD_E_CERT_INVALID.
+ */
+bool chain_verify(X509 *leaf, const struct chain_certs *between,
+    const struct chain_certs *trust, X509 **ret_root, struct kd_err *e) KD_MUST;
 
 /*
  * chain_sort - given in any order, leaf first and then each one's issuer in ret; roots,
@@ -27,14 +42,17 @@ bool chain_load(const char *path, struct chain_certs *ret, struct kd_err *e) KD_
  *
  * given     emptied into ret and trust
  * key       the leaf is the one with this public key; NULL (a dry run): the one that is
- * no CA's Checked: the leaf is for code signing (extended key usage; digitalSignature
- * where usages are listed), no CA's, RSA of 3072 bits or more; all dates hold now;
- * nothing is left over; the chain builds (X509_verify_cert) to a certificate of trust, or
- * without any to its own top, which a leaf alone has only when it is self-signed. Errors:
- * KD_E_CERT_INVALID with the name of the certificate that is wrong; KD_E_CRYPTO.
+ *           no CA's
+ * module    for Linux kernel modules alone: extended key usages may be missing
+ *
+ * Checked: the leaf is for code signing (extended key usage; digitalSignature where usages
+ * are listed), no CA's, RSA of 3072 bits or more; all dates hold now; nothing is left
+ * over; the chain builds (X509_verify_cert) to a certificate of trust, or without any to
+ * its own top, which a leaf alone has only when it is self-signed.
+ * Errors: KD_E_CERT_INVALID with the name of the certificate that is wrong; KD_E_CRYPTO.
  */
-bool chain_sort(struct chain_certs *given, const EVP_PKEY *key, struct chain_certs *ret,
-    struct chain_certs *trust, struct kd_err *e) KD_MUST;
+bool chain_sort(struct chain_certs *given, const EVP_PKEY *key, bool module,
+    struct chain_certs *ret, struct chain_certs *trust, struct kd_err *e) KD_MUST;
 /*
  * chain_check_cross - the chain builds to this certificate, at whatever time: that those
  * for kernel drivers have expired is no mistake of anybody's. ret_expired  it is outside

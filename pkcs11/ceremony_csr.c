@@ -34,6 +34,14 @@ der_free(unsigned char *p)
 }
 AUTO_DEFINE(unsigned char, der_free);
 
+#define REQUEST_ROOM ((size_t)16 << 10) /* one of RSA-4096 has 3 KiB */
+
+struct wish { /* what the certificate shall say */
+	const X509_NAME *subject;
+	char shown[1024];
+	bool module; /* for Linux kernel modules alone */
+};
+
 static bool
 fail_crypto(struct kd_err *e)
 {
@@ -53,12 +61,13 @@ add_extension(STACK_OF(X509_EXTENSION) * to, int nid, const char *value)
 
 /* RFC 2986 4.1; what is asked of the CA: RFC 5280 4.2.1.3, 4.2.1.12. */
 static bool
-fill_request(X509_REQ *req, const X509_NAME *subject, EVP_PKEY *key, struct kd_err *e)
+fill_request(X509_REQ *req, const X509_NAME *subject, EVP_PKEY *key, bool module,
+    struct kd_err *e)
 {
 	AUTO(extensions_free) STACK_OF(X509_EXTENSION) *x = sk_X509_EXTENSION_new_null();
 
 	if (x == NULL || !add_extension(x, NID_key_usage, "critical,digitalSignature") ||
-	    !add_extension(x, NID_ext_key_usage, "codeSigning") ||
+	    (!module && !add_extension(x, NID_ext_key_usage, "codeSigning")) ||
 	    X509_REQ_set_version(req, X509_REQ_VERSION_1) != 1 ||
 	    X509_REQ_set_subject_name(req, subject) != 1 ||
 	    X509_REQ_set_pubkey(req, key) != 1 || X509_REQ_add_extensions(req, x) != 1)
@@ -133,7 +142,7 @@ sign_request(
 }
 
 static bool
-build(struct ceremony *c, const struct ceremony_key *key, const X509_NAME *subject,
+build(struct ceremony *c, const struct ceremony_key *key, const struct wish *wish,
     struct buf *ret, struct kd_err *e)
 {
 	AUTO(X509_REQ_free) X509_REQ *req = X509_REQ_new();
@@ -143,7 +152,8 @@ build(struct ceremony *c, const struct ceremony_key *key, const X509_NAME *subje
 	pub = d2i_PUBKEY(NULL, &p, (long)key->k.spki_len);
 	if (req == NULL || pub == NULL)
 		return fail_crypto(e);
-	if (!fill_request(req, subject, pub, e) || !sign_request(c, key, req, e))
+	if (!fill_request(req, wish->subject, pub, wish->module, e) ||
+	    !sign_request(c, key, req, e))
 		return false;
 	if (X509_REQ_verify(req, pub) != 1)
 		return kd_fail(e, KD_E_BAD_SIGNATURE,
@@ -152,30 +162,39 @@ build(struct ceremony *c, const struct ceremony_key *key, const X509_NAME *subje
 }
 
 static bool
-say_dry(const struct ceremony *c, const char *subject)
+say_dry(const struct ceremony *c, const struct wish *wish)
 {
 	ceremony_say(
 	    "would ask the key '%s' on token '%s', serial %s, to sign a request for "
-	    "%s with the extended key usage codeSigning",
+	    "%s %s extended key usage%s",
 	    SHOW(c->o->key), SHOW(token_info(c->token)->label),
-	    SHOW(token_info(c->token)->serial), subject);
+	    SHOW(token_info(c->token)->serial), wish->shown,
+	    wish->module ? "without an" : "with the", wish->module ? "" : " codeSigning");
 	return true;
 }
 
-/* Recorded once the entry has been begun; what fails before was not done at all. */
+/*
+ * Recorded once the entry has been begun; what fails before was not done at all. The
+ * place for the request is there before the key signs: a signature that is lost would have
+ * to be made a second time.
+ */
 static bool
-make_request(
-    struct ceremony *c, const X509_NAME *subject, const char *shown, struct kd_err *e)
+make_request(struct ceremony *c, const struct wish *wish, struct kd_err *e)
 {
 	AUTO(ceremony_key_clear) struct ceremony_key key = {0};
 	AUTO(buf_clear) struct buf pem = {0};
+	AUTO(out_clear) struct out out = {.r.fd = -1};
+	struct out *const all[] = {&out};
 	bool done;
 
-	if (!ceremony_login(c, e) || !ceremony_key_find(c, &key, e) ||
-	    !ceremony_key_spki(&key, e))
+	if (!out_open(c->o->out, "", REQUEST_ROOM, &out, e) || !ceremony_login(c, e) ||
+	    !ceremony_key_find(c, &key, e) || !ceremony_key_spki(&key, e))
 		return false;
-	ceremony_fact(c, "subject", "%s", shown);
-	done = build(c, &key, subject, &pem, e) && out_write(c, &pem, e);
+	ceremony_fact(c, "subject", "%s", wish->shown);
+	if (wish->module)
+		ceremony_fact(c, "kind", "module: no extended key usage is asked for");
+	done = build(c, &key, wish, &pem, e) && out_fill(&out, &pem, e) &&
+	       out_place(c, all, 1, e);
 	return c->begun ? ceremony_end(c, done ? NULL : e, e) : done;
 }
 
@@ -183,17 +202,19 @@ bool
 ceremony_csr(struct ceremony *c, struct kd_err *e)
 {
 	AUTO(X509_NAME_free) X509_NAME *subject = NULL;
-	char shown[1024];
+	struct wish wish = {0};
 
 	if (c->o->subject == NULL) {
 		(void)kd_fail(e, KD_E_USAGE, "whose certificate? --subject NAME");
 		return kd_hint(
 		    e, "like --subject 'CN=Example Drivers,O=Example\\, Inc.,C=DE'");
 	}
-	if (!subject_parse(c->o->subject, &subject, e))
+	if (!subject_parse(c->o->subject, &subject, e) ||
+	    !ceremony_kind_module(c, &wish.module, e))
 		return false;
-	subject_print(subject, shown, sizeof(shown));
+	wish.subject = subject;
+	subject_print(subject, wish.shown, sizeof(wish.shown));
 	if (c->o->dry_run)
-		return say_dry(c, shown);
-	return make_request(c, subject, shown, e);
+		return say_dry(c, &wish);
+	return make_request(c, &wish, e);
 }

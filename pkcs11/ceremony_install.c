@@ -22,6 +22,9 @@ AUTO_DEFINE(EVP_PKEY, EVP_PKEY_free);
 
 struct install { /* what was given, sorted and checked */
 	struct chain_certs chain, trust, cross;
+	bool module; /* for Linux kernel modules alone */
+	struct out out;
+	struct buf pem;
 };
 
 static void
@@ -30,6 +33,8 @@ install_clear(struct install *i)
 	chain_certs_clear(&i->chain);
 	chain_certs_clear(&i->trust);
 	chain_certs_clear(&i->cross);
+	out_clear(&i->out);
+	buf_clear(&i->pem);
 }
 AUTO_DEFINE_CLEAR(struct install, install_clear);
 
@@ -48,7 +53,7 @@ check_files(
 			return false;
 	if (o->root != NULL && !chain_load(o->root, &ret->trust, e))
 		return kd_in(e, "--root");
-	if (!chain_sort(&given, key, &ret->chain, &ret->trust, e))
+	if (!chain_sort(&given, key, ret->module, &ret->chain, &ret->trust, e))
 		return false;
 	for (size_t i = 0; i < o->cross.n; i++)
 		if (!chain_load(o->cross.v[i], &ret->cross, e))
@@ -71,6 +76,9 @@ static void
 say_chain(struct ceremony *c, const struct install *i)
 {
 	char name[256], until[25];
+
+	if (i->module)
+		ceremony_fact(c, "kind", "module: codeSigning is not asked for");
 
 	for (size_t k = 0; k < i->chain.n; k++) {
 		subject_print(X509_get_subject_name(i->chain.v[k]), name, sizeof(name));
@@ -198,15 +206,22 @@ put_on_token(
 	return true;
 }
 
+/* The file's new content, but not in its place yet. */
 static bool
-put_file(struct ceremony *c, const struct install *i, struct kd_err *e)
+fill_file(struct install *i, struct kd_err *e)
 {
-	AUTO(buf_clear) struct buf pem = {0};
-
 	for (size_t k = 0; k < i->chain.n; k++)
-		if (!out_pem_cert(i->chain.v[k], &pem, e))
+		if (!out_pem_cert(i->chain.v[k], &i->pem, e))
 			return false;
-	if (!out_file(c, c->o->out, &pem, e))
+	return out_fill(&i->out, &i->pem, e);
+}
+
+static bool
+place_file(struct ceremony *c, struct install *i, struct kd_err *e)
+{
+	struct out *const all[] = {&i->out};
+
+	if (!out_place(c, all, 1, e))
 		return false;
 	ceremony_say("  written: %s", c->o->out);
 	return true;
@@ -222,7 +237,7 @@ say_line(const char *setting, const char *path)
 }
 
 static void
-say_lines(const struct ceremony *c)
+say_lines(const struct ceremony *c, const struct install *in)
 {
 	const struct ceremony_options *o = c->o;
 
@@ -232,55 +247,67 @@ say_lines(const struct ceremony *c)
 		say_line("certificates", o->certificates.v[i]);
 	for (size_t i = 0; i < o->cross.n; i++)
 		say_line("cross-certificates", o->cross.v[i]);
+	if (in->module)
+		ceremony_say("    and in its grants: kinds = module");
 }
 
 static bool
-place(struct ceremony *c, const struct ceremony_key *key, const struct install *i,
+place(struct ceremony *c, const struct ceremony_key *key, struct install *i,
     struct kd_err *e)
 {
 	return (c->o->no_token || put_on_token(c, key, i->chain.v[0], e)) &&
-	       (c->o->out == NULL || put_file(c, i, e));
+	       (c->o->out == NULL || place_file(c, i, e));
 }
 
+/* All that can fail is done before the token is written to. */
 static bool
-install(struct ceremony *c, struct kd_err *e)
+prepare(struct ceremony *c, struct ceremony_key *key, struct install *i, struct kd_err *e)
 {
-	AUTO(ceremony_key_clear) struct ceremony_key key = {0};
-	AUTO(install_clear) struct install i = {0};
 	AUTO(EVP_PKEY_free) EVP_PKEY *pub = NULL;
-	const unsigned char *p = key.k.spki;
-	bool done;
+	const unsigned char *p = key->k.spki;
 
-	if (!ceremony_login(c, e) || !ceremony_key_find(c, &key, e) ||
-	    !ceremony_key_spki(&key, e))
+	if ((c->o->out != NULL && !out_open(c->o->out, "", 0, &i->out, e)) ||
+	    !ceremony_login(c, e) || !ceremony_key_find(c, key, e) ||
+	    !ceremony_key_spki(key, e))
 		return false;
-	pub = d2i_PUBKEY(NULL, &p, (long)key.k.spki_len);
+	pub = d2i_PUBKEY(NULL, &p, (long)key->k.spki_len);
 	if (pub == NULL)
 		return kd_fail(
 		    e, KD_E_CRYPTO, "OpenSSL cannot read the key's public half");
-	if (!check_files(c, pub, &i, e))
+	return check_files(c, pub, i, e) && (c->o->out == NULL || fill_file(i, e));
+}
+
+static bool
+install(struct ceremony *c, struct install *i, struct kd_err *e)
+{
+	AUTO(ceremony_key_clear) struct ceremony_key key = {0};
+	bool done;
+
+	if (!prepare(c, &key, i, e))
 		return false;
 	ceremony_say(
 	    "the certificate is of key '%s', id %s:", SHOW(key.label), c->entry.key_id);
-	say_chain(c, &i);
+	say_chain(c, i);
 	if (!ceremony_begin(c, e))
 		return false;
-	done = place(c, &key, &i, e);
+	done = place(c, &key, i, e);
 	if (!ceremony_end(c, done ? NULL : e, e))
 		return false;
-	say_lines(c);
+	say_lines(c, i);
 	return true;
 }
 
 bool
 ceremony_install(struct ceremony *c, struct kd_err *e)
 {
-	AUTO(install_clear) struct install i = {0};
+	AUTO(install_clear) struct install i = {.out.r.fd = -1};
 
 	if (c->o->certificates.n == 0)
 		return kd_fail(e, KD_E_USAGE, "which certificate? --certificate FILE");
+	if (!ceremony_kind_module(c, &i.module, e))
+		return false;
 	if (!c->o->dry_run)
-		return install(c, e);
+		return install(c, &i, e);
 	if (!check_files(c, NULL, &i, e))
 		return false;
 	ceremony_say("would install, if it is of key '%s', which takes a login to see:",

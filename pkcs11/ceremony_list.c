@@ -130,8 +130,9 @@ put_cert(struct buf *b, const struct look_cert *c, bool json)
 {
 	if (!json) {
 		buf_printf(b,
-		    "  certificate '%s', id %s: %s\n    issued by %s, until %s\n",
-		    c->label, c->id[0] != '\0' ? c->id : "(none)", c->subject, c->issuer,
+		    "  certificate '%s', id %s%s: %s\n    issued by %s, until %s\n",
+		    c->label, c->id[0] != '\0' ? c->id : "(none)",
+		    c->made ? ", made by the module" : "", c->subject, c->issuer,
 		    c->until);
 		return;
 	}
@@ -139,6 +140,7 @@ put_cert(struct buf *b, const struct look_cert *c, bool json)
 	jw_str(b, "id", c->id);
 	jw_str(b, "issuer", c->issuer);
 	jw_str(b, "label", c->label);
+	jw_bool(b, "made_by_module", c->made);
 	jw_str(b, "not_after", c->until);
 	jw_str(b, "sha256", c->sha256);
 	jw_str(b, "spki_sha256", c->spki_sha256);

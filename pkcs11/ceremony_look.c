@@ -108,19 +108,14 @@ put_spki_hash(const X509 *cert, char dst[65])
 }
 
 bool
-look_cert(const struct token *t, CK_OBJECT_HANDLE o, struct look_cert *ret)
+look_x509(X509 *cert, struct look_cert *ret)
 {
 	AUTO(look_cert_clear) struct look_cert c = {0};
-	AUTO(X509_free) X509 *cert = NULL;
-	const unsigned char *p;
+	int n = i2d_X509(cert, NULL);
+	unsigned char *p = n > 0 ? buf_reserve(&c.der, (size_t)n) : NULL;
 	struct tm tm = {0};
 
-	read_names(t, o, c.label, sizeof(c.label), c.id);
-	if (!attr_bytes(t, o, CKA_VALUE, &c.der))
-		return false;
-	p = c.der.p;
-	cert = d2i_X509(NULL, &p, (long)c.der.len);
-	if (cert == NULL)
+	if (p == NULL || i2d_X509(cert, &p) != n)
 		return false;
 	subject_print(X509_get_subject_name(cert), c.subject, sizeof(c.subject));
 	subject_print(X509_get_issuer_name(cert), c.issuer, sizeof(c.issuer));
@@ -130,6 +125,26 @@ look_cert(const struct token *t, CK_OBJECT_HANDLE o, struct look_cert *ret)
 		(void)strftime(c.until, sizeof(c.until), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	*ret = c;
 	c.der = (struct buf){0};
+	return true;
+}
+
+bool
+look_cert(const struct token *t, CK_OBJECT_HANDLE o, struct look_cert *ret)
+{
+	AUTO(buf_clear) struct buf der = {0};
+	AUTO(X509_free) X509 *cert = NULL;
+	struct look_cert c = {0};
+	const unsigned char *p;
+
+	if (!attr_bytes(t, o, CKA_VALUE, &der))
+		return false;
+	p = der.p;
+	cert = d2i_X509(NULL, &p, (long)der.len);
+	if (cert == NULL || !look_x509(cert, &c))
+		return false;
+	read_names(t, o, c.label, sizeof(c.label), c.id);
+	c.made = !attr_bool(t, o, CKA_TOKEN, true);
+	*ret = c;
 	return true;
 }
 

@@ -3,6 +3,8 @@
  * certificates. */
 #ifndef KD_PKCS11_CEREMONY_LOOK_H
 #define KD_PKCS11_CEREMONY_LOOK_H
+#include <openssl/x509.h>
+
 #include "base/builder.h"
 #include "base/error.h"
 #include "pkcs11/ceremony_facts.h"
@@ -26,6 +28,7 @@ struct look_cert {
 	char subject[512], issuer[512]; /* RFC 2253 */
 	char until[25];                 /* notAfter, UTC */
 	char sha256[65], spki_sha256[65];
+	bool made; /* by the module, when it is read: no token object */
 	struct buf der;
 };
 void look_cert_clear(struct look_cert *c);
@@ -37,6 +40,8 @@ bool look_find(const struct token *t, CK_OBJECT_CLASS class,
 void look_key(const struct token *t, CK_OBJECT_HANDLE o, struct look_key *ret);
 /* False when the object is not an X.509 certificate. */
 bool look_cert(const struct token *t, CK_OBJECT_HANDLE o, struct look_cert *ret);
+/* The same of one in memory: no label, no id. False: out of memory. */
+bool look_x509(X509 *cert, struct look_cert *ret);
 /* "RSA-3072", "P-256" */
 void look_type(const struct signer_key *k, char ret[16]);
 #endif

@@ -45,12 +45,16 @@ static const struct row {
 	"which key: [key NAME] of the configuration, its label, or a URI"},
     {"subject", TEXT, FIELD(subject), "NAME", "csr",
 	"CN=...,O=...,C=... (RFC 2253) or /C=.../O=.../CN=..."},
+    {"kind", TEXT, FIELD(kind), "KIND", "csr install",
+	"module: the key signs Linux kernel modules alone, no codeSigning is needed"},
     {"certificate", LIST, FIELD(certificates), "FILE", "install",
 	"the key's certificate and intermediates, in any order; may be repeated"},
     {"cross", LIST, FIELD(cross), "FILE", "install",
 	"a cross-certificate that fits them; may be repeated"},
     {"root", TEXT, FIELD(root), "FILE", "install", "the root they have to lead to"},
     {"out", TEXT, FIELD(out), "FILE", "csr install attest", "write there"},
+    {"vendor-root", LIST, FIELD(vendor_roots), "FILE", "attest",
+	"the vendor's root, to which the module's attestation has to lead; may be repeated"},
     {"no-token", FLAG, FIELD(no_token), NULL, "install",
 	"do not write the certificate onto the token"},
     {"retire", TEXT, FIELD(retire), "DATE", "rotate", "when the old key stops signing"},
@@ -60,6 +64,8 @@ static const struct row {
 	"check that no line was changed, taken out or put in"},
     {"head", TEXT, FIELD(head), "HASH", "transcript",
 	"the same, and that a line of this SHA-256 is there"},
+    {"mend", FLAG, FIELD(mend), NULL, "transcript",
+	"put half a line, left by a power cut, aside, and go on"},
     {"help", FLAG, FIELD(help), NULL, NULL, "this text, of a command its own"},
     {"version", FLAG, FIELD(version), NULL, NULL, "the version"},
 };
@@ -152,6 +158,11 @@ take_option(int argc, char **argv, int *at, uint32_t *seen, struct ceremony_opti
 	}
 	if (r->type != FLAG && value[0] == '\0')
 		return kd_fail(e, KD_E_USAGE, "'--%s': the value is empty", r->name);
+	if (r->type != FLAG && strlen(value) > CEREMONY_TEXT_MAX)
+		return kd_fail(e, KD_E_USAGE, "'--%s': longer than %d bytes", r->name,
+		    CEREMONY_TEXT_MAX);
+	if (r->type != LIST && (*seen >> (r - rows) & 1) != 0)
+		return kd_fail(e, KD_E_USAGE, "'--%s' is given twice", r->name);
 	*seen |= 1u << (r - rows);
 	return set_value(r, value, ret, e) || kd_in(e, "--%s", r->name);
 }

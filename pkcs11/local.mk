@@ -42,6 +42,7 @@ libceremony_a_SOURCES = \
 	pkcs11/ceremony_out.c pkcs11/ceremony_out.h \
 	pkcs11/ceremony_subject.c pkcs11/ceremony_subject.h \
 	pkcs11/ceremony_tool_key.c pkcs11/ceremony_tool_key.h \
+	pkcs11/ceremony_vendor.c pkcs11/ceremony_vendor.h \
 	pkcs11/ceremony_attest.c \
 	pkcs11/ceremony_destroy.c \
 	pkcs11/ceremony_rotate.c \
@@ -76,7 +77,7 @@ TESTS += fuzz/replay_transcript
 EXTRA_DIST += fuzz/corpus/transcript
 
 token_e2e_tests = tests/e2e/token_key.t tests/e2e/token_cert.t tests/e2e/token_life.t \
-	tests/e2e/token_whole.t
+	tests/e2e/token_whole.t tests/e2e/token_attest.t tests/e2e/token_record.t
 TESTS += $(token_e2e_tests)
 dist_check_SCRIPTS += $(token_e2e_tests)
 

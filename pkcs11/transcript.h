@@ -22,10 +22,21 @@
 #define TRANSCRIPT_MAX ((size_t)64 << 20)
 #define TRANSCRIPT_HASH_LEN 64 /* hex digits */
 
-struct transcript {
-	int fd; /* O_APPEND, locked; -1 when not open (transcript_init) */
+#define TRANSCRIPT_BEGIN_MAX (TRANSCRIPT_LINE_MAX / 2) /* so that its end has room */
+
+struct transcript_sum {
 	uint64_t lines;
 	char head[TRANSCRIPT_HASH_LEN + 1]; /* hash of the last line */
+	uint64_t found; /* the line whose hash is wanted; 0: none */
+	/* the last line is of an act that was begun: which, and when; "" otherwise */
+	char begun[32], begun_time[32];
+	bool torn;    /* bytes without a newline follow: a line that was not finished */
+	size_t whole; /* bytes up to the end of the last whole line */
+};
+
+struct transcript {
+	int fd; /* O_APPEND, locked; -1 when not open (transcript_init) */
+	struct transcript_sum sum;
 };
 
 struct transcript_entry { /* all borrowed; NULL is written as "" */
@@ -47,19 +58,18 @@ void transcript_init(struct transcript *t);
  */
 bool transcript_open(const char *dir, struct transcript *t, struct kd_err *e) KD_MUST;
 void transcript_close(struct transcript *t);
+/* Room on the disk for the line of an act and that of its end, so that there will be one.
+ * Errors: KD_E_IO. */
+bool transcript_reserve(struct transcript *t, struct kd_err *e) KD_MUST;
 /* Written and fsynced when this returns true; on failure the file is as before. */
 bool transcript_append(
     struct transcript *t, const struct transcript_entry *entry, struct kd_err *e) KD_MUST;
 
-struct transcript_sum {
-	uint64_t lines;
-	char head[TRANSCRIPT_HASH_LEN + 1];
-	uint64_t found; /* the line whose hash is wanted; 0: none */
-};
 /*
  * transcript_check - text is whole and its chain unbroken.
  *
  * want  NULL, or a hash in hex to look for
+ * ret   also when only the last line is torn, which is a failure
  * Errors: KD_E_INCONSISTENT "line 3: ..."; KD_E_NOMEM.
  */
 bool transcript_check(const char *text, size_t n, const char *want,
@@ -67,6 +77,20 @@ bool transcript_check(const char *text, size_t n, const char *want,
 /* The readable page, in Markdown, of a text that transcript_check took. */
 bool transcript_page(
     const char *text, size_t n, struct buf *ret, struct kd_err *e) KD_MUST;
+struct transcript_piece {
+	size_t n; /* bytes without a newline at the end of the file; 0: there was none */
+	char sha256[TRANSCRIPT_HASH_LEN + 1];
+	char name[32]; /* the file beside the transcript where they are now */
+};
+/*
+ * transcript_mend - half a line that a power cut has left is put aside, into a file of its
+ * own, so that there can be further ones.
+ *
+ * No act ever followed it: an act waits for its line. The lines before have to be whole
+ * and chained. dry: nothing is done, ret is as if. Errors: as transcript_open; KD_E_IO.
+ */
+bool transcript_mend(
+    const char *dir, bool dry, struct transcript_piece *ret, struct kd_err *e) KD_MUST;
 /* SHA-256 in hex, as everywhere in a transcript. */
 bool transcript_hash(
     const void *p, size_t n, char ret[TRANSCRIPT_HASH_LEN + 1], struct kd_err *e) KD_MUST;

@@ -36,12 +36,14 @@ put_row(struct buf *b, const char *name, const char *value)
 }
 
 static void
-put_line(struct buf *b, const struct transcript_line *l)
+put_line(struct buf *b, const struct transcript_line *l, bool ended)
 {
 	buf_printf(b, "\n## %llu. ", (unsigned long long)l->n);
 	put_text(b, l->action);
 	if (strcmp(l->phase, "begin") == 0) {
-		buf_str(b, ": begun");
+		buf_str(b, ended ? ": begun"
+				 : ": begun, NO END ON RECORD: it was cut off, or is "
+				   "under way");
 	} else {
 		buf_str(b, ": ");
 		put_text(b, l->result);
@@ -63,6 +65,29 @@ put_line(struct buf *b, const struct transcript_line *l)
 	put_row(b, "tool", l->tool);
 }
 
+static size_t
+line_len(const char *p, size_t n)
+{
+	const char *end = memchr(p, '\n', n);
+
+	return end != NULL ? (size_t)(end - p) : n;
+}
+
+/* One tool writes at a time, so the end of an act stands right behind its begin. */
+static bool
+is_end(const char *p, size_t n, bool *ret, struct kd_err *e)
+{
+	AUTO(transcript_line_clear) struct transcript_line l = {0};
+
+	*ret = false;
+	if (n == 0)
+		return true;
+	if (!transcript_line_parse(p, line_len(p, n), &l, e))
+		return false;
+	*ret = strcmp(l.phase, "end") == 0;
+	return true;
+}
+
 bool
 transcript_page(const char *text, size_t n, struct buf *ret, struct kd_err *e)
 {
@@ -78,13 +103,14 @@ transcript_page(const char *text, size_t n, struct buf *ret, struct kd_err *e)
 	    (unsigned long long)sum.lines, sum.lines == 1 ? "" : "s", sum.head);
 	while (at < n) {
 		AUTO(transcript_line_clear) struct transcript_line l = {0};
-		const char *end = memchr(&text[at], '\n', n - at);
-		size_t len = end != NULL ? (size_t)(end - &text[at]) : n - at;
+		size_t len = line_len(&text[at], n - at), next = at + len + 1;
+		bool ended;
 
-		if (!transcript_line_parse(&text[at], len, &l, e))
+		if (!transcript_line_parse(&text[at], len, &l, e) ||
+		    !is_end(next < n ? &text[next] : "", next < n ? n - next : 0, &ended, e))
 			return false;
-		put_line(ret, &l);
-		at += len + 1;
+		put_line(ret, &l, ended);
+		at = next;
 	}
 	buf_str(ret, "\nRead, and found to be what happened (name, date, signature):\n\n"
 		     "\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\n");

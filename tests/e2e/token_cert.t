@@ -62,7 +62,13 @@ fails 78 "a key that is not there" token csr --key none --subject CN=x
 says err "key 'none': no private key on token 'kdsign' matches"
 ok "none of these used a key" test "$(wc -l <"$T/state/ceremony.jsonl")" = "$lines"
 fails 78 "a place where nothing can be written" token csr --key key-p256 --subject CN=x --out "$T/nowhere/x.csr"
-ok "is on record: the key had signed" sh -c "tail -n 1 '$T/state/ceremony.jsonl' | jq -e '.result | startswith(\"failed: \")'"
+ok "the key did not sign for that" test "$(wc -l <"$T/state/ceremony.jsonl")" = "$lines"
+ok "a request for a key of Linux kernel modules" token csr --key key-p256 --subject CN=x --kind module --out "$T/module.csr"
+openssl req -in "$T/module.csr" -verify -noout -text >"$T/text" 2>&1
+ok "asks for digital signatures" grep -q 'Digital Signature' "$T/text"
+fails 1 "and for no extended key usage" grep -q 'Extended Key Usage' "$T/text"
+fails 64 "a kind that is none" token csr --key key-p256 --subject CN=x --kind driver
+says err "--kind 'driver': expected 'module'"
 
 # ---- a CA ----
 
@@ -124,6 +130,10 @@ refused "the chain does not lead to it" "a cross-certificate that does not fit" 
 	--root root.pem --cross other.pem
 refused "No such file" "a file that is not there" --certificate nothing.pem
 refused "holds no certificate" "a file of something else" --certificate rsa3072.csr
+fails 78 "hint: without an extended key usage" token install --key key-rsa3072 --certificate noeku.pem --certificate inter.pem
+says err "--kind module, if the key is to sign Linux kernel modules and nothing else"
+refused "no codeSigning in its extended key usage" "for modules: one for servers all the same" --certificate server.pem --kind module
+refused "it is a CA's" "for modules: a CA's all the same" --certificate asca.pem --kind module
 openssl x509 -in rsa3072.pem -outform DER -out whole.der
 { head -c 200 whole.der && printf 'X' && tail -c +202 whole.der; } >broken.der
 refused "certificate" "a certificate that was damaged" --certificate broken.der --certificate inter.pem
@@ -157,6 +167,11 @@ ok "list shows it" token list
 says out "certificate 'key-rsa3072', id $id: CN=Example Drivers"
 ok "not onto the token" token install --key key-p384 --certificate p384.pem --certificate inter.pem --no-token --out p384.installed
 ok "indeed not" sh -c "! '$tool' list --module '$softhsm' --pin-file '$T/pin' --state '$T/state' | grep -q \"certificate 'key-p384'\""
+ok "for modules: one without an extended key usage" token install --key key-rsa3072 --certificate noeku.pem --certificate inter.pem \
+	--root root.pem --kind module --no-token --out module.pem
+says out "    and in its grants: kinds = module"
+ok "which is on record" sh -c "tail -n 2 '$T/state/ceremony.jsonl' | grep -q '\"name\":\"kind\",\"value\":\"module: codeSigning is not asked for\"'"
+ok "for modules: one that has it fits as well" token install --key key-rsa3072 --certificate bundle.pem --kind module --no-token
 ok "an expired cross-certificate fits still" token install --key key-rsa3072 --certificate bundle.pem --cross late.pem
 says err "a signature that is timestamped later cannot use it"
 ok "the transcript is whole" "$tool" transcript --state "$T/state" --check

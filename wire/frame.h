@@ -28,8 +28,8 @@ enum frame_type {
 	FRAME_SIGNATURE,      /* signer → keeper: what became of it */
 	FRAME_STATE,          /* signer → keeper, unasked: at connect and whenever it changes */
 	FRAME_BAD,            /* keeper → signer: a key's signature did not verify */
-	FRAME_PING,           /* keeper → signer: are you there (wire/pulse.h); no payload */
-	FRAME_PONG,           /* signer → keeper: yes; no payload */
+	FRAME_PING,           /* keeper → signer, front → keeper or relay: are you there (wire/pulse.h) */
+	FRAME_PONG,           /* back: yes. Both without payload */
 	FRAME_RELAY = 32      /* front → relay: a timestamp wanted (wire/relay_msg.h); FRAME_ANSWER back */
 };
 

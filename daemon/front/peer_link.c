@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sock.h"
+#include "wire/pulse.h"
 
 #define TICK_MS 250 /* how exactly a backstop is kept */
 #define BACKOFF_MIN_MS 20
@@ -47,6 +48,8 @@ struct peer_link {
 	pthread_cond_t role_free;
 	int fd;  /* lock: mu; closed by the link's thread alone, when nobody writes */
 	bool up; /* lock: mu */
+	bool silent;        /* lock: mu; connected, but nobody is at work there */
+	struct pulse pulse; /* the link's thread's */
 	bool closing;  /* lock: mu; no more asks */
 	bool ending;   /* lock: mu; the thread is to return */
 	bool writing;  /* lock: mu; somebody has the role */
@@ -153,6 +156,8 @@ enqueue(struct peer_link *l, const struct peer_question *q, uint64_t backstop_ms
 
 	if (l->closing || !l->up)
 		return kd_fail(e, KD_E_UNREACHABLE, "the %s is not there", l->o.name);
+	if (l->silent)
+		return kd_fail(e, KD_E_UNREACHABLE, "the %s does not answer", l->o.name);
 	/* A peer that reads nothing must not make us hold what clients send on. */
 	if (frame_out_pending(&l->out) + q->size > l->o.bytes_max)
 		return kd_fail(e, KD_E_BUSY, "%zu bytes are waiting for the %s",
@@ -200,7 +205,7 @@ peer_link_up(struct peer_link *l)
 	bool up;
 
 	(void)pthread_mutex_lock(&l->mu);
-	up = l->up;
+	up = l->up && !l->silent;
 	(void)pthread_mutex_unlock(&l->mu);
 	return up;
 }
@@ -271,6 +276,24 @@ fail_late(struct peer_link *l)
 	fail_open(l, clock_ms(), &e);
 }
 
+static void
+set_silent(struct peer_link *l, bool silent)
+{
+	(void)pthread_mutex_lock(&l->mu);
+	l->silent = silent;
+	(void)pthread_mutex_unlock(&l->mu);
+	log_line(silent ? LOG_L_WARN : LOG_L_NOTICE, "%s '%s': %s", l->o.name, l->o.path,
+	    silent ? "does not answer" : "answers again");
+}
+
+static bool
+take_pong(const struct frame *f, struct kd_err *e)
+{
+	struct rd r = f->payload;
+
+	return rd_end(&r, e) || kd_in(e, "pong");
+}
+
 static bool
 answer_deliver(struct peer_link *l, const struct frame *f, struct kd_err *e)
 {
@@ -278,6 +301,10 @@ answer_deliver(struct peer_link *l, const struct frame *f, struct kd_err *e)
 	struct slot s = {0};
 	size_t i = f->id & 0xffff;
 
+	if (pulse_heard(&l->pulse, clock_ms()))
+		set_silent(l, false);
+	if (f->type == FRAME_PONG)
+		return take_pong(f, e);
 	if (f->type != FRAME_ANSWER)
 		return kd_fail(
 		    e, KD_E_PROTOCOL, "frame type %d, expected an answer", f->type);
@@ -323,7 +350,9 @@ link_connect(struct peer_link *l, struct kd_err *e)
 	(void)pthread_mutex_lock(&l->mu);
 	l->fd = STEAL_FD(fd);
 	l->up = !l->closing;
+	l->silent = false;
 	(void)pthread_mutex_unlock(&l->mu);
+	pulse_begin(&l->pulse, clock_ms());
 	return true;
 }
 
@@ -363,6 +392,45 @@ ending(struct peer_link *l, bool *ret_out)
 	return end;
 }
 
+static void
+ping(struct peer_link *l)
+{
+	struct kd_err e = {0};
+	bool role = false;
+
+	(void)pthread_mutex_lock(&l->mu);
+	if (!frame_out_end(&l->out, frame_out_begin(&l->out, FRAME_PING, 0), &e))
+		(void)shutdown(l->fd, SHUT_RDWR); /* as in enqueue */
+	else if (!l->writing)
+		role = l->writing = true;
+	(void)pthread_mutex_unlock(&l->mu);
+	if (role)
+		write_out(l);
+	pulse_asked(&l->pulse, clock_ms());
+}
+
+/* What is open keeps its backstop; nothing more is asked. */
+static bool
+feel_pulse(struct peer_link *l, struct frame_in *in, struct kd_err *e)
+{
+	uint64_t now = clock_ms(), ignored;
+
+	switch (pulse_due(&l->pulse, now, &ignored)) {
+	case PULSE_NOTHING:
+		break;
+	case PULSE_ASK:
+		ping(l);
+		break;
+	case PULSE_JUDGE:
+		if (!read_answers(l, in, e))
+			return false;
+		if (pulse_judge(&l->pulse, now))
+			set_silent(l, true);
+		break;
+	}
+	return true;
+}
+
 /* One connection from first to last. */
 static void
 link_serve(struct peer_link *l, struct kd_err *e)
@@ -389,6 +457,8 @@ link_serve(struct peer_link *l, struct kd_err *e)
 		}
 		if ((p[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0 &&
 		    !read_answers(l, &in, e))
+			break;
+		if (!feel_pulse(l, &in, e))
 			break;
 		if (clock_ms() >= next_look) {
 			fail_late(l);

@@ -148,6 +148,18 @@ front_answer(struct front_conn *c, uint64_t id, const struct answer *a)
 }
 
 static bool
+answer_ping(struct front_conn *c, const struct frame *f, struct kd_err *e)
+{
+	struct rd r = f->payload;
+
+	if (!rd_end(&r, e))
+		return kd_in(e, "ping");
+	c->dirty = true;
+	return frame_out_end(
+	    &c->out, frame_out_begin(&c->out, FRAME_PONG, f->id), e);
+}
+
+static bool
 take_frames(struct front_conn *c, struct kd_err *e)
 {
 	struct frame f;
@@ -159,6 +171,11 @@ take_frames(struct front_conn *c, struct kd_err *e)
 			return false;
 		if (!have)
 			return true;
+		if (f.type == FRAME_PING) {
+			if (!answer_ping(c, &f, e))
+				return false;
+			continue;
+		}
 		if (f.type != FRAME_ASK)
 			return kd_fail(e, KD_E_PROTOCOL,
 			    "frame type %d is none of a front's", (int)f.type);

@@ -107,6 +107,15 @@ front_polls(const struct front *f, struct pollfd fds[FRONT_POLLS_MAX])
 }
 
 static bool
+answer_ping(struct conn *c, const struct frame *f, struct kd_err *e)
+{
+	struct rd r = f->payload;
+
+	return (rd_end(&r, e) || kd_in(e, "ping")) &&
+	       frame_out_end(&c->out, frame_out_begin(&c->out, FRAME_PONG, f->id), e);
+}
+
+static bool
 take_frames(struct front *f, struct conn *c, struct kd_err *e)
 {
 	struct relay_ask ask;
@@ -120,6 +129,11 @@ take_frames(struct front *f, struct conn *c, struct kd_err *e)
 			return false;
 		if (!have)
 			return true;
+		if (frame.type == FRAME_PING) {
+			if (!answer_ping(c, &frame, e))
+				return false;
+			continue;
+		}
 		if (frame.type != FRAME_RELAY)
 			return kd_fail(e, KD_E_PROTOCOL,
 			    "frame type %d is none of a front's", (int)frame.type);

@@ -35,6 +35,27 @@ ok "the keeper ends while it answers" status 503 --data %die /v1/signatures
 keeper_start
 ok "and is back again" wait_for 5 status 200 /v1/keys
 
+# --- a keeper that is frozen: it keeps its connection
+before=$(asked 3)
+sleeper frozen %sleep
+ok "a request is with the keeper" wait_for 5 heard $((before + 1))
+kill -STOP "$keeper_pid"
+silent() { grep -q "keeper.sock': does not answer" "$T/front.err"; }
+ok "a frozen keeper is seen" wait_for 20 silent
+ok "what is asked now waits for nothing" status 503 /v1/keys
+ok "says so" body_has 'the keeper does not answer'
+ok "readyz, too" status 503 /readyz
+ok "what was asked before waits" test ! -s "$T/frozen.out"
+kill -CONT "$keeper_pid"
+ok "and is answered when the keeper goes on" wait_for 20 got frozen 200
+ok "as others are" wait_for 20 status 200 /v1/keys
+seen=$(grep -c "keeper.sock': does not answer" "$T/front.err")
+kill -STOP "$front_pid"
+sleep 4
+kill -CONT "$front_pid"
+ok "a front that was frozen goes on" status 200 /v1/keys
+ok "and has not taken the keeper for silent" test "$(grep -c "keeper.sock': does not answer" "$T/front.err")" = "$seen"
+
 # --- a keeper that says what it must not
 ok "such an answer gets 503" status 503 --data %lie /v1/signatures
 refused_frames() { grep -q 'frame of version' "$T/front.err"; }

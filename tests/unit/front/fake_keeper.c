@@ -86,6 +86,9 @@ ask_take(struct fake *k, const struct frame *f, struct kd_err *e)
 	struct ask a = {0};
 	uint64_t delay = 0;
 
+	if (f->type == FRAME_PING)
+		return frame_out_end(
+		    &k->out, frame_out_begin(&k->out, FRAME_PONG, f->id), e);
 	if (!ask_decode(f->payload, &a, e))
 		return false;
 	note(k, &a);

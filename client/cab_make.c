@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "driver/cdf_path.h"
+#include "driver/inf_inside.h"
 #include "driver/submission.h"
 
 #define FIRST_ROOM 32
@@ -36,6 +37,8 @@ struct adding {
 	struct cab_plan *plan;
 	const struct inf_run *r;
 	struct cdf_finder finder;
+	struct inf_inside inside;
+	struct inf_findings *found;
 	const char *folder; /* in the cabinet */
 	size_t first;       /* of its files in the plan */
 };
@@ -120,11 +123,17 @@ static bool
 add_if_there(struct adding *a, const char *path, bool *ret_there, struct kd_err *e)
 {
 	AUTO(buf_clear) struct buf found = {0};
+	AUTO(free) char *where = NULL;
 	struct kd_err none = {0};
 
 	*ret_there = cdf_find(&a->finder, "", path, &found, &none);
 	if (!*ret_there)
 		return none.code == KD_E_NOMEM ? kd_fail_nomem(e, "path") : true;
+	where = inf_inside_where(&a->inside, buf_cstr(&found));
+	if (where != NULL)
+		return inf_find(a->found, INF_ERROR, "",
+		    &(const struct inf){.path = a->r->package.dir}, 0, INF_INSIDE_HINT, e,
+		    INF_INSIDE_TEXT, SHOW(buf_cstr(&found)), SHOW(where));
 	return add_item(a, buf_cstr(&found), e);
 }
 
@@ -255,6 +264,7 @@ static void
 adding_clear(struct adding *a)
 {
 	cdf_finder_clear(&a->finder);
+	inf_inside_clear(&a->inside);
 }
 AUTO_DEFINE_CLEAR(struct adding, adding_clear);
 
@@ -263,9 +273,11 @@ cab_plan_add(struct cab_plan *p, const struct inf_run *r, struct inf_findings *f
     struct kd_err *e)
 {
 	AUTO(free) char *folder = NULL;
-	AUTO(adding_clear) struct adding a = {.plan = p, .r = r, .first = p->n};
+	AUTO(adding_clear) struct adding a = {
+	    .plan = p, .r = r, .found = found, .first = p->n};
 
-	if (!folder_name(r->package.dir, &folder, e))
+	if (!folder_name(r->package.dir, &folder, e) ||
+	    !inf_inside_open(r->package.dir, &a.inside, e))
 		return false;
 	a.folder = folder;
 	for (size_t i = 0; i < r->package.n; i++)

@@ -9,6 +9,7 @@
 #include "client/catalog_write.h"
 #include "client/progress.h"
 #include "driver/cdf_path.h"
+#include "driver/inf_inside.h"
 
 void
 inf_run_clear(struct inf_run *r)
@@ -73,9 +74,28 @@ output_path(const struct inf_package *p, const char *name)
 	return none.code == KD_E_NOMEM ? NULL : kd_strdup(buf_cstr(&path));
 }
 
+/* Also where an old one is in its place: writing through a link would change another
+ * folder. */
+static bool
+place_catalog(const struct inf_package *p, const struct inf_inside *inside,
+    const char *name, char **ret, struct kd_err *e)
+{
+	AUTO(free) char *where = NULL;
+
+	*ret = output_path(p, name);
+	if (*ret == NULL)
+		return kd_fail_nomem(e, "path");
+	where = inf_inside_where(inside, *ret);
+	if (where == NULL)
+		return true;
+	(void)kd_fail(e, KD_E_FILE, INF_INSIDE_TEXT, SHOW(*ret), SHOW(where));
+	return kd_hint(e, "remove the link: the catalog belongs into the package");
+}
+
 bool
 inf_run_plan(struct inf_run *r, const struct inf_run_options *o, struct kd_err *e)
 {
+	AUTO(inf_inside_clear) struct inf_inside inside = {0};
 	enum cat_version version = o->version != 0 ? o->version : oslist_version(o->os);
 
 	if (!inf_catalogs_plan(
@@ -86,11 +106,13 @@ inf_run_plan(struct inf_run *r, const struct inf_run_options *o, struct kd_err *
 	if (r->made == NULL || r->paths == NULL)
 		return kd_fail_nomem(e, "catalogs");
 	r->made_n = r->catalogs.n;
+	if (!inf_inside_open(r->package.dir, &inside, e))
+		return false;
 	for (size_t i = 0; i < r->made_n; i++) {
 		r->catalogs.v[i].cdf.page_hashes = o->page_hashes;
-		r->paths[i] = output_path(&r->package, r->catalogs.v[i].name);
-		if (r->paths[i] == NULL)
-			return kd_fail_nomem(e, "path");
+		if (!place_catalog(&r->package, &inside, r->catalogs.v[i].name,
+			&r->paths[i], e))
+			return false;
 	}
 	return true;
 }

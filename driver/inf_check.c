@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "driver/cdf_path.h"
 #include "driver/inf_arch.h"
+#include "driver/inf_inside.h"
 
 #define SUFFIX_CAT ".cat"
 #define SUFFIX_INF ".inf"
@@ -32,6 +33,7 @@ struct check {
 	struct inf_contents *ret;
 	struct inf_findings *found;
 	struct cdf_finder finder;
+	struct inf_inside inside;
 	/* the INF being tested */
 	const struct inf_unit *unit;
 	const struct inf *f;
@@ -39,11 +41,12 @@ struct check {
 };
 
 static void
-clear_finder(struct check *c)
+check_clear(struct check *c)
 {
 	cdf_finder_clear(&c->finder);
+	inf_inside_clear(&c->inside);
 }
-AUTO_DEFINE_CLEAR(struct check, clear_finder);
+AUTO_DEFINE_CLEAR(struct check, check_clear);
 
 static bool
 ends_with(const char *s, const char *suffix)
@@ -167,6 +170,18 @@ is_compressed(struct check *c, const char *path)
 	       cdf_find(&c->finder, "", buf_cstr(&b), &found, &none);
 }
 
+/* Of this package, not one that a link brings in. */
+static bool
+check_inside(struct check *c, const struct inf *f, unsigned line, const char *path,
+    struct kd_err *e)
+{
+	AUTO(free) char *where = inf_inside_where(&c->inside, path);
+
+	return where == NULL ||
+	       inf_find(c->found, INF_ERROR, "", f, line, INF_INSIDE_HINT, e,
+		   INF_INSIDE_TEXT, SHOW(path), SHOW(where));
+}
+
 static bool
 check_there(struct check *c, const struct inf_file *file, struct kd_err *e)
 {
@@ -174,7 +189,7 @@ check_there(struct check *c, const struct inf_file *file, struct kd_err *e)
 	struct kd_err none = {0};
 
 	if (cdf_find(&c->finder, "", file->path, &found, &none))
-		return true;
+		return check_inside(c, file->inf, file->line, buf_cstr(&found), e);
 	if (none.code == KD_E_NOMEM)
 		return kd_fail_nomem(e, "path");
 	return inf_find(c->found, INF_ERROR, "22.9.1", file->inf, file->line,
@@ -238,7 +253,7 @@ check_unit(struct check *c, struct inf_files *files, struct kd_err *e)
 {
 	struct inf_models models;
 
-	return check_encoding(c, e) &&
+	return check_encoding(c, e) && check_inside(c, c->f, 0, c->f->path, e) &&
 	       inf_version_check(c->f, c->o->os, &c->o->today, c->found, e) &&
 	       check_catalogs(c, e) &&
 	       inf_models_read(c->f, &c->ret->ids, &models, c->found, e) &&
@@ -250,14 +265,14 @@ bool
 inf_check(const struct inf_package *p, const struct inf_check_options *o,
     struct inf_contents *ret, struct inf_findings *found, struct kd_err *e)
 {
-	AUTO(clear_finder) struct check c = {
+	AUTO(check_clear) struct check c = {
 	    .p = p, .o = o, .ret = ret, .found = found};
 
 	ret->files = kd_alloc_array(p->n, sizeof(*ret->files));
 	if (ret->files == NULL)
 		return kd_fail_nomem(e, "INFs");
 	ret->n = p->n;
-	if (!inf_needs_check(p, found, e))
+	if (!inf_inside_open(p->dir, &c.inside, e) || !inf_needs_check(p, found, e))
 		return false;
 	for (size_t i = 0; i < p->n; i++) {
 		c.unit = &p->v[i];

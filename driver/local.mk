@@ -16,6 +16,7 @@ libdriver_a_SOURCES = \
 	driver/inf_decode.c driver/inf_decode.h \
 	driver/inf_files.c driver/inf_files.h \
 	driver/inf_findings.c driver/inf_findings.h \
+	driver/inf_inside.c driver/inf_inside.h \
 	driver/inf_lines.c driver/inf_lines.h \
 	driver/inf_models.c driver/inf_models.h \
 	driver/inf_needs.c \

@@ -156,6 +156,24 @@ fails 2 "--list and --check" cab --list --check "$T/out.cab"
 fails 2 "an unknown version of Windows" cab --os 10_X46 --check "$T/out.cab"
 ok "nothing is left behind" nothing_left
 
+# links that lead out of the folder: whatever they lead to was not put into the package
+printf 'a key' >"$T/key.pem"
+for name in hello.sys hello.pdb Hello.CAT hello.inf; do
+	package Linked
+	cp "$P/Linked/$name" "$T/outside"
+	[ $name != hello.pdb ] || cp "$T/key.pem" "$T/outside"
+	ln -sf "$T/outside" "$P/Linked/$name"
+	refuses "$name is a link out of the folder" "'$P/Linked/$name' is a link out of the folder, to '$T/outside'" "$P/Linked"
+	fails 3 "$name: with what to do" cab --output "$T/new.cab" "$P/Linked"
+	says err "hint: copy the file itself into the package"
+	rm -r "$P/Linked"
+done
+package Linked
+mkdir "$P/Linked/symbols"
+mv "$P/Linked/hello.pdb" "$P/Linked/symbols/" && ln -s symbols/hello.pdb "$P/Linked/hello.pdb"
+ok "a link inside of it is the file" cab --output "$T/linked.cab" "$P/Linked"
+rm -rf "$P/Linked"
+
 # ---- cabinets made elsewhere ----
 
 made() { # NAME FILE... - by gcab, from the folder of packages

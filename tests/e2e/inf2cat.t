@@ -280,6 +280,17 @@ done
 wrong_form "one folder's INFs grown large" "'$P': its INFs take more than 41943040 bytes of memory"
 rm "$P"/large*.inf
 fresh
+# links
+fresh
+mv "$P/x64/Hello.sys" "$T/elsewhere.sys" && ln -s "$T/elsewhere.sys" "$P/x64/Hello.sys"
+wrong "a file that is a link out of the folder" "'$P/x64/Hello.sys' is a link out of the folder, to '$T/elsewhere.sys'"
+fails 3 "inf check says so, too" "$client" inf check "$P/Hello.INF"
+says err "is a link out of the folder"
+fresh
+mv "$P/x64" "$P/amd64" && ln -s amd64 "$P/x64"
+ok "one inside of it is what it leads to" "$client" inf2cat --os 10_X64,7_X86 "$P"
+fresh
+
 # CFHEADER with flag 4: room reserved for a signature
 {
 	printf 'MSCF\000\000\000\000\060\000\000\000\000\000\000\000\054\000\000\000\000\000\000\000\003\001'

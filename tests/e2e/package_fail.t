@@ -99,6 +99,33 @@ wrong 3 'a file that no catalog can list' "'$P/twin.dat':"
 edit twin.inf 's/^twin.dat\r$/twin.dat\r\ntwinflt.cat\r/;s/^twin.dat *= 2/&\r\ntwinflt.cat = 2/'
 : >"$P/twinflt.cat"
 wrong 3 'a catalog that lists another' "'$P/twinflt.cat': an INF copies it, and it is the catalog of one"
+# links: what they lead to out of the folder is nobody's to sign or list; inside of it they are fine
+mkdir "$T/else"
+hint='copy the file itself into the package'
+for name in twin.dat x64/twin.sys twinflt.inf; do
+	fresh "$P"
+	mv "$P/$name" "$T/else/"
+	ln -s "$T/else/${name##*/}" "$P/$name"
+	wrong 3 "$name is a link out of the folder" "'$P/$name' is a link out of the folder, to '$T/else/${name##*/}'"
+	ok "$name: the link stays" test -L "$P/$name"
+done
+fresh "$P"
+mv "$P/x64" "$T/else/x64"
+ln -s "$T/else/x64" "$P/x64"
+wrong 3 "a folder is one" "'$P/x64/twin.sys' is a link out of the folder, to '$T/else/x64/twin.sys'"
+fresh "$P"
+printf precious >"$T/else/precious"
+ln -s "$T/else/precious" "$P/twin.cat"
+hint='remove the link'
+wrong 3 "a catalog's place is one" "'$P/twin.cat' is a link out of the folder, to '$T/else/precious'"
+ok "and what it leads to is as it was" grep -qx precious "$T/else/precious"
+hint=
+fresh "$P"
+mkdir "$P/data"
+mv "$P/twin.dat" "$P/data/twin.dat"
+ln -s data/twin.dat "$P/twin.dat"
+ln -s "$P" "$T/else/package"
+ok "links inside of it, and one to it, are fine" package "$T/else/package"
 fresh "$P"
 sums "$P" >"$T/sums"
 printf '[Strings]\r\n' >"$P/twin.inf"
@@ -115,7 +142,7 @@ fails 5 'no service' env KDSIGN_SERVER=https://127.0.0.1:1 "$client" --timeout 1
 says err '1 more packages are not signed, for the same reason'
 says err '2 of 2 packages failed'
 ok 'every file is as it was' unchanged
-fails 4 'a key that is not granted' package --key second "$P"
+fails 4 'a key that is not granted' "$client" package --key second "$P"
 ok 'every file is as it was' unchanged
 fails 4 'nobody' env KDSIGN_IDENTITY="$T/nobody.identity" "$client" package --key driver "$P"
 ok 'every file is as it was' unchanged

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -50,6 +51,9 @@ struct child { /* written before the threads start, then only read, but for jobs
 	} * looks;
 	_Atomic uint64_t jobs; /* received so far */
 	_Atomic uint32_t busy; /* threads inside the module */
+	bool one_session;      /* the token gives no more: all share it, by turns: */
+	pthread_mutex_t turn;
+	long ready_kib; /* main: of memory, when it was ready; 0: has said that it grew */
 };
 
 struct worker {
@@ -120,6 +124,20 @@ may_sign(void *self)
 }
 
 static void
+take_turn(struct child *c)
+{
+	if (c->one_session)
+		(void)pthread_mutex_lock(&c->turn);
+}
+
+static void
+end_turn(struct child *c)
+{
+	if (c->one_session)
+		(void)pthread_mutex_unlock(&c->turn);
+}
+
+static void
 sign_job(struct worker *w, const struct child_job *j)
 {
 	struct child *c = w->child;
@@ -136,8 +154,10 @@ sign_job(struct worker *w, const struct child_job *j)
 	    !share_begin(c->share, j->cell, j->serial, clock_ms()))
 		return;
 	atomic_fetch_add(&c->busy, 1);
+	take_turn(c);
 	done = sign_digest_if(token_fns(c->token), w->session, &c->keys[j->key],
 	    (enum md)j->md, j->digest, &leave, &out, &e);
+	end_turn(c);
 	atomic_fetch_sub(&c->busy, 1);
 	if (!done && e.code == KD_OK)
 		return; /* taken back after C_SignInit: we are about to be killed */
@@ -330,25 +350,47 @@ find_keys_again(struct child *c)
 	}
 }
 
+/* For the nth thread. *ret_full: the token gives no more, and the first one shares the
+ * session that stands. */
+static bool
+session_for(struct child *c, uint32_t n, CK_SESSION_HANDLE *ret, bool *ret_full,
+    struct kd_err *e)
+{
+	CK_RV rv;
+
+	if (token_session_new(c->token, ret, &rv, e))
+		return true;
+	if (rv != CKR_SESSION_COUNT)
+		return false;
+	*e = (struct kd_err){0}; /* fewer will do */
+	*ret_full = true;
+	if (n == 0) {
+		c->one_session = true;
+		*ret = token_session(c->token);
+	}
+	return true;
+}
+
 /* As many sessions and threads as configured, or as the token gives. */
 static bool
 start_workers(struct child *c, uint32_t *ret_n, struct kd_err *e)
 {
+	bool full = false;
 	uint32_t n = 0;
 
-	while (n < c->setup.sessions) {
+	while (n < c->setup.sessions && !full) {
 		struct worker *w = kd_alloc(sizeof(*w));
 		pthread_t thread;
-		CK_RV rv;
 
 		if (w == NULL)
 			return kd_fail_nomem(e, "session");
 		w->child = c;
-		if (!token_session_new(c->token, &w->session, &rv, e)) {
+		if (!session_for(c, n, &w->session, &full, e)) {
 			free(w);
-			if (rv != CKR_SESSION_COUNT || n == 0)
-				return false;
-			*e = (struct kd_err){0}; /* fewer will do */
+			return false;
+		}
+		if (full && n > 0) {
+			free(w);
 			break;
 		}
 		if (pthread_create(&thread, NULL, work, w) != 0)
@@ -360,26 +402,64 @@ start_workers(struct child *c, uint32_t *ret_n, struct kd_err *e)
 	return true;
 }
 
+/* The most that this process has had in memory, in KiB. */
+static long
+memory_kib(void)
+{
+	struct rusage u = {0};
+
+	return getrusage(RUSAGE_SELF, &u) == 0 ? u.ru_maxrss : 0;
+}
+
+/* A module that leaks costs a fresh one between signatures, before it costs the machine's
+ * memory and, by the kernel's choice, a signature. */
+static void
+watch_memory(struct child *c)
+{
+	struct child_fault f = {
+	    .type = CHILD_FAULT, .state = TOKEN_FAILED, .grown = 1};
+	long grown = memory_kib() - c->ready_kib;
+
+	if (c->ready_kib == 0 || grown <= (long)c->setup.growth_kib)
+		return;
+	c->ready_kib = 0;
+	(void)snprintf(f.detail, sizeof(f.detail),
+	    "the module has taken %ld MiB of memory since it was ready, module-growth is "
+	    "%u MiB",
+	    grown / 1024, c->setup.growth_kib / 1024);
+	tell(&f, sizeof(f));
+}
+
 /* Look at the token while nobody signs, so that its loss is known before it is needed. */
+static void
+look(struct child *c)
+{
+	struct kd_err e = {0};
+
+	if (c->one_session && pthread_mutex_trylock(&c->turn) != 0)
+		return; /* somebody began to sign just now */
+	share_offer(c->share, SHARE_PROBE, 1);
+	(void)share_begin(c->share, SHARE_PROBE, 1, clock_ms());
+	if (!token_probe(c->token, &e))
+		give_up(TOKEN_ABSENT, &e);
+	find_keys_again(c);
+	share_end(c->share, SHARE_PROBE);
+	end_turn(c);
+}
+
 static _Noreturn void
 probe(struct child *c)
 {
 	uint64_t seen = 0;
 
 	for (;;) {
-		struct kd_err e = {0};
 		uint64_t jobs;
 
 		(void)poll(NULL, 0, PROBE_INTERVAL_MS);
+		watch_memory(c);
 		jobs = atomic_load(&c->jobs);
-		if (jobs == seen && atomic_load(&c->busy) == 0) {
-			share_offer(c->share, SHARE_PROBE, 1);
-			(void)share_begin(c->share, SHARE_PROBE, 1, clock_ms());
-			if (!token_probe(c->token, &e))
-				give_up(TOKEN_ABSENT, &e);
-			find_keys_again(c);
-			share_end(c->share, SHARE_PROBE);
-		}
+		if (jobs == seen && atomic_load(&c->busy) == 0)
+			look(c);
 		seen = jobs;
 	}
 }
@@ -387,7 +467,8 @@ probe(struct child *c)
 int
 child_main(void)
 {
-	static struct child c; /* outlives this function's frame while threads run */
+	/* Outlives this function's frame while threads run. */
+	static struct child c = {.turn = PTHREAD_MUTEX_INITIALIZER};
 	struct child_ready ready = {.type = CHILD_READY};
 	enum token_state why = TOKEN_FAILED;
 	struct kd_err e = {0};
@@ -402,6 +483,7 @@ child_main(void)
 	find_keys(&c);
 	if (!start_workers(&c, &ready.sessions, &e))
 		give_up(TOKEN_FAILED, &e);
+	c.ready_kib = memory_kib();
 	tell(&ready, sizeof(ready));
 	probe(&c);
 }

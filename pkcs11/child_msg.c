@@ -37,7 +37,7 @@ static bool
 check_fault(const struct child_fault *f)
 {
 	return (f->state == TOKEN_ABSENT || f->state == TOKEN_FAILED) &&
-	       f->misconfigured <= 1;
+	       f->misconfigured <= 1 && f->grown <= 1;
 }
 
 /* Texts end, whatever the child wrote. */
@@ -111,6 +111,7 @@ child_setup_write(const struct child_setup *s, struct buf *ret)
 	put_text(ret, s->module);
 	put_text(ret, s->token);
 	buf_u32le(ret, s->sessions);
+	buf_u32le(ret, s->growth_kib);
 	buf_u32le(ret, (uint32_t)s->keys);
 	for (size_t i = 0; i < s->keys; i++)
 		put_text(ret, s->uris[i]);
@@ -164,6 +165,7 @@ child_setup_read(const uint8_t *p, size_t n, struct child_setup *ret, struct kd_
 	s.module = get_text(&r, "module");
 	s.token = get_text(&r, "token");
 	s.sessions = rd_u32le(&r, "sessions");
+	s.growth_kib = rd_u32le(&r, "growth");
 	s.keys = rd_u32le(&r, "keys");
 	if (!rd_ok(&r, e))
 		return false;

@@ -72,6 +72,7 @@ struct child_fault {
 	uint32_t type, state; /* enum token_state */
 	char detail[SIGNER_DETAIL_MAX + 1];
 	uint32_t misconfigured; /* 1: looking again does not help, only an operator */
+	uint32_t grown;         /* 1: no fault yet; a fresh module should take its place */
 };
 
 struct child_result {
@@ -107,7 +108,8 @@ void child_text(char *dst, size_t n, const char *s);
 struct child_setup {
 	char *module, *token; /* owned after child_setup_read */
 	uint32_t sessions;
-	char **uris; /* of the keys */
+	uint32_t growth_kib; /* of memory, since it was ready: then it says "grown" */
+	char **uris;         /* of the keys */
 	char **pins; /* of their certificates (cert_pin.h); "" where there is none */
 	size_t keys;
 	char **pre_start; /* commands (prestart.h) */

@@ -40,6 +40,7 @@ child_setup(struct parent *p, struct kd_err *e)
 	struct child_setup s = {.module = p->conf->module,
 	    .token = p->conf->token,
 	    .sessions = (uint32_t)p->conf->sessions,
+	    .growth_kib = (uint32_t)(p->conf->module_growth / 1024),
 	    .keys = p->conf->keys.n,
 	    .pre_start = p->conf->pre_start.v,
 	    .pre_start_n = p->conf->pre_start.n};
@@ -201,7 +202,8 @@ child_replace(struct parent *p, enum trouble t, const char *why)
 	p->phase = PHASE_DRAIN;
 	p->phase_end_ms =
 	    p->now_ms + (t == TROUBLE_NONE ? p->conf->sign_deadline_ms : DRAIN_MS);
-	trouble_hold(p);
+	if (t != TROUBLE_NONE) /* else what waits has the time that what is begun has */
+		trouble_hold(p);
 	trouble(p, t, why);
 	if (p->flights_n == 0)
 		child_kill(p);
@@ -292,6 +294,10 @@ on_fault(struct parent *p, const struct child_fault *f)
 	bool gone = f->state == TOKEN_ABSENT;
 	struct kd_err e = {0};
 
+	if (f->grown) {
+		child_replace(p, TROUBLE_NONE, f->detail);
+		return;
+	}
 	if (f->misconfigured && !p->found_once)
 		(void)kd_fail(&e, KD_E_CONFIG, "%s", SHOW(f->detail));
 	if (e.code != KD_OK || (gone && !owner_missing(p, f->detail, &e))) {

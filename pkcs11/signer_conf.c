@@ -129,6 +129,14 @@ static const struct conf_key top_keys[] = {
 	.min = 1,
 	.max = 60000,
 	.help = "the module is not loaded more often; what is more waits"},
+    {.name = "module-growth",
+	.type = CONF_SIZE,
+	.offset = offsetof(struct signer_conf, module_growth),
+	.dflt = "512M",
+	.min = (uint64_t)16 << 20,
+	.max = (uint64_t)1 << 40,
+	.help = "a module that takes so much more memory than when it was ready is loaded "
+		"anew"},
     {.name = NULL},
 };
 

@@ -27,6 +27,7 @@ struct signer_conf {
 	uint64_t sessions, sign_deadline_ms, start_deadline_ms;
 	uint64_t breaker_faults, breaker_window_ms, breaker_wait_ms, breaker_wait_max_ms;
 	uint64_t starts_per_minute;
+	uint64_t module_growth; /* bytes */
 	struct conf_array keys; /* of struct signer_key_conf */
 };
 

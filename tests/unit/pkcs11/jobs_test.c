@@ -206,8 +206,8 @@ the_setup_comes_over_whole_or_not_at_all(void **state)
 	char pin[] = "0123", none[] = "";
 	char *uris[] = {a, b}, *pins[] = {pin, none}, *pre_start[] = {flush};
 	const struct child_setup s = {
-	    .module = module, .token = token, .sessions = 4, .uris = uris, .keys = 2,
-	    .pins = pins, .pre_start = pre_start, .pre_start_n = 1};
+	    .module = module, .token = token, .sessions = 4, .growth_kib = 7,
+	    .uris = uris, .keys = 2, .pins = pins, .pre_start = pre_start, .pre_start_n = 1};
 	AUTO(buf_clear) struct buf text = {0};
 	AUTO(child_setup_clear) struct child_setup got = {0};
 	struct kd_err e = {0};
@@ -217,6 +217,7 @@ the_setup_comes_over_whole_or_not_at_all(void **state)
 	assert_string_equal(got.module, module);
 	assert_string_equal(got.token, token);
 	assert_int_equal(got.sessions, 4);
+	assert_int_equal(got.growth_kib, 7);
 	assert_int_equal(got.keys, 2);
 	assert_string_equal(got.uris[0], a);
 	assert_string_equal(got.uris[1], "");

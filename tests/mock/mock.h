@@ -62,6 +62,7 @@ struct mock_token { /* what MOCK_DIR/token says of the token */
 	bool gone;
 	unsigned long slot; /* added to every slot's number */
 	char serial[17];    /* instead of its own; "" for its own */
+	unsigned long sessions; /* it gives no more at a time; 0: as many as it has */
 };
 
 /* mock_rules.c: the files that tell us what to do, and the count of calls. */
@@ -69,8 +70,8 @@ extern const char *const mock_names[FN_N]; /* "C_Initialize" ... */
 bool mock_rules_open(const char *dir);
 void mock_path(char *dst, size_t n, const char *name);
 void mock_append(const char *name, const char *line); /* a line that is not kept aborts */
-/* Counts the call, then what to do in it; what needs no value is done in there. */
-struct mock_order mock_order(enum mock_fn f);
+/* Counts the call, then what to do in it; what needs no value is done in there. s 0: none */
+struct mock_order mock_order(enum mock_fn f, CK_SESSION_HANDLE s);
 struct mock_token mock_token(void);
 /* Is one of the attributes that MOCK_DIR/refused names in the template? */
 bool mock_refuses(const CK_ATTRIBUTE *tmpl, CK_ULONG n);
@@ -87,6 +88,7 @@ void mock_enter(enum mock_fn f, CK_SESSION_HANDLE s); /* s 0: none */
 void mock_leave(enum mock_fn f, CK_SESSION_HANDLE s, CK_RV rv);
 void mock_note_pin(const CK_BYTE *pin, CK_ULONG n);
 void mock_journal_key(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key, const char *id);
+void mock_key_of(CK_SESSION_HANDLE s, char *dst, size_t n); /* its CKA_ID; "" for none */
 void mock_journal_sign(CK_SESSION_HANDLE s, const CK_BYTE *data, CK_ULONG n);
 void mock_journal_gave(CK_SESSION_HANDLE s, CK_RV rv, CK_ULONG n);
 #endif

@@ -8,7 +8,7 @@
  *
  * We read, at each call,
  *
- * "control"     lines FUNCTION ACTION [NUMBER] [once | at N | every N | chance N]
+ * "control"     lines FUNCTION ACTION [NUMBER] [key ID] [once | at N | every N | chance N]
  *
  *	hang          never returns
  *	delay MS      returns that much later
@@ -25,8 +25,10 @@
  *	              exactly one thread of all processes
  *	at N          the Nth call of that function ever, in whichever process
  *	every N       each Nth; chance N: so many in a hundred
+ *	key ID        only where the key of that CKA_ID, in hex, signs: in C_Sign
  *
- * "token"       any of: gone; slot N (added to the slot's number); serial TEXT
+ * "token"       any of: gone; slot N (added to the slot's number); serial TEXT;
+ *               sessions N (no more at a time)
  *
  * "refused"     numbers of attributes: C_GenerateKeyPair with one of them for the private
  *               key is CKR_ATTRIBUTE_TYPE_INVALID, as by a token that does not know it
@@ -60,6 +62,7 @@
 
 #define SIGNED_MAX 128         /* a DigestInfo or digest is shorter */
 #define NULL_SIGNATURE_LEN 384 /* RSA-3072 */
+#define SIGNATURE_MAX 1024
 #define ID_MAX 64
 #define KEYS_MAX 32
 
@@ -67,6 +70,7 @@ static CK_FUNCTION_LIST *real; /* of MOCK_MODULE */
 static CK_FUNCTION_LIST mock;
 static _Atomic CK_SLOT_ID used_slot; /* of the last C_OpenSession */
 static _Atomic bool was_gone;
+static _Atomic unsigned long open_sessions;
 
 /*
  * The head of every call: CKR_OK to go on. A token that was gone has lost its sessions,
@@ -78,7 +82,7 @@ begin(enum mock_fn f, CK_SESSION_HANDLE s, struct mock_order *ret)
 	struct mock_token t = mock_token();
 
 	mock_enter(f, s);
-	*ret = mock_order(f);
+	*ret = mock_order(f, s);
 	if (ret->action == PURGE || (t.gone && !atomic_exchange(&was_gone, true)))
 		(void)real->C_CloseAllSessions(atomic_load(&used_slot));
 	if (!t.gone)
@@ -209,15 +213,27 @@ mock_OpenSession(
 		rv = mock_token().gone ? CKR_TOKEN_NOT_PRESENT : real_slot(slot, &slot);
 	if (rv == CKR_OK) {
 		atomic_store(&used_slot, slot);
-		rv = real->C_OpenSession(slot, flags, app, notify, ret);
+		rv = mock_token().sessions == 0 ||
+			     atomic_load(&open_sessions) < mock_token().sessions
+			 ? real->C_OpenSession(slot, flags, app, notify, ret)
+			 : CKR_SESSION_COUNT;
 	}
+	if (rv == CKR_OK)
+		atomic_fetch_add(&open_sessions, 1);
 	return end(FN_OpenSession, 0, rv);
 }
 
 static CK_RV
 mock_CloseSession(CK_SESSION_HANDLE s)
 {
-	FORWARD(CloseSession, s, (s));
+	struct mock_order o;
+	CK_RV rv = begin(FN_CloseSession, s, &o);
+
+	if (rv == CKR_OK)
+		rv = real->C_CloseSession(s);
+	if (rv == CKR_OK)
+		atomic_fetch_sub(&open_sessions, 1);
+	return end(FN_CloseSession, s, rv);
 }
 
 static CK_RV
@@ -422,6 +438,18 @@ keep_signed(const CK_BYTE *data, CK_ULONG n)
 	mock_append("signed", line);
 }
 
+/* C_Sign ends the operation also when it fails, but for a buffer that is too small
+ * (PKCS #11 3.1 "C_Sign"): the next C_SignInit in that session is none too many. */
+static void
+end_operation(CK_SESSION_HANDLE s, CK_BYTE *data, CK_ULONG n, CK_RV rv)
+{
+	CK_BYTE nobodys[SIGNATURE_MAX];
+	CK_ULONG len = sizeof(nobodys);
+
+	if (rv != CKR_BUFFER_TOO_SMALL)
+		(void)real->C_Sign(s, data, n, nobodys, &len);
+}
+
 static CK_RV
 mock_Sign(CK_SESSION_HANDLE s, CK_BYTE *data, CK_ULONG n, CK_BYTE *sig, CK_ULONG *sig_len)
 {
@@ -433,6 +461,8 @@ mock_Sign(CK_SESSION_HANDLE s, CK_BYTE *data, CK_ULONG n, CK_BYTE *sig, CK_ULONG
 	if (rv == CKR_OK) {
 		keep_signed(data, n);
 		rv = real->C_Sign(s, data, n, sig, sig_len);
+	} else if (o.action == FAIL) {
+		end_operation(s, data, n, rv);
 	}
 	if (rv == CKR_OK && o.action == SHORT)
 		--*sig_len;

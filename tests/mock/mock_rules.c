@@ -119,9 +119,29 @@ is_now(const char *when, unsigned long n, uint64_t count)
 	return (unsigned long)random() % 100 < n;
 }
 
+static bool
+is_key(CK_SESSION_HANDLE s, const char *id)
+{
+	char got[64];
+
+	mock_key_of(s, got, sizeof(got));
+	return strcmp(got, id) == 0;
+}
+
+/* What a call has to be like for a line to be about it. */
+static bool
+is_about(CK_SESSION_HANDLE s, uint64_t count, const char *word, const char *value)
+{
+	if (value == NULL)
+		return false;
+	return strcmp(word, "key") == 0 ? is_key(s, value)
+					: is_now(word, strtoul(value, NULL, 0), count);
+}
+
 /* One line; true when it is about this call. */
 static bool
-parse(enum mock_fn f, uint64_t count, char *line, struct mock_order *ret)
+parse(enum mock_fn f, CK_SESSION_HANDLE s, uint64_t count, char *line,
+    struct mock_order *ret)
 {
 	char *rest = NULL, *word = strtok_r(line, " ", &rest);
 	struct mock_order o = {PASS, 0};
@@ -131,15 +151,14 @@ parse(enum mock_fn f, uint64_t count, char *line, struct mock_order *ret)
 		return false;
 	o.action = action_of(strtok_r(NULL, " ", &rest));
 	while ((word = strtok_r(NULL, " ", &rest)) != NULL) {
-		bool timed = strcmp(word, "at") == 0 || strcmp(word, "every") == 0 ||
-			     strcmp(word, "chance") == 0;
-		char *number = timed ? strtok_r(NULL, " ", &rest) : NULL;
+		bool chosen = strcmp(word, "at") == 0 || strcmp(word, "every") == 0 ||
+			      strcmp(word, "chance") == 0 || strcmp(word, "key") == 0;
 
 		if (strcmp(word, "once") == 0)
 			once = true;
-		else if (!timed)
+		else if (!chosen)
 			o.number = strtoul(word, NULL, 0);
-		else if (number == NULL || !is_now(word, strtoul(number, NULL, 0), count))
+		else if (!is_about(s, count, word, strtok_r(NULL, " ", &rest)))
 			return false;
 	}
 	if (once && !take_once())
@@ -151,14 +170,15 @@ parse(enum mock_fn f, uint64_t count, char *line, struct mock_order *ret)
 static void
 leak(size_t megabytes)
 {
-	void *p = malloc(megabytes << 20);
+	static void *volatile lost; /* else it is no use, and the compiler leaves it out */
 
-	if (p != NULL)
-		memset(p, 1, megabytes << 20);
+	lost = malloc(megabytes << 20);
+	if (lost != NULL)
+		memset(lost, 1, megabytes << 20);
 }
 
 struct mock_order
-mock_order(enum mock_fn f)
+mock_order(enum mock_fn f, CK_SESSION_HANDLE s)
 {
 	char text[CONTROL_MAX], call[64], *rest = NULL;
 	struct mock_order o = {PASS, 0};
@@ -169,7 +189,7 @@ mock_order(enum mock_fn f)
 	slurp("control", text, sizeof(text));
 	for (char *line = strtok_r(text, "\n", &rest); line != NULL;
 	     line = strtok_r(NULL, "\n", &rest)) {
-		if (parse(f, count, line, &o))
+		if (parse(f, s, count, line, &o))
 			break;
 	}
 	if (o.action == CRASH)
@@ -220,6 +240,8 @@ mock_token(void)
 			break;
 		if (strcmp(word, "slot") == 0)
 			t.slot = strtoul(value, NULL, 0);
+		else if (strcmp(word, "sessions") == 0)
+			t.sessions = strtoul(value, NULL, 0);
 		else if (strcmp(word, "serial") == 0)
 			(void)snprintf(t.serial, sizeof(t.serial), "%.16s", value);
 	}

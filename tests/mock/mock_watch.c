@@ -207,6 +207,18 @@ mock_journal_key(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key, const char *id)
 	(void)pthread_mutex_unlock(&mu);
 }
 
+void
+mock_key_of(CK_SESSION_HANDLE s, char *dst, size_t n)
+{
+	struct session *x = NULL;
+
+	(void)pthread_mutex_lock(&mu);
+	if (s != 0)
+		x = session_of(s);
+	(void)snprintf(dst, n, "%s", x != NULL ? x->id : "");
+	(void)pthread_mutex_unlock(&mu);
+}
+
 static uint64_t
 now_ns(void)
 {

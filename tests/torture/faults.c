@@ -486,6 +486,8 @@ static const struct command {
     {"kill", 1, cmd_kill},
     {"remove", 1, cmd_remove},
     {"open", 1, cmd_open},
+    {"lost", 1, cmd_lost},
+    {"sessions", 0, cmd_sessions},
 };
 
 static void

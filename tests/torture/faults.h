@@ -40,4 +40,8 @@ uint64_t calls(const struct torture *t, const char *function); /* NULL: of all *
 void wrong(struct torture *t, const char *fmt, ...) KD_PRINTF(2, 3);
 bool kill_child(struct torture *t);
 void recover(struct torture *t);
+
+/* faults_sessions.c */
+void cmd_lost(struct torture *t, char **argv);
+void cmd_sessions(struct torture *t, char **argv);
 #endif

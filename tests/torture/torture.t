@@ -42,5 +42,12 @@ ok 'kills of the child' faults plain kill 5
 told plain
 ok 'removals of the token' faults plain remove 5
 told plain
+ok 'sessions that are lost' faults plain lost 10
+told plain
 finish plain
+sessions=16
+ok 'a signer that would like sixteen sessions' begin few
+ok 'tokens that give fewer' faults few sessions
+told few
+finish few
 done_testing

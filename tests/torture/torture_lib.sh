@@ -36,7 +36,7 @@ begin() {
 			token = pkcs11:token=kdsign
 			pin-file = $T/pin
 			state-dir = $T/$torture/state
-			sessions = 4
+			sessions = ${sessions:-4}
 			sign-deadline = ${sign_deadline:-500}ms
 			start-deadline = ${start_deadline:-500}ms
 			starts-per-minute = 60000

@@ -3,6 +3,7 @@
 #include "pkcs11/module_check.h"
 
 #include <errno.h>
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -81,6 +82,55 @@ check_hash(const char *path, const char *sha256, struct kd_err *e)
 	    SHOW(path), buf_cstr(&is_hex) != NULL ? buf_cstr(&is_hex) : "");
 }
 
+/* Our own head: of a module that we could load, class, byte order and machine are these. */
+extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
+
+/* One whose end is missing ends who loads it, by SIGBUS. */
+static bool
+is_whole(int fd, const ElfW(Ehdr) *is, uint64_t size)
+{
+	struct kd_err ignored = {0};
+	ElfW(Phdr) h;
+
+	for (uint64_t i = 0; i < is->e_phnum; i++) {
+		if (is->e_phentsize != sizeof(h) ||
+		    !file_pread_full(fd, &h, sizeof(h), is->e_phoff + i * sizeof(h), &ignored))
+			return false;
+		if (h.p_type == PT_LOAD &&
+		    (h.p_offset > size || h.p_filesz > size - h.p_offset))
+			return false;
+	}
+	return true;
+}
+
+/* What dlopen(3) would not survive or not take, seen without loading it: loading runs it. */
+static bool
+check_kind(const char *path, struct kd_err *e)
+{
+	const ElfW(Ehdr) *own = &__ehdr_start;
+	struct kd_err ignored = {0};
+	AUTO(close) int fd = -1;
+	ElfW(Ehdr) is = {0};
+	struct stat st;
+
+	if (!file_open_read(path, &fd, &st, e))
+		return false;
+	if (!file_pread_full(fd, &is, sizeof(is), 0, &ignored) ||
+	    memcmp(is.e_ident, ELFMAG, SELFMAG) != 0)
+		return kd_fail(e, KD_E_CONFIG, "'%s': is no shared library", SHOW(path));
+	if (is.e_ident[EI_CLASS] != own->e_ident[EI_CLASS] ||
+	    is.e_ident[EI_DATA] != own->e_ident[EI_DATA] ||
+	    is.e_machine != own->e_machine)
+		return kd_fail(e, KD_E_CONFIG,
+		    "'%s': is for another kind of machine than kdsign-signer", SHOW(path));
+	if (is.e_type != ET_DYN)
+		return kd_fail(e, KD_E_CONFIG,
+		    "'%s': is no shared library, but another ELF file", SHOW(path));
+	return is_whole(fd, &is, (uint64_t)st.st_size) ||
+	       kd_fail(e, KD_E_CONFIG, "'%s': is a shared library that was cut off",
+		   SHOW(path));
+}
+
 bool
 module_check(const char *path, const char *sha256, struct kd_err *e)
 {
@@ -88,5 +138,6 @@ module_check(const char *path, const char *sha256, struct kd_err *e)
 		return kd_fail(
 		    e, KD_E_CONFIG, "'%s': expected an absolute path", SHOW(path));
 	return file_check_private(path, false, e) && check_folder(path, e) &&
+	       check_kind(path, e) &&
 	       (sha256 == NULL || check_hash(path, sha256, e));
 }

@@ -292,6 +292,7 @@ static void
 on_fault(struct parent *p, const struct child_fault *f)
 {
 	bool gone = f->state == TOKEN_ABSENT;
+	char text[SIGNER_DETAIL_MAX + 1];
 	struct kd_err e = {0};
 
 	if (f->grown) {
@@ -299,7 +300,8 @@ on_fault(struct parent *p, const struct child_fault *f)
 		return;
 	}
 	if (f->misconfigured && !p->found_once)
-		(void)kd_fail(&e, KD_E_CONFIG, "%s", SHOW(f->detail));
+		(void)kd_fail(&e, KD_E_CONFIG, "%s",
+		    text_show(text, sizeof(text), f->detail, strlen(f->detail)));
 	if (e.code != KD_OK || (gone && !owner_missing(p, f->detail, &e))) {
 		refuse_config(p, &e);
 		return;

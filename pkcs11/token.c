@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "pkcs11/rv.h"
 
+#define MODULE_HINT "the module is a library of the token's vendor, made for programs like this"
 #define NAMED_MAX 3 /* tokens in the sentence about one that is not there */
 
 struct token {
@@ -62,6 +63,19 @@ token_session(const struct token *t)
 	return t->session;
 }
 
+/* A library that it lacks or a file that is none is a mistake; too little memory is not. */
+static bool
+fail_load(struct kd_err *e)
+{
+	const char *why = dlerror();
+	bool memory = why != NULL && strstr(why, "Cannot allocate memory") != NULL;
+
+	if (memory)
+		return kd_fail(e, KD_E_NOMEM, "module cannot be loaded: %s", SHOW(why));
+	(void)kd_fail(e, KD_E_CONFIG, "module cannot be loaded: %s", SHOW(why));
+	return kd_hint(e, MODULE_HINT);
+}
+
 /*
  * The module, initialised by us: libp11 accepts CKR_CRYPTOKI_ALREADY_INITIALIZED, and
  * this way the locking flag is certain and the CK_RV is whole (libp11 keeps 23 bits of
@@ -77,12 +91,13 @@ load(struct token *t, const char *module, struct kd_err *e)
 
 	t->module = dlopen(module, RTLD_NOW | RTLD_LOCAL);
 	if (t->module == NULL)
-		return kd_fail(
-		    e, KD_E_TOKEN, "module cannot be loaded: %s", SHOW(dlerror()));
+		return fail_load(e);
 	sym = dlsym(t->module, "C_GetFunctionList");
-	if (sym == NULL)
-		return kd_fail(e, KD_E_TOKEN,
+	if (sym == NULL) {
+		(void)kd_fail(e, KD_E_CONFIG,
 		    "module is no PKCS#11 module: C_GetFunctionList is missing");
+		return kd_hint(e, MODULE_HINT);
+	}
 	memcpy(&get, &sym, sizeof(get)); /* ISO C has no cast from object to function */
 	rv = get(&t->fns);
 	if (rv != CKR_OK)

@@ -37,13 +37,14 @@ struct token_info { /* UTF-8 or what the token gives instead, trimmed */
  * want    exactly one token must match; slots without an initialised token do not count
  * ret     owned by the caller: token_close
  * ret_why written on failure: TOKEN_ABSENT (looking again helps) or TOKEN_FAILED
- * Errors: KD_E_TOKEN, KD_E_CONFIG (several match), KD_E_NOMEM.
+ * Errors: KD_E_TOKEN, KD_E_CONFIG (several match, or the module is none), KD_E_NOMEM.
  */
 bool token_open(const char *module, const struct uri *want, struct token **ret,
     enum token_state *ret_why, struct kd_err *e) KD_MUST;
 /*
  * token_each - what initialised tokens the module has; at most max of them are told of.
- * The module is loaded and let go again. Errors: KD_E_TOKEN, KD_E_NOMEM.
+ * The module is loaded and let go again. Errors: KD_E_TOKEN, KD_E_CONFIG (the module is
+ * none), KD_E_NOMEM.
  */
 bool token_each(const char *module, struct token_info *ret, size_t max, size_t *ret_n,
     struct kd_err *e) KD_MUST;

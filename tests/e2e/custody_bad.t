@@ -56,6 +56,43 @@ refuses "a module that was changed since" "'$T/link.so': SHA-256 is [0-9a-f]{64}
 bad "s|^module = .*|&\nmodule-sha256 = 1234|"
 refuses "a SHA-256 that is none" "module-sha256 '1234': expected 64 hex digits"
 
+echo 'no module at all, but long enough to be the head of one, as long as 64 bytes are' >"$T/lib/text.so"
+bad "s|^module = .*|module = $T/lib/text.so|"
+refuses "a text" "module: '$T/lib/text.so': is no shared library"
+refuses "a text, by --check" "is no shared library" "$signer" --config "$T/bad.conf" --check
+refuses "a text, by kdsign-token" "is no shared library" "$builddir/kdsign-token" list --config "$T/bad.conf"
+: >"$T/lib/text.so"
+refuses "an empty file" "is no shared library"
+cp "$mock_real" "$T/lib/foreign.so"
+printf '\267' | dd of="$T/lib/foreign.so" bs=1 seek=18 conv=notrunc 2>/dev/null # e_machine: AArch64, or is it
+[ "$(uname -m)" != aarch64 ] || printf '\076' | dd of="$T/lib/foreign.so" bs=1 seek=18 conv=notrunc 2>/dev/null
+bad "s|^module = .*|module = $T/lib/foreign.so|"
+refuses "a library for another machine" "'$T/lib/foreign.so': is for another kind of machine"
+head -c 4096 "$mock_real" >"$T/lib/cut.so"
+bad "s|^module = .*|module = $T/lib/cut.so|"
+refuses "one that was cut off" "'$T/lib/cut.so': is a shared library that was cut off"
+printf '\001\000' | dd of="$T/lib/p11.so" bs=1 seek=16 conv=notrunc 2>/dev/null # e_type: relocatable
+bad "s|^module = .*|module = $T/lib/p11.so|"
+refuses "an object file" "'$T/lib/p11.so': is no shared library, but another ELF file"
+
+# What only loading shows
+libz=$(ldconfig -p 2>/dev/null | sed -n 's/.*libz\.so\.1 .*=> //p' | head -n 1)
+other_library() { # TITLE WORDS [COMMAND...]
+	bad "s|^module = .*|module = $library|"
+	refuses "$@"
+	ok "$1: nothing is latched" test ! -e "$T/state/latch"
+}
+if [ -n "$libz" ]; then
+	library=$libz
+	other_library "a library that is no module" "'$libz': module is no PKCS#11 module: C_GetFunctionList is missing"
+	other_library "the same, by kdsign-token" "module is no PKCS#11 module" "$builddir/kdsign-token" list --config "$T/bad.conf"
+else
+	skip "a library that is no module" "there is no libz.so.1"
+fi
+LC_ALL=C sed 's/libc\.so\.6/libx.so.6/' "$mock_real" >"$T/lib/lacks.so"
+library=$T/lib/lacks.so
+other_library "one whose own library is missing" "'$T/lib/lacks.so': module cannot be loaded: .*cannot open shared object"
+
 # ---- token and keys ----
 
 for uri in 'pkcs11:token=kdsign?pin-value=1234' 'pkcs11:token=kdsign;object=code' 'kdsign'; do

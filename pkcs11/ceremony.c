@@ -45,6 +45,8 @@ configure(struct ceremony *c, struct kd_err *e)
 		return kd_fail(e, KD_E_USAGE,
 		    "--config says which module and token: leave out --module and "
 		    "--token");
+	if (o->pin_fd >= 0 && o->pin_file != NULL)
+		return kd_fail(e, KD_E_USAGE, "--pin-fd and --pin-file: one of them");
 	if (o->config != NULL) {
 		if (!signer_conf_load(o->config, &c->conf, e))
 			return false;

@@ -173,6 +173,18 @@ say_dry(const struct ceremony *c, const struct wish *wish)
 	return true;
 }
 
+/* What the CA is told by another way than the request's. */
+static void
+say_request(const struct ceremony *c, const struct wish *wish, const struct out *out)
+{
+	if (c->o->out == NULL)
+		return;
+	ceremony_say("%s: request for %s\n"
+		     "  SHA-256 of the file       %s\n"
+		     "  SHA-256 of the public key %s",
+	    c->o->out, wish->shown, out->sha256, c->entry.key_spki_sha256);
+}
+
 /*
  * Recorded once the entry has been begun; what fails before was not done at all. The
  * place for the request is there before the key signs: a signature that is lost would have
@@ -195,7 +207,10 @@ make_request(struct ceremony *c, const struct wish *wish, struct kd_err *e)
 		ceremony_fact(c, "kind", "module: no extended key usage is asked for");
 	done = build(c, &key, wish, &pem, e) && out_fill(&out, &pem, e) &&
 	       out_place(c, all, 1, e);
-	return c->begun ? ceremony_end(c, done ? NULL : e, e) : done;
+	if (!c->begun || !ceremony_end(c, done ? NULL : e, e))
+		return false;
+	say_request(c, wish, &out);
+	return true;
 }
 
 bool

@@ -25,7 +25,7 @@ get_pin(struct ceremony *c, struct kd_err *e)
 	}
 	(void)snprintf(prompt, sizeof(prompt),
 	    "PIN of token '%s', serial %s: ", SHOW(i->label), SHOW(i->serial));
-	return ask_secret(prompt, &c->pin, e);
+	return ask_secret(prompt, &c->pin, e) || kd_in(e, "PIN, which was not tried");
 }
 
 /* What forbids a login before it is tried. */
@@ -56,6 +56,19 @@ finish(struct ceremony *c, struct kd_err *e)
 	return token_session_write(c->token, &c->session, e);
 }
 
+/* A refused PIN is an act of its own: the token has counted it. The latch says so first. */
+static bool
+record_refusal(struct ceremony *c, struct kd_err *e)
+{
+	struct kd_err own = {0};
+
+	if (!c->begun && ceremony_begin(c, &own))
+		return ceremony_end(c, e, e);
+	if (own.code != KD_OK)
+		log_err(LOG_L_ERROR, &own);
+	return false;
+}
+
 /* The latch is there from before C_Login until after it succeeded. */
 static bool
 try_pin(struct ceremony *c, struct kd_err *e)
@@ -73,6 +86,7 @@ try_pin(struct ceremony *c, struct kd_err *e)
 	} else {
 		(void)kd_hint(e, "nobody tries a PIN of this token again until "
 				 "'kdsign-token pin' has found the right one");
+		return record_refusal(c, e);
 	}
 	return false;
 }
@@ -145,8 +159,12 @@ ceremony_key_find(struct ceremony *c, struct ceremony_key *ret, struct kd_err *e
 	AUTO(buf_clear) struct buf label = {0};
 	struct uri u;
 
-	if (!ceremony_key_uri(c, &u, e) || !key_find(c->token, &u, &k.handle, &k.k, e))
+	if (!ceremony_key_uri(c, &u, e) || !key_find(c->token, &u, &k.handle, &k.k, e)) {
+		if (e->code == KD_E_KEY)
+			(void)kd_hint(
+			    e, "'" CEREMONY_TOOL " list' shows keys, and what is wrong with them");
 		return kd_in(e, "key '%s'", SHOW(c->o->key));
+	}
 	(void)attr_bytes(c->token, k.handle, CKA_ID, &k.id);
 	if (attr_bytes(c->token, k.handle, CKA_LABEL, &label) &&
 	    label.len < sizeof(k.label))

@@ -74,14 +74,15 @@ say_steps(struct ceremony *c, const struct generate *g, struct kd_err *e)
 	    SHOW(g->order.label), SHOW(g->order.label));
 	buf_printf(&b,
 	    "       kdsign-token install --key %s --certificate FILE --cross FILE --out "
-	    "FILE\n",
-	    SHOW(g->order.label));
+	    "FILE\n"
+	    "       kdsign-token attest --key %s --out %s.json\n",
+	    SHOW(g->order.label), SHOW(g->order.label), SHOW(g->order.label));
 	buf_printf(&b,
 	    "2. signer.conf, then restart kdsign-signer:\n       [key %s]\n       uri = ",
 	    SHOW(g->order.label));
 	generate_say_uri(g, &b);
 	buf_printf(&b,
-	    "\n3. keeper.conf, then reload kdsign-keeper: both keys are served, the old "
+	    "\n       certificate = FILE\n3. keeper.conf, then reload kdsign-keeper: both keys are served, the old "
 	    "one "
 	    "until %s\n       [key %s]\n       retire = %s\n       [key %s]\n"
 	    "       signer = as for %s\n       certificates = FILE\n"

@@ -198,7 +198,7 @@ say(struct ceremony *c, const struct vendor *v, char *dst, size_t n)
 		    "made by the module; leads to the root '%.200s' of SHA-256 %s, which was "
 		    "given as the vendor's",
 		    root.subject, root.sha256);
-	ceremony_say("vendor's attestation: %s", dst);
+	ceremony_say("the vendor's attestation: %s", dst);
 	if (v->made.n > 0 && v->root == NULL)
 		ceremony_say("    --vendor-root FILE, with the root that the vendor publishes, "
 			     "checks it");

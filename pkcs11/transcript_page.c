@@ -2,6 +2,7 @@
 /* pkcs11/transcript_page.c - the transcript as a page that people read and sign. */
 #include "pkcs11/transcript.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -38,6 +39,8 @@ put_row(struct buf *b, const char *name, const char *value)
 static void
 put_line(struct buf *b, const struct transcript_line *l, bool ended)
 {
+	char uid[24];
+
 	buf_printf(b, "\n## %llu. ", (unsigned long long)l->n);
 	put_text(b, l->action);
 	if (strcmp(l->phase, "begin") == 0) {
@@ -61,7 +64,9 @@ put_line(struct buf *b, const struct transcript_line *l, bool ended)
 		put_row(b, l->facts[i].name, l->facts[i].value);
 	for (size_t i = 0; i < l->people_n; i++)
 		put_row(b, "present", l->people[i]);
+	(void)snprintf(uid, sizeof(uid), "%llu", (unsigned long long)l->uid);
 	put_row(b, "host", l->host);
+	put_row(b, "user id", uid);
 	put_row(b, "tool", l->tool);
 }
 

@@ -25,6 +25,9 @@ done
 name='CN=Example Drivers,O=Example\, Inc.,C=DE'
 for type in rsa3072 rsa4096 p256 p384; do
 	ok "csr of $type" token csr --key "key-$type" --subject "$name" --out "$T/$type.csr" --person "Ada Example, custodian"
+	says out "SHA-256 of the file       $(sha256sum <"$T/$type.csr" | cut -d' ' -f1)"
+	says out "SHA-256 of the public key $(openssl req -in "$T/$type.csr" -noout -pubkey | openssl pkey -pubin -outform DER |
+		sha256sum | cut -d' ' -f1)"
 	ok "openssl verifies it" openssl req -in "$T/$type.csr" -verify -noout
 	says err 'verify OK'
 	ok "its subject" test "$(openssl req -in "$T/$type.csr" -noout -subject -nameopt RFC2253)" = "subject=$name"
@@ -59,6 +62,7 @@ fails 64 "a country of three letters" token csr --key key-p256 --subject 'CN=x,C
 fails 64 "no key" token csr --subject CN=x
 says err "which key?"
 fails 78 "a key that is not there" token csr --key none --subject CN=x
+says err "'kdsign-token list' shows keys"
 says err "key 'none': no private key on token 'kdsign' matches"
 ok "none of these used a key" test "$(wc -l <"$T/state/ceremony.jsonl")" = "$lines"
 fails 78 "a place where nothing can be written" token csr --key key-p256 --subject CN=x --out "$T/nowhere/x.csr"

@@ -144,6 +144,7 @@ ok "its page" "$tool" transcript --state "$T/state"
 says out "| present | Ada Example, custodian |"
 says out "| key | key-rsa3072 |"
 says out "generate: done"
+says out "| user id | $(id -u) |"
 says out "| token serial | $(jq -r '.tokens[0].serial' "$T/list.json") |"
 ok "its chain is unbroken" "$tool" transcript --state "$T/state" --check
 head=$(sed -n '2p' "$T/state/ceremony.jsonl" | tr -d '\n' | sha256sum | cut -d' ' -f1)
@@ -224,6 +225,13 @@ says out "not latched"
 ok "the token works again" mocked list
 ok "what was tried is on record, and nothing else" test "$(($(transcript_lines) - lines))" = 11
 ok "with its failure" grep -q '"result":"failed: C_Login: CKR_PIN_INCORRECT' "$T/state/ceremony.jsonl"
+fails 78 "a wrong PIN in a ceremony" "$tool" generate --module "$mock" --token pkcs11:token=kdsign --state "$T/state" \
+	--pin-file "$T/wrong" --label unmade --person "Ada Example, custodian"
+ok "is on record" sh -c "tail -n 1 '$T/state/ceremony.jsonl' | jq -e '.action == \"generate\" and .people == [\"Ada Example, custodian\"] and
+	(.result | startswith(\"failed: C_Login: CKR_PIN_INCORRECT\"))'"
+ok "pin with the right one" mocked pin
+fails 64 "two places for a PIN" mocked list --pin-fd 0
+says err "--pin-fd and --pin-file: one of them"
 fails 1 "no PIN stands in the record" grep -qE "(^|[^0-9a-f])(111222|$pin)([^0-9a-f]|\$)" "$T/state/ceremony.jsonl"
 chmod 644 "$T/wrong"
 fails 78 "a PIN file that others can read" wrong list
@@ -246,6 +254,11 @@ ok "the PIN asked for on a terminal" typed "$pin
 says out "PIN of token 'kdsign'"
 says out "key 'key-p256'"
 says_not out "$pin"
+
+fails 78 "nothing typed" typed "
+" "$tool list --module $softhsm --state $T/state"
+says out "PIN, which was not tried: secret is empty"
+ok "is no try" test ! -e "$T/state/latch"
 
 # ---- as the signer's user ----
 

@@ -45,8 +45,10 @@ sign_begin(const struct call *c, struct request *take_r, struct kd_err *e)
 		return kd_hint(e, "send the same request again");
 	}
 	/* A key that cannot sign now may still have signed this before. */
-	if (!group_check_key(r->group, r->key, clock_unix_ms() / 1000, &unable))
+	if (!group_check_key(r->group, r->key, clock_unix_ms() / 1000, &unable)) {
+		r->retry_s = unable.retry_s;
 		return look_up(c, STEAL(r), true, &unable, e);
+	}
 	return pipeline_begin(c, STEAL(r), e);
 }
 

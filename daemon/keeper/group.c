@@ -3,6 +3,7 @@
  * them. */
 #include "daemon/keeper/group.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -39,23 +40,68 @@ const struct signer_link *
 group_pick(const struct group *g, const struct key *k, int64_t now_unix)
 {
 	const struct signer_link *best = NULL;
+	struct kd_err ignored = {0};
 
+	if (!settings_key_check_dates(k, now_unix, &ignored))
+		return NULL;
 	for (size_t i = 0; i < g->members_n; i++) {
-		struct kd_err ignored = {0};
-
-		if (signer_link_check_key(g->members[i], k, now_unix, &ignored) &&
+		ignored = (struct kd_err){0};
+		if (signer_link_check_key(g->members[i], k, &ignored) &&
 		    sooner(g->members[i], best))
 			best = g->members[i];
 	}
 	return best;
 }
 
+/* In how many seconds a member that cannot sign now may; UINT_MAX: not by itself. */
+static unsigned
+wait_for(const struct kd_err *why)
+{
+	if (!kd_code_info(why->code)->retryable)
+		return UINT_MAX;
+	return why->retry_s > 0 ? why->retry_s : request_retry_after(why->code);
+}
+
+/* What each of them says; the code is of the one that is to be waited for least. */
+static bool
+fail_all(const struct group *g, const struct key *k, struct kd_err *e)
+{
+	char text[2 * sizeof(e->msg)] = "";
+	struct kd_err best = {0};
+	size_t at = 0;
+
+	for (size_t i = 0; i < g->members_n; i++) {
+		struct kd_err why = {0};
+
+		if (signer_link_check_key(g->members[i], k, &why))
+			return true;
+		if (at < sizeof(text))
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s",
+			    i > 0 ? "; " : "", why.msg);
+		if (best.code == KD_OK || wait_for(&why) < wait_for(&best))
+			best = why;
+	}
+	(void)kd_fail(e, best.code, "%s", text);
+	e->retry_s = wait_for(&best) == UINT_MAX ? 0 : wait_for(&best);
+	return best.hint[0] != '\0' ? kd_hint(e, "%s", best.hint) : false;
+}
+
 bool
 group_check_key(
     const struct group *g, const struct key *k, int64_t now_unix, struct kd_err *e)
 {
-	return group_pick(g, k, now_unix) != NULL ||
-	       signer_link_check_key(g->members[0], k, now_unix, e);
+	if (!settings_key_check_dates(k, now_unix, e))
+		return false;
+	return g->members_n == 1 ? signer_link_check_key(g->members[0], k, e)
+				 : fail_all(g, k, e);
+}
+
+unsigned
+group_retry_s(const struct group *g, const struct key *k, int64_t now_unix)
+{
+	struct kd_err why = {0};
+
+	return group_check_key(g, k, now_unix, &why) ? 0 : why.retry_s;
 }
 
 enum choice { CHOICE_SEND, CHOICE_WAIT, CHOICE_NOBODY };
@@ -78,8 +124,8 @@ choose(const struct group *g, const struct item *it, struct signer_link **ret)
 		if ((it->tried & 1u << i) != 0 || !signer_link_connected(l))
 			continue;
 		/* With one member it makes no difference, and costs nothing. */
-		rank = g->members_n > 1 && !signer_link_check_key(l, it->req->key,
-					       clock_unix_ms() / 1000, &ignored);
+		rank = g->members_n > 1 &&
+		       !signer_link_check_key(l, it->req->key, &ignored);
 		if (!signer_link_has_room(l))
 			full[rank] = true;
 		else if (sooner(l, best[rank]))
@@ -95,19 +141,45 @@ choose(const struct group *g, const struct item *it, struct signer_link **ret)
 	return CHOICE_NOBODY;
 }
 
+/* Nobody heard of it, and why: its key's time is over, or nobody is there. */
+static void
+give_up(struct group *g, struct item *it, const struct kd_err *why)
+{
+	struct sign_result res = {.code = why->code};
+
+	(void)snprintf(res.detail, sizeof(res.detail), "%.*s",
+	    (int)sizeof(res.detail) - 1, why->msg);
+	signer_link_give_back(g->members[0], it, &res);
+}
+
+static void
+give_up_alone(struct group *g, struct item *it, int64_t now_unix)
+{
+	struct kd_err why = {0};
+
+	if (group_check_key(g, it->req->key, now_unix, &why))
+		(void)kd_fail(&why, KD_E_TOKEN, "no other signer of the key is there");
+	give_up(g, it, &why);
+}
+
 bool
 group_dispatch_one(struct group *g, uint64_t now_ms, uint64_t sign_deadline_ms)
 {
 	struct item *it = (struct item *)queue_peek(&g->queue); /* its first member */
+	int64_t now_unix = clock_unix_ms() / 1000;
 	struct signer_link *to = NULL;
+	struct kd_err why = {0};
 	enum choice choice;
 
 	if (it == NULL)
 		return false;
-	if (now_ms >= it->req->work_deadline) {
+	/* It may have waited for long. */
+	if (now_ms >= it->req->work_deadline)
+		(void)kd_fail(&why, KD_E_TOKEN_TIMEOUT,
+		    "no signer was free for it by the deadline");
+	if (why.code != KD_OK || !settings_key_check_dates(it->req->key, now_unix, &why)) {
 		(void)queue_pop(&g->queue);
-		signer_link_give_back(g->members[0], it, KD_E_TOKEN_TIMEOUT,
-		    "not reached by the deadline");
+		give_up(g, it, &why);
 		return true;
 	}
 	choice = choose(g, it, &to);
@@ -115,7 +187,7 @@ group_dispatch_one(struct group *g, uint64_t now_ms, uint64_t sign_deadline_ms)
 		return false;
 	(void)queue_pop(&g->queue);
 	if (choice == CHOICE_NOBODY)
-		signer_link_give_back(g->members[0], it, KD_E_TOKEN, NULL);
+		give_up_alone(g, it, now_unix);
 	else
 		signer_link_send(to, it, now_ms, sign_deadline_ms);
 	return true;
@@ -129,7 +201,8 @@ group_take_back(struct group *g, struct item *it, const struct signer_link *from
 	struct kd_err e = {0};
 
 	if (res->code == KD_OK || res->heard || g->members_n < 2 ||
-	    clock_ms() >= it->req->work_deadline)
+	    clock_ms() >= it->req->work_deadline ||
+	    !settings_key_check_dates(it->req->key, clock_unix_ms() / 1000, &e))
 		return false;
 	for (size_t i = 0; i < g->members_n; i++)
 		if (g->members[i] == from)

@@ -47,8 +47,8 @@ end_encoded(void *self)
 static void
 end_decided(struct keeper *k, struct request *r)
 {
-	if (r->items[0].link != NULL)
-		r->retry_s = signer_link_retry_s(r->items[0].link);
+	if (r->items[0].code != KD_OK)
+		r->retry_s = group_retry_s(r->group, r->key, clock_unix_ms() / 1000);
 	if (r->waiters == NULL)
 		end_request(k, r, NULL);
 	else

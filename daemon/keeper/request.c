@@ -380,7 +380,9 @@ request_answer(struct request *r, const char *request_id, struct answer *ret,
 
 		(void)kd_fail(&why, r->items[0].code, "%s", r->items[0].detail);
 		why.retry_s = r->retry_s;
-		(void)kd_hint(&why, "no token heard of it; send the same request again");
+		(void)kd_hint(&why, "no token heard of it%s",
+		    kd_code_info(why.code)->retryable ? "; send the same request again"
+						      : "");
 		request_problem(&why, request_id, ret, body);
 		return buf_ok(body, "answer", e);
 	}

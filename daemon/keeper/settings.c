@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/md.h"
 #include "base/mem.h"
 #include "base/sock.h"
@@ -119,6 +120,31 @@ settings_key(const struct settings *s, const char *name)
 		if (strcmp(s->keys[i].name, name) == 0)
 			return &s->keys[i];
 	return NULL;
+}
+
+bool
+settings_key_check_dates(const struct key *k, int64_t now_unix, struct kd_err *e)
+{
+	char when[CLOCK_UTC_LEN];
+
+	if (k->retire != 0 && now_unix >= k->retire) {
+		clock_utc(when, k->retire * 1000);
+		(void)kd_fail(e, KD_E_KEY_RETIRED,
+		    "key '%s' is retired: it signs no more since %s", k->name, when);
+		return kd_hint(e, "sign with its successor: 'kdsign-client keys' lists what "
+				  "there is");
+	}
+	if (now_unix > k->info.not_after) {
+		clock_utc(when, k->info.not_after * 1000);
+		return kd_fail(e, KD_E_CERT_INVALID,
+		    "certificate of key '%s' expired at %s", k->name, when);
+	}
+	if (now_unix < k->info.not_before) {
+		clock_utc(when, k->info.not_before * 1000);
+		return kd_fail(e, KD_E_CERT_INVALID,
+		    "certificate of key '%s' is valid from %s on", k->name, when);
+	}
+	return true;
 }
 
 /* Else a request that the one allows would wait for the other for ever. */

@@ -88,6 +88,10 @@ void settings_drop(struct settings *s);
 AUTO_DEFINE(struct settings, settings_drop);
 const struct key *settings_key(
     const struct settings *s, const char *name); /* NULL when none */
+/* Of its certificate, and the one on which it retires. KD_E_KEY_RETIRED, KD_E_CERT_INVALID
+ * (expired, not yet valid). */
+bool settings_key_check_dates(
+    const struct key *k, int64_t now_unix, struct kd_err *e) KD_MUST;
 const struct signer_conf *settings_signer(const struct settings *s, size_t i);
 size_t settings_signers_n(const struct settings *s);
 #endif

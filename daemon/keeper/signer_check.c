@@ -13,8 +13,8 @@ is_silent(const struct signer_link *l)
 	return l->src.fd >= 0 && l->pulse.silent;
 }
 
-const char *
-signer_link_absence(const struct signer_link *l)
+static const char *
+absence(const struct signer_link *l)
 {
 	return is_silent(l) ? "does not answer" : "not connected";
 }
@@ -26,7 +26,7 @@ signer_link_view(const struct signer_link *l)
 
 	return (struct signer_link_view){
 	    .known = known,
-	    .word = known ? token_state_name(l->state.token) : signer_link_absence(l),
+	    .word = known ? token_state_name(l->state.token) : absence(l),
 	    .state = &l->state,
 	    .sent = l->sent_n,
 	    .peer_uid = l->uid,
@@ -75,8 +75,9 @@ signer_link_find_key(const struct signer_link *l, const char *name)
 	return NULL;
 }
 
-unsigned
-signer_link_retry_s(const struct signer_link *l)
+/* In how many seconds its token, or the signer itself, is tried again; 0: nobody knows. */
+static unsigned
+retry_s(const struct signer_link *l)
 {
 	uint64_t now = clock_ms(), at = l->src.fd < 0 ? l->retry_at : l->token_at;
 
@@ -92,7 +93,7 @@ check_token(const struct signer_link *l, struct kd_err *e)
 
 	if (connected && l->state.token == TOKEN_READY)
 		return true;
-	e->retry_s = signer_link_retry_s(l);
+	e->retry_s = retry_s(l);
 	if (!connected)
 		return kd_fail(e, KD_E_TOKEN, "signer '%s' %s", l->name,
 		    is_silent(l) ? "does not answer" : "is not connected");
@@ -107,28 +108,10 @@ check_token(const struct signer_link *l, struct kd_err *e)
 
 bool
 signer_link_check_key(
-    const struct signer_link *l, const struct key *k, int64_t now_unix, struct kd_err *e)
+    const struct signer_link *l, const struct key *k, struct kd_err *e)
 {
 	const struct signer_key *s;
-	char when[CLOCK_UTC_LEN];
 
-	if (k->retire != 0 && now_unix >= k->retire) {
-		clock_utc(when, k->retire * 1000);
-		(void)kd_fail(e, KD_E_KEY_RETIRED,
-		    "key '%s' is retired: it signs no more since %s", k->name, when);
-		return kd_hint(e, "sign with its successor: 'kdsign-client keys' lists what "
-				  "there is");
-	}
-	if (now_unix > k->info.not_after) {
-		clock_utc(when, k->info.not_after * 1000);
-		return kd_fail(e, KD_E_CERT_INVALID,
-		    "certificate of key '%s' expired at %s", k->name, when);
-	}
-	if (now_unix < k->info.not_before) {
-		clock_utc(when, k->info.not_before * 1000);
-		return kd_fail(e, KD_E_CERT_INVALID,
-		    "certificate of key '%s' is valid from %s on", k->name, when);
-	}
 	if (!check_token(l, e))
 		return false;
 	s = signer_link_find_key(l, k->name);

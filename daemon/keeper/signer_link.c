@@ -126,13 +126,9 @@ answer_for(
 
 void
 signer_link_give_back(
-    struct signer_link *l, struct item *it, enum kd_code code, const char *why)
+    struct signer_link *l, struct item *it, const struct sign_result *why)
 {
-	struct sign_result res = {.code = code};
-
-	(void)snprintf(res.detail, sizeof(res.detail), "signer '%s': %s", l->name,
-	    why != NULL ? why : signer_link_absence(l));
-	l->hooks.result(l->hooks.self, l, it, &res);
+	l->hooks.result(l->hooks.self, l, it, why);
 }
 
 /* Longer each time, until a signer tells its state. */
@@ -338,6 +334,15 @@ put_job(struct signer_link *l, const struct item *it, uint64_t id,
 	return frame_end(l, mark, e);
 }
 
+static void
+give_back_nomem(struct signer_link *l, struct item *it)
+{
+	struct sign_result res = {.code = KD_E_NOMEM};
+
+	(void)snprintf(res.detail, sizeof(res.detail), "signer '%s': out of memory", l->name);
+	signer_link_give_back(l, it, &res);
+}
+
 void
 signer_link_send(struct signer_link *l, struct item *it, uint64_t now_ms,
     uint64_t sign_deadline_ms)
@@ -348,7 +353,7 @@ signer_link_send(struct signer_link *l, struct item *it, uint64_t now_ms,
 
 	s->id = ++l->serial << SLOT_BITS | slot;
 	if (!put_job(l, it, s->id, sign_deadline_ms, &e)) {
-		signer_link_give_back(l, it, KD_E_NOMEM, e.msg);
+		give_back_nomem(l, it);
 		go_down(l, e.msg);
 		return;
 	}

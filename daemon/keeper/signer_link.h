@@ -56,14 +56,13 @@ uint64_t signer_link_load_us(const struct signer_link *l);
 uint64_t signer_link_busy_ms(const struct signer_link *l, size_t more);
 
 /*
- * signer_link_check_key - could this key sign now.
- * Errors: KD_E_CERT_INVALID (expired, not yet valid, of another key than the token's),
- * KD_E_TOKEN, KD_E_PIN, KD_E_KEY; each with a sentence.
+ * signer_link_check_key - could this key sign now, as far as its signer knows; its dates are
+ * its own: settings_key_check_dates.
+ * Errors: KD_E_CERT_INVALID (of another key than the token's), KD_E_TOKEN, KD_E_PIN,
+ * KD_E_KEY; each with a sentence.
  */
-bool signer_link_check_key(const struct signer_link *l, const struct key *k,
-    int64_t now_unix, struct kd_err *e) KD_MUST;
-/* In how many seconds its token, or the signer itself, is tried again; 0: nobody knows. */
-unsigned signer_link_retry_s(const struct signer_link *l);
+bool signer_link_check_key(
+    const struct signer_link *l, const struct key *k, struct kd_err *e) KD_MUST;
 /* A signature of this key did not verify: the signer is told to use the key no more. */
 void signer_link_bad(struct signer_link *l, const struct key *k, const char *why);
 const struct signer_key *signer_link_find_key(
@@ -74,10 +73,9 @@ const struct signer_key *signer_link_find_key(
 void signer_link_send(struct signer_link *l, struct item *it, uint64_t now_ms,
     uint64_t sign_deadline_ms);
 void signer_link_flush(struct signer_link *l);
-/* An item that was not sent, and will not be: nobody heard of it. why: NULL when it is
- * because nobody is there. */
+/* An item that was not sent, and will not be: nobody heard of it. */
 void signer_link_give_back(
-    struct signer_link *l, struct item *it, enum kd_code code, const char *why);
+    struct signer_link *l, struct item *it, const struct sign_result *why);
 /* Connects when it is time, gives up on answers overdue. Returns when to be called again.
  */
 uint64_t signer_link_timer(struct signer_link *l, uint64_t now_ms);

@@ -35,7 +35,4 @@ struct signer_link {
 	uint64_t serial;
 	char last_error[128]; /* told once, not at each try */
 };
-
-/* "not connected", "does not answer". */
-const char *signer_link_absence(const struct signer_link *l);
 #endif

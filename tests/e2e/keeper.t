@@ -212,6 +212,33 @@ for who in expired server nothing foreign; do
 	ok 'without a reason for strangers' grep -q 'the client certificate is not accepted' "$T/answer"
 done
 ok 'the log has the reasons' sh -c "grep -q 'has expired' '$T/keeper.err' && grep -q 'no clientAuth' '$T/keeper.err'"
+
+# a key that retires while a request waits for the token
+reloads() { grep -c 'configuration reloaded' "$T/keeper.err"; }
+reloaded() { [ "$(reloads)" -gt "$count" ]; }
+count=$(reloads)
+sed -i "s|^certificates.*|&\nretire = $(date -u -d '+6 seconds' +%FT%TZ)|; s|^sign-deadline.*|sign-deadline = 20s|; \
+	s|^socket = .*signer.sock|&\nwindow = 1|" "$T/keeper.conf"
+kill -HUP "$keeper_pid"
+ok 'it is to retire soon' wait_for 5 reloaded
+echo hang >"$T/mode"
+before=$(heard)
+hangs() { post host1 request-000000030 30 >"$T/early" & early=$!; wait_for 3 sh -c "[ \$(wc -l <'$T/journal') -gt $before ]"; }
+ok 'the token is busy' hangs
+post host1 request-000000031 31 >"$T/late" &
+late=$!
+retired() { ask host1 ready >"$T/answer"; grep -q '"key_retired"' "$T/answer"; }
+ok 'its date comes' wait_for 20 retired
+echo sign >"$T/mode"
+wait "$early" "$late"
+ok 'what the token had begun is signed' grep -q '"status":"signed"' "$T/early"
+cp "$T/late" "$T/answer"
+ok 'what it had not is refused' grep -q '^403 ' "$T/late"
+says answer '"code":"key_retired"'
+ok 'and not heard of' test "$(heard)" = $((before + 1))
+cp "$T/good.conf" "$T/keeper.conf"
+kill -HUP "$keeper_pid"
+
 make_crl 20990101000000Z host2
 cp "$T/good.conf" "$T/keeper.conf"
 sed -i "s|^client-ca.*|&\nclient-crl = $T/clients.crl|" "$T/keeper.conf"

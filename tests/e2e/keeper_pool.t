@@ -14,10 +14,13 @@ sed -i "s|^signer = one|$two|; s|^\[signer one\]|[signer left]|; s|^socket = .*s
 	"$T/keeper.conf"
 printf '[signer right]\nsocket = %s\n' "$T/right.sock" >>"$T/keeper.conf"
 
-start_token() { # left|right
-	echo sign >"$T/$1.mode"
-	start "$1" "$tools/fake_signer_tool" -s "$T/$1.sock" -k "$T/leaf.key" -n driver -j "$T/$1.journal" -m "$T/$1.mode"
-	eval "$1_pid=\$pid"
+start_token() { # left|right [OPTION...]
+	which=$1
+	shift
+	echo sign >"$T/$which.mode"
+	start "$which" "$tools/fake_signer_tool" -s "$T/$which.sock" -k "$T/leaf.key" -n driver -j "$T/$which.journal" \
+		-m "$T/$which.mode" "$@"
+	eval "${which}_pid=\$pid"
 }
 start_token left
 start_token right
@@ -147,6 +150,26 @@ kill -CONT "$left_pid" "$right_pid"
 ok 'both come back by themselves' wait_for 20 frozen 0
 ok 'and are used' wait_for 20 used_again
 ok 'nothing was signed twice' once
+
+# ---- all are away: when the first of them is tried again counts ----
+
+stop "$left_pid"
+stop "$right_pid"
+start_token left -r 60000
+start_token right -r 9000
+away() { ask host1 ready >"$T/answer" && test "$(grep -o '"state":"absent"' "$T/answer" | wc -l)" = 2; }
+ok 'both tokens are away' wait_for 20 away
+ok 'a request is refused' sign 3 503
+ok "until the first is tried again ($(head -n 1 "$T/answer"))" grep -qE '^503 [1-9]$' "$T/answer"
+says answer "token of signer 'left' is absent; token of signer 'right' is absent"
+stop "$right_pid"
+one_left() { sign 3 503 && grep -q "is absent; signer 'right' is not connected" "$T/answer"; }
+ok 'each says what is wrong with it' wait_for 20 one_left
+ok "and a signer that comes back any moment is waited for" grep -qE '^503 [12]$' "$T/answer"
+stop "$left_pid"
+start_token left
+start_token right
+ok 'back, both are used' wait_for 20 used_again
 
 # ---- two keys, one of them on one token alone ----
 

@@ -44,6 +44,7 @@ struct fake {
 	EVP_PKEY *key;
 	const char *name, *mode_file;
 	int journal;
+	uint32_t rest_ms; /* not 0: its token is away, and looked for that much later */
 	bool instant;
 	struct memo *memo;
 	int fd; /* the keeper's connection */
@@ -264,7 +265,8 @@ send_state(struct fake *f)
 {
 	struct signer_key key = {
 	    .ready = true, .attrs = KEY_ATTR_SENSITIVE | KEY_ATTR_LOCAL};
-	struct signer_state s = {.token = TOKEN_READY,
+	struct signer_state s = {.token = f->rest_ms > 0 ? TOKEN_ABSENT : TOKEN_READY,
+	    .retry_ms = f->rest_ms,
 	    .label = "fake",
 	    .serial = "0001",
 	    .sessions = 4,
@@ -333,7 +335,7 @@ main(int argc, char **argv)
 	struct kd_err e = {0};
 	int c, listener = -1;
 
-	while ((c = getopt(argc, argv, "s:k:n:j:m:i")) != -1) {
+	while ((c = getopt(argc, argv, "s:k:n:j:m:r:i")) != -1) {
 		if (c == 's')
 			socket_path = optarg;
 		else if (c == 'k')
@@ -345,6 +347,8 @@ main(int argc, char **argv)
 			    open(optarg, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 		else if (c == 'm')
 			f.mode_file = optarg;
+		else if (c == 'r')
+			f.rest_ms = (uint32_t)strtoul(optarg, NULL, 10);
 		else
 			f.instant = c == 'i';
 	}

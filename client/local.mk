@@ -119,6 +119,7 @@ CLIENT_TESTS = \
 	tests/unit/client/ms_options_test \
 	tests/unit/client/nested_test \
 	tests/unit/client/options_test \
+	tests/unit/client/package_table_test \
 	tests/unit/client/server_sign_test \
 	tests/unit/client/server_test \
 	tests/unit/client/settings_test \
@@ -150,6 +151,8 @@ tests_unit_client_ms_options_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
 tests_unit_client_ms_options_test_LDADD = $(CLIENT_TEST_LIBS)
 tests_unit_client_options_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
 tests_unit_client_options_test_LDADD = $(CLIENT_TEST_LIBS)
+tests_unit_client_package_table_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
+tests_unit_client_package_table_test_LDADD = $(CLIENT_TEST_LIBS)
 tests_unit_client_server_sign_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)
 tests_unit_client_server_sign_test_LDADD = $(CLIENT_TEST_LIBS)
 tests_unit_client_server_test_CPPFLAGS = $(CLIENT_TEST_CPPFLAGS)

@@ -201,12 +201,25 @@ put_cell(struct sheet *s, const struct verdict_cell *v, size_t n, const char *re
 	}
 }
 
+/* In characters of UTF-8, which SHOW leaves whole; wide and combining ones are rare in the
+ * names of drivers. */
+static size_t
+width(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s != '\0'; s++)
+		n += ((unsigned char)*s & 0xc0) != 0x80;
+	return n;
+}
+
 static void
 put_row(struct sheet *s, const struct verdict_line *l, struct buf *ret)
 {
 	char cell[CELL_LEN];
+	const char *name = SHOW(l->name);
 
-	buf_printf(ret, "  %-*s", (int)s->name_width, SHOW(l->name));
+	buf_printf(ret, "  %s%*s", name, (int)(s->name_width - width(name)), "");
 	for (size_t i = 0; i < s->n; i++) {
 		if (i < s->kernel_n)
 			put_cell(
@@ -259,7 +272,7 @@ verdict_table_text(const struct verdict_table *t, const struct verdict_line *lin
 	if (s.n == 0)
 		return true;
 	for (size_t i = 0; i < n; i++) {
-		size_t len = strlen(SHOW(lines[i].name));
+		size_t len = width(SHOW(lines[i].name));
 
 		if (len > s.name_width)
 			s.name_width = len;

@@ -137,31 +137,39 @@ inf_archs_named(const struct inf *f)
 	return archs;
 }
 
-/* Is there an install section of that name for the architecture: "name.NTamd64"? */
+/* Does any section's name begin so? */
+static bool
+has_beginning(const struct inf *f, const char *text)
+{
+	size_t low = 0, high = f->sections_n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcasecmp(f->by_name[middle]->name, text) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < f->sections_n &&
+	       strncasecmp(f->by_name[low]->name, text, strlen(text)) == 0;
+}
+
+/* Is there an install section of that name for the architecture: "name.NTamd64", alone or
+ * with more behind a dot? */
 static bool
 has_decorated(const struct search *s, const char *name)
 {
 	const struct inf *f = &s->unit->inf;
 	AUTO(buf_clear) struct buf b = {0};
-	size_t low = 0, high = f->sections_n, n;
-	const char *at;
 
 	buf_printf(&b, "%s.nt%s", name, inf_arch_name(s->arch));
 	if (buf_cstr(&b) == NULL)
 		return false;
-	n = strlen(buf_cstr(&b));
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (strcasecmp(f->by_name[middle]->name, buf_cstr(&b)) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == f->sections_n)
-		return false;
-	at = f->by_name[low]->name;
-	return strncasecmp(at, buf_cstr(&b), n) == 0 && (at[n] == '\0' || at[n] == '.');
+	if (inf_section(f, buf_cstr(&b)) != NULL)
+		return true;
+	buf_u8(&b, '.');
+	return buf_cstr(&b) != NULL && has_beginning(f, buf_cstr(&b));
 }
 
 /* "name.NT", else "name", each with what is copied beside it. */

@@ -27,10 +27,14 @@ libdriver_a_SOURCES = \
 	driver/oslist.c driver/oslist.h \
 	driver/submission.c driver/submission.h
 
-DRIVER_TESTS = tests/unit/driver/cdf_test tests/unit/driver/inf_test tests/unit/driver/oslist_test
+DRIVER_TESTS = tests/unit/driver/cdf_test tests/unit/driver/inf_arch_test tests/unit/driver/inf_test \
+	tests/unit/driver/oslist_test
 check_PROGRAMS += $(DRIVER_TESTS)
 TESTS += $(DRIVER_TESTS)
 tests_unit_driver_cdf_test_LDADD = libdriver.a libauthenticode.a libbase.a $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+tests_unit_driver_inf_arch_test_SOURCES = tests/unit/driver/inf_arch_test.c \
+	tests/unit/authenticode/pe_make.c tests/unit/authenticode/pe_make.h
+tests_unit_driver_inf_arch_test_LDADD = libdriver.a libauthenticode.a libbase.a $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 tests_unit_driver_inf_test_LDADD = libdriver.a libauthenticode.a libbase.a $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 tests_unit_driver_oslist_test_LDADD = libdriver.a libauthenticode.a libbase.a $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 

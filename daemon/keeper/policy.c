@@ -62,16 +62,29 @@ policy_scope_of(const struct policy *p, const struct identity *who, const char *
 	return s;
 }
 
-/* The first item that the grant does not cover, or items_n. */
-static size_t
-first_beyond(const struct policy_grant *g, const struct api_sign_request *r)
+static bool
+covers(const struct policy_grant *g, const struct api_item *it)
 {
-	size_t i = 0;
+	return (g->kinds & 1u << it->kind) != 0 && (g->digests & 1u << it->md) != 0;
+}
 
-	while (i < r->items_n && (g->kinds & 1u << r->items[i].kind) != 0 &&
-	       (g->digests & 1u << r->items[i].md) != 0)
-		i++;
-	return i;
+/* To each item that no grant covers yet. True: the grant covers all, and gets all. */
+static bool
+give(const struct policy_grant *g, const struct api_sign_request *r,
+    const struct policy_grant **ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->items_n; i++) {
+		bool covered = covers(g, &r->items[i]);
+
+		n += covered;
+		if (covered && ret[i] == NULL)
+			ret[i] = g;
+	}
+	for (size_t i = 0; n == r->items_n && i < r->items_n; i++)
+		ret[i] = g;
+	return n == r->items_n;
 }
 
 static bool
@@ -124,14 +137,37 @@ fail_beyond(const struct policy *p, const struct identity *who,
 	return false;
 }
 
+/* The first item that has got no grant, or items_n. */
+static size_t
+give_all(const struct policy *p, const struct identity *who, const char *key,
+    const struct api_sign_request *r, bool *ret_any, const struct policy_grant **ret)
+{
+	size_t i = 0;
+
+	*ret_any = false;
+	memset(ret, 0, r->items_n * sizeof(*ret));
+	for (size_t n = 0; n < p->grants_n; n++) {
+		const struct policy_grant *g = &p->grants[n];
+
+		if (!policy_grant_means(g, who) || !policy_grant_has_key(g, key))
+			continue;
+		*ret_any = true;
+		if (give(g, r, ret))
+			return r->items_n;
+	}
+	while (i < r->items_n && ret[i] != NULL)
+		i++;
+	return i;
+}
+
 bool
 policy_decide(const struct policy *p, const struct identity *who,
     const struct api_sign_request *r, const char **ret_key,
-    const struct policy_grant **ret_grant, struct kd_err *e)
+    const struct policy_grant **ret_grants, struct kd_err *e)
 {
 	const char *key = r->key;
-	size_t farthest = 0;
-	bool any = false;
+	size_t beyond;
+	bool any;
 
 	if (key[0] == '\0') {
 		if (!only_key(p, who, &key, e))
@@ -139,25 +175,14 @@ policy_decide(const struct policy *p, const struct identity *who,
 	} else if (!has_name(p->keys, p->keys_n, key)) {
 		return kd_fail(e, KD_E_KEY_UNKNOWN, "there is no key '%s'", key);
 	}
-	for (size_t i = 0; i < p->grants_n; i++) {
-		const struct policy_grant *g = &p->grants[i];
-		size_t beyond;
-
-		if (!policy_grant_means(g, who) || !policy_grant_has_key(g, key))
-			continue;
-		any = true;
-		beyond = first_beyond(g, r);
-		if (beyond == r->items_n) {
-			*ret_key = key;
-			*ret_grant = g;
-			return true;
-		}
-		farthest = beyond > farthest ? beyond : farthest;
-	}
+	beyond = give_all(p, who, key, r, &any, ret_grants);
 	if (!any)
 		return kd_fail(
 		    e, KD_E_DENIED, "key '%s' is not granted to this client", key);
-	return fail_beyond(p, who, r, farthest, key, e);
+	if (beyond < r->items_n)
+		return fail_beyond(p, who, r, beyond, key, e);
+	*ret_key = key;
+	return true;
 }
 
 bool

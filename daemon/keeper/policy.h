@@ -47,15 +47,20 @@ bool policy_grant_has_key(const struct policy_grant *g, const char *key);
 
 /*
  * policy_decide - may this client have all of this request signed, by which key, by which
- * grant.
+ * grants.
  *
- * One grant must cover the key and every item. Where the request names no key, the
- * client's only granted one is used. ret_key, ret_grant  borrowed from p Errors:
- * KD_E_KEY_UNKNOWN, KD_E_DENIED, KD_E_KEY_AMBIGUOUS (lists the keys); each says which.
+ * Each item needs a grant that covers the key, its kind and its digest algorithm together.
+ * The first one that covers all items is used for all, else for each the first that covers
+ * it. Where the request names no key, the client's only granted one is used.
+ *
+ * ret_key     borrowed from p
+ * ret_grants  one for each item, borrowed from p; of no use after a failure
+ * Errors: KD_E_KEY_UNKNOWN, KD_E_DENIED, KD_E_KEY_AMBIGUOUS (lists the keys); each says
+ * which.
  */
 bool policy_decide(const struct policy *p, const struct identity *who,
     const struct api_sign_request *r, const char **ret_key,
-    const struct policy_grant **ret_grant, struct kd_err *e) KD_MUST;
+    const struct policy_grant **ret_grants, struct kd_err *e) KD_MUST;
 
 /* May this client have the relay ask for timestamps: does any of its grants say so.
  * KD_E_DENIED. */

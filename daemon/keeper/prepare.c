@@ -20,15 +20,19 @@ prepare(const struct settings *s, const struct identity *who, const struct ask *
     struct api_sign_request *sign, struct request **ret, struct kd_err *e)
 {
 	AUTO(request_free) struct request *r = NULL;
-	const struct policy_grant *grant;
+	AUTO(free) const struct policy_grant **grants = NULL;
 	const char *name; /* may stand in sign, which request_new takes */
 
-	if (!api_sign_request_decode(
-		(const char *)ask->body.p, ask->body.len, sign, e) ||
-	    !policy_decide(&s->policy, who, sign, &name, &grant, e) ||
+	if (!api_sign_request_decode((const char *)ask->body.p, ask->body.len, sign, e))
+		return false;
+	grants = kd_alloc_array(sign->items_n, sizeof(*grants));
+	if (grants == NULL)
+		return kd_fail_nomem(e, "request");
+	if (!policy_decide(&s->policy, who, sign, &name, grants, e) ||
 	    !request_new(sign, who, ask, settings_key(s, name), &r, e))
 		return false;
-	COPY(r->grant, grant->name);
+	for (size_t i = 0; i < r->items_n; i++)
+		r->items[i].grant = grants[i];
 	if (!request_check_size(r, e) || !request_build(r, e))
 		return false;
 	*ret = STEAL(r);

@@ -13,6 +13,20 @@ str_if(struct buf *b, const char *name, const char *s)
 		jw_str(b, name, s);
 }
 
+/* Each once, in the order of the items. */
+static void
+grants(struct buf *b, const struct request *r)
+{
+	jw_arr_open(b, "grants");
+	for (size_t i = 0, before; i < r->items_n; i++) {
+		for (before = 0; r->items[before].grant != r->items[i].grant;)
+			before++;
+		if (before == i)
+			jw_str(b, NULL, r->items[i].grant->name);
+	}
+	jw_arr_close(b);
+}
+
 void
 event_request(
     struct buf *b, const struct event_head *h, const struct request *r, uint64_t again)
@@ -25,7 +39,10 @@ event_request(
 	jw_hex(b, "config_sha256", r->settings->sha256, 32);
 	jw_hex(b, "content_sha256", r->content, 32);
 	jw_str(b, "event", "request");
-	jw_str(b, "grant", r->grant);
+	if (request_mixes_grants(r))
+		grants(b, r);
+	else
+		jw_str(b, "grant", r->items[0].grant->name);
 	jw_str(b, "id", r->ask.id);
 	jw_uint(b, "items", r->items_n);
 	jw_str(b, "key", r->key_name);
@@ -40,8 +57,8 @@ event_request(
 }
 
 void
-event_intent(
-    struct buf *b, const struct event_head *h, uint64_t request, const struct item *it)
+event_intent(struct buf *b, const struct event_head *h, uint64_t request, bool mixed,
+    const struct item *it)
 {
 	const struct api_item *what = &it->req->ask.items[it->index];
 
@@ -52,6 +69,8 @@ event_intent(
 	jw_hex(b, "digest", what->digest, md_len(what->md));
 	jw_str(b, "digest_algorithm", md_name(what->md));
 	jw_str(b, "event", "intent");
+	if (mixed)
+		jw_str(b, "grant", it->grant->name);
 	jw_uint(b, "index", it->index);
 	jw_str(b, "kind", api_kind_name(what->kind));
 	if (what->ctl != NULL) {

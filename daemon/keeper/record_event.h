@@ -17,8 +17,9 @@ struct event_head {
 /* again: number of the request whose id is tried again, or 0. */
 void event_request(
     struct buf *b, const struct event_head *h, const struct request *r, uint64_t again);
-void event_intent(
-    struct buf *b, const struct event_head *h, uint64_t request, const struct item *it);
+/* mixed: request_mixes_grants, so that it says which one is the item's */
+void event_intent(struct buf *b, const struct event_head *h, uint64_t request, bool mixed,
+    const struct item *it);
 void event_result(struct buf *b, const struct event_head *h, uint64_t request,
     const struct item *it, const uint8_t sig_sha256[32]);
 void event_unknown(

@@ -126,13 +126,15 @@ static bool
 put_intents(
     struct record_writer *w, const struct request *req, uint64_t no, struct kd_err *e)
 {
+	bool mixed = request_mixes_grants(req);
+
 	for (size_t i = 0; i < req->items_n; i++) {
 		struct event_head h;
 
 		if (req->items[i].state != ITEM_INTENT)
 			continue;
 		h = next_event(w);
-		event_intent(&w->json, &h, no, &req->items[i]);
+		event_intent(&w->json, &h, no, mixed, &req->items[i]);
 		if (!put_event(w, e))
 			return false;
 	}

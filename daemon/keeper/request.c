@@ -115,6 +115,15 @@ request_make_room(struct buf *b, size_t n)
 		b->len = len;
 }
 
+bool
+request_mixes_grants(const struct request *r)
+{
+	for (size_t i = 1; i < r->items_n; i++)
+		if (r->items[i].grant != r->items[0].grant)
+			return true;
+	return false;
+}
+
 struct cms_signed
 request_said(const struct item *it)
 {

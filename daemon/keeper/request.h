@@ -35,6 +35,7 @@ struct item {
 	struct request *req;
 	uint32_t index;
 	enum item_state state;
+	const struct policy_grant *grant; /* of the request's settings */
 	struct signer_link *link; /* whose token signed it, last; of the request's group */
 	uint32_t tried;    /* members of the group that gave it back; a bit each */
 	bool final;        /* false with a failure: no token heard of it */
@@ -80,7 +81,7 @@ struct request {
 	uint8_t client[32];  /* SPKI SHA-256: whose id it is */
 	uint8_t content[32]; /* SHA-256 of everything that was asked */
 	uint8_t cert[32];
-	char subject[256], grant[API_KEY_NAME_MAX + 1];
+	char subject[256];
 	char peer[ASK_PEER_MAX + 1], request_id[ASK_REQUEST_ID_LEN + 1];
 	char key_name[API_KEY_NAME_MAX + 1];
 	struct settings *settings; /* held */
@@ -149,6 +150,8 @@ void request_make_room(struct buf *b, size_t n);
 /* What identifies the content of a request: SHA-256 of everything that was asked but the
  * id itself, into r->content; and of its large parts, into the items. */
 bool request_digest(struct request *r, struct kd_err *e) KD_MUST;
+/* Do its items stand under several grants? */
+bool request_mixes_grants(const struct request *r);
 /* What an item's signature says, as far as it is for cms_assemble. Borrowed. */
 struct cms_signed request_said(const struct item *it);
 /* Fill items from what the record found; those without a row stay ITEM_NEW. */

@@ -56,6 +56,30 @@ says keeper.err "key 'driver': [grant farm] gives it kind module and [grant farm
 answers 200 'and the old one stays' asks cabinet request-000000006 06
 stop "$keeper_pid"
 
+# ---- each item by a grant of its own ----
+{ sed 's/^keys = driver/&\nkinds = pe\ndigests = sha256/' "$T/pe.conf" &&
+	printf '[grant boxes]\nclient-spki-sha256 = %s\nkeys = driver\nkinds = cabinet\ndigests = sha256\n' \
+		"$(spki_sha256 host1)"; } >"$T/keeper.conf"
+ok 'a keeper with two grants' start_keeper
+mixed() { # ID KIND CLIENT - a PE image, that and a PE image
+	printf '{"id":"%s","items":[%s,%s,%s]}' "$1" "$(item 20)" "$(item 21 | sed "s/\"pe\"/\"$2\"/")" "$(item 22)" |
+		ask "$3" sign
+}
+answers 200 'a request with items of both' mixed request-000000020 cabinet host1
+ok 'all are signed' test "$(grep -o '"status":"signed"' "$T/answer" | wc -l)" = 3
+last_request="(SELECT max(seq) FROM event WHERE json_extract(json,'\$.event')='request')"
+ok 'the request is on record with both' test "$(sql "SELECT json_extract(json,'\$.grants') || ifnull(json_extract(json,
+	'\$.grant'), '') FROM event WHERE seq = $last_request")" = '["farm","boxes"]'
+ok 'and each item with its own' test "$(sql "SELECT group_concat(json_extract(json,'\$.grant')) FROM (SELECT json FROM
+	event WHERE json_extract(json,'\$.request') = $last_request AND json_extract(json,'\$.event')='intent'
+	ORDER BY seq)")" = farm,boxes,farm
+answers 403 'an item of a third kind' mixed request-000000021 msi host1
+says out 'items[1]: kind msi with digest algorithm sha256 is not granted'
+answers 403 'another client, which has one of the grants' mixed request-000000022 cabinet host2
+answers 200 'and what that covers' asks pe request-000000023 23
+ok 'is on record as ever' test "$(sql "SELECT json_extract(json,'\$.grant') FROM event WHERE seq = $last_request")" = farm
+stop "$keeper_pid"
+
 # ---- modules ----
 cp "$T/module.conf" "$T/keeper.conf"
 ok 'it starts with a key for modules alone' start_keeper

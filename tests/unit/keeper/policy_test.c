@@ -96,25 +96,29 @@ decisions_and_their_words(void **state)
 		const char *asked;
 		enum md md[2];
 		enum kd_code code;
-		const char *key, *grant, *msg;
+		const char *key, *grant[2], *msg; /* grant: of each item */
 	} cases[] = {
-	    {1, 0, 0, "alpha", {MD_SHA256, MD_SHA256}, KD_OK, "alpha", "by-cert", ""},
-	    {1, 0, 0, "", {MD_SHA256, MD_SHA256}, KD_OK, "alpha", "by-cert", ""},
-	    {1, 2, 0, "alpha", {MD_SHA384, MD_SHA384}, KD_OK, "alpha", "by-spki", ""},
-	    /* one grant must cover all of it */
-	    {1, 2, 0, "alpha", {MD_SHA256, MD_SHA384}, KD_E_DENIED, NULL, NULL,
-		"items[1]: kind pe with digest algorithm sha384 is not granted to this "
+	    {1, 0, 0, "alpha", {MD_SHA256, MD_SHA256}, KD_OK, "alpha", {"by-cert", "by-cert"}, ""},
+	    {1, 0, 0, "", {MD_SHA256, MD_SHA256}, KD_OK, "alpha", {"by-cert", "by-cert"}, ""},
+	    {1, 2, 0, "alpha", {MD_SHA384, MD_SHA384}, KD_OK, "alpha", {"by-spki", "by-spki"}, ""},
+	    /* each item needs one grant, and all of them together none */
+	    {1, 2, 0, "alpha", {MD_SHA256, MD_SHA384}, KD_OK, "alpha",
+		{"by-cert", "by-spki"}, ""},
+	    {1, 2, 0, "", {MD_SHA384, MD_SHA256}, KD_OK, "alpha",
+		{"by-spki", "by-cert"}, ""},
+	    {1, 2, 0, "alpha", {MD_SHA384, MD_SHA512}, KD_E_DENIED, NULL, {NULL, NULL},
+		"items[1]: kind pe with digest algorithm sha512 is not granted to this "
 		"client for key 'alpha'"},
-	    {1, 0, 0, "alpha", {MD_SHA1, MD_SHA256}, KD_E_DENIED, NULL, NULL,
+	    {1, 0, 0, "alpha", {MD_SHA1, MD_SHA256}, KD_E_DENIED, NULL, {NULL, NULL},
 		"items[0]: kind pe with digest algorithm sha1 is not granted to this "
 		"client for key 'alpha'"},
-	    {1, 0, 0, "beta", {MD_SHA256, MD_SHA256}, KD_E_DENIED, NULL, NULL,
+	    {1, 0, 0, "beta", {MD_SHA256, MD_SHA256}, KD_E_DENIED, NULL, {NULL, NULL},
 		"key 'beta' is not granted to this client"},
-	    {1, 0, 0, "delta", {MD_SHA256, MD_SHA256}, KD_E_KEY_UNKNOWN, NULL, NULL,
+	    {1, 0, 0, "delta", {MD_SHA256, MD_SHA256}, KD_E_KEY_UNKNOWN, NULL, {NULL, NULL},
 		"there is no key 'delta'"},
-	    {0, 0, 3, "", {MD_SHA256, MD_SHA256}, KD_E_KEY_AMBIGUOUS, NULL, NULL,
+	    {0, 0, 3, "", {MD_SHA256, MD_SHA256}, KD_E_KEY_AMBIGUOUS, NULL, {NULL, NULL},
 		"no key named and 2 are granted: alpha, beta"},
-	    {0, 0, 0, "", {MD_SHA256, MD_SHA256}, KD_E_DENIED, NULL, NULL,
+	    {0, 0, 0, "", {MD_SHA256, MD_SHA256}, KD_E_DENIED, NULL, {NULL, NULL},
 		"no key is granted to this client"},
 	};
 
@@ -125,21 +129,21 @@ decisions_and_their_words(void **state)
 		struct api_item items[2] = {{.kind = API_KIND_PE, .md = cases[i].md[0]},
 		    {.kind = API_KIND_PE, .md = cases[i].md[1]}};
 		struct api_sign_request r = {.items = items, .items_n = 2};
-		const struct policy_grant *grant = NULL;
+		const struct policy_grant *grant[2];
 		const char *key = NULL;
 		struct kd_err e = {0};
 
 		memcpy(r.key, cases[i].asked, strlen(cases[i].asked));
-		assert_int_equal(policy_decide(&policy, &id, &r, &key, &grant, &e),
+		assert_int_equal(policy_decide(&policy, &id, &r, &key, grant, &e),
 		    cases[i].code == KD_OK);
 		assert_int_equal(e.code, cases[i].code);
 		assert_string_equal(e.msg, cases[i].msg);
 		if (cases[i].code == KD_OK) {
 			assert_string_equal(key, cases[i].key);
-			assert_string_equal(grant->name, cases[i].grant);
+			for (size_t n = 0; n < 2; n++)
+				assert_string_equal(grant[n]->name, cases[i].grant[n]);
 		} else {
 			assert_null(key);
-			assert_null(grant);
 		}
 	}
 }
@@ -154,33 +158,52 @@ catalogs_are_a_kind_of_their_own(void **state)
 	struct api_item items[2] = {{.kind = API_KIND_PE, .md = MD_SHA256},
 	    {.kind = API_KIND_CATALOG, .md = MD_SHA256}};
 	struct api_sign_request r = {.key = "alpha", .items = items, .items_n = 2};
-	const struct policy_grant *grant;
+	const struct policy_grant *grant[2];
 	const char *key;
 	struct kd_err e = {0};
 
 	(void)state;
 	p.grants = g;
 	p.grants_n = 2;
-	assert_false(policy_decide(&p, &id, &r, &key, &grant, &e));
+	assert_false(policy_decide(&p, &id, &r, &key, grant, &e));
 	assert_string_equal(e.msg, "items[1]: kind catalog with digest algorithm sha256 "
 				   "is not granted to this client for key 'alpha'");
 	assert_string_equal(e.hint,
 	    "the client's grant in keeper.conf has to name this kind: kinds = pe catalog");
-	/* each kind by a grant of its own is not both by one */
+	/* each kind by a grant of its own */
 	g[1].kinds = 1u << API_KIND_CATALOG;
 	e = (struct kd_err){0};
-	assert_false(policy_decide(&p, &id, &r, &key, &grant, &e));
-	assert_string_equal(e.hint, "");
+	assert_true(policy_decide(&p, &id, &r, &key, grant, &e));
+	assert_ptr_equal(grant[0], &g[0]);
+	assert_ptr_equal(grant[1], &g[1]);
 	assert_int_equal(
 	    policy_scope_of(&p, &id, "alpha").kinds, PE | 1u << API_KIND_CATALOG);
+	/* what each grant says holds within it: kinds of one are not for digests of another */
+	g[1].digests = SHA384;
+	assert_false(policy_decide(&p, &id, &r, &key, grant, &e));
+	assert_string_equal(e.msg, "items[1]: kind catalog with digest algorithm sha256 "
+				   "is not granted to this client for key 'alpha'");
+	assert_string_equal(e.hint, "");
+	g[1].digests = SHA256;
+	/* one that covers all goes before, wherever it stands */
 	g[1].kinds |= PE;
 	e = (struct kd_err){0};
-	assert_true(policy_decide(&p, &id, &r, &key, &grant, &e));
-	assert_ptr_equal(grant, &g[1]);
+	assert_true(policy_decide(&p, &id, &r, &key, grant, &e));
+	assert_ptr_equal(grant[0], &g[1]);
+	assert_ptr_equal(grant[1], &g[1]);
+	/* and a grant of another client, or of another key, none of these */
+	g[1].certs = issuer;
+	e = (struct kd_err){0};
+	assert_false(policy_decide(&p, &id, &r, &key, grant, &e));
+	g[1].certs = cert_a;
+	g[1].keys = alpha_beta + 1;
+	e = (struct kd_err){0};
+	assert_false(policy_decide(&p, &id, &r, &key, grant, &e));
+	g[1].keys = alpha;
 	/* a key for modules is never to be granted anything else */
 	g[0].kinds = g[1].kinds = 1u << API_KIND_MODULE;
 	e = (struct kd_err){0};
-	assert_false(policy_decide(&p, &id, &r, &key, &grant, &e));
+	assert_false(policy_decide(&p, &id, &r, &key, grant, &e));
 	assert_string_equal(e.hint,
 	    "key 'alpha' is for kernel modules, and must sign nothing else: name another");
 }

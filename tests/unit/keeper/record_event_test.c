@@ -31,10 +31,13 @@ a_request(void **state)
 {
 	struct settings settings = {0};
 	struct key key = {0};
+	struct policy_grant grants[2] = {{.name = "farm"}, {.name = "catalogs"}};
+	struct item items[3] = {
+	    {.grant = &grants[0]}, {.grant = &grants[0]}, {.grant = &grants[0]}};
 	struct request r = {.settings = &settings,
 	    .key = &key,
+	    .items = items,
 	    .items_n = 3,
-	    .grant = "farm",
 	    .key_name = "driver",
 	    .peer = "192.0.2.7:1",
 	    .request_id = "ab",
@@ -51,6 +54,13 @@ a_request(void **state)
 	       "\",\"peer\":\"192.0.2.7:1\","
 	       "\"request_id\":\"ab\",\"retry_of\":\"request-00000000\",\"seq\":9,"
 	       "\"subject\":\"CN=x\",\"time\":\"" TIME "\"}");
+	/* by several grants: each once, and which one is an item's stands there */
+	items[1].grant = &grants[1];
+	assert_true(request_mixes_grants(&r));
+	event_request(&b, &head, &r, 0);
+	assert_non_null(strstr(buf_cstr(&b),
+	    "\"event\":\"request\",\"grants\":[\"farm\",\"catalogs\"],\"id\":"));
+	buf_clear(&b);
 }
 
 static void
@@ -67,13 +77,18 @@ an_intent_and_its_results(void **state)
 	struct buf b = {0};
 
 	(void)state;
-	event_intent(&b, &head, 5, &it);
+	event_intent(&b, &head, 5, false, &it);
 	is(&b, "{\"description\":\"A driver\",\"digest\":\"" Z8 Z8
 	       "00000000\",\"digest_algorithm\":\"sha1\","
 	       "\"event\":\"intent\",\"index\":0,\"kind\":\"pe\",\"name\":"
 	       "\"h\\\"\\n\xc3\xa9.sys\",\"request\":5,"
 	       "\"seq\":9,\"signed_digest\":\"" Z8 Z8
 	       "00000000\",\"size\":4294967295,\"time\":\"" TIME "\"}");
+	it.grant = &(const struct policy_grant){.name = "farm"};
+	event_intent(&b, &head, 5, true, &it);
+	assert_non_null(
+	    strstr(buf_cstr(&b), "\"event\":\"intent\",\"grant\":\"farm\",\"index\":0,"));
+	buf_clear(&b);
 	it.sig_len = 1;
 	event_result(&b, &head, 5, &it, sig);
 	is(&b, "{\"event\":\"result\",\"heard\":true,\"index\":0,\"request\":5,\"seq\":9,"
@@ -111,7 +126,7 @@ an_intent_of_a_catalog_and_of_page_hashes(void **state)
 
 	(void)state;
 	buf_str(&it.members, "[\"aa\",{\"tag\":\"t\"}]");
-	event_intent(&b, &head, 5, &it);
+	event_intent(&b, &head, 5, false, &it);
 	is(&b, "{\"ctl_sha256\":\"" Z32 "\",\"digest\":\"" Z8 Z8
 	       "00000000\",\"digest_algorithm\":\"sha1\","
 	       "\"event\":\"intent\",\"index\":0,\"kind\":\"catalog\",\"member_count\":2,"
@@ -125,7 +140,7 @@ an_intent_of_a_catalog_and_of_page_hashes(void **state)
 	    .md = MD_SHA1,
 	    .page_hashes = blob,
 	    .page_hashes_len = 1};
-	event_intent(&b, &head, 5, &it);
+	event_intent(&b, &head, 5, false, &it);
 	is(&b, "{\"digest\":\"" Z8 Z8 "00000000\",\"digest_algorithm\":\"sha1\","
 	       "\"event\":\"intent\",\"index\":0,\"kind\":\"pe\","
 	       "\"name\":\"h\\\"\\n\xc3\xa9.sys\",\"page_hashes_sha256\":\"" Z32

@@ -30,7 +30,7 @@ look_at_key(const struct child_key *m)
 static void
 look_at_result(const struct child_result *m, size_t n)
 {
-	if (m->cell >= SHARE_CELLS_MAX || m->code >= KD_CODES_N ||
+	if (m->cell >= SHARE_CELLS_MAX || m->code >= KD_CODES_N || m->key >= KEYS ||
 	    m->len != n - CHILD_RESULT_HEAD || m->len > sizeof(m->body))
 		abort();
 	if (m->code == KD_OK ? m->len == 0 || !m->heard : m->len > SIGNER_DETAIL_MAX)

@@ -164,6 +164,7 @@ sign_job(struct worker *w, const struct child_job *j)
 	r.type = CHILD_RESULT;
 	r.cell = j->cell;
 	r.serial = j->serial;
+	r.key = j->key;
 	fill_result(&r, &out, &e);
 	tell(&r, CHILD_RESULT_HEAD + r.len);
 }

@@ -16,10 +16,10 @@ child_text(char *dst, size_t n, const char *s)
 }
 
 static bool
-check_result(const struct child_result *r, size_t n)
+check_result(const struct child_result *r, size_t n, size_t keys)
 {
 	return n >= CHILD_RESULT_HEAD && r->len == n - CHILD_RESULT_HEAD &&
-	       r->cell < SHARE_CELLS_MAX && r->code < KD_CODES_N &&
+	       r->cell < SHARE_CELLS_MAX && r->code < KD_CODES_N && r->key < keys &&
 	       (r->code != KD_OK || (r->len > 0 && r->heard)) &&
 	       (r->code == KD_OK || r->len <= SIGNER_DETAIL_MAX);
 }
@@ -67,7 +67,7 @@ child_msg_check(union child_msg *m, size_t n, size_t keys, struct kd_err *e)
 	bool good = false;
 
 	if (type == CHILD_RESULT)
-		good = check_result(&m->result, n);
+		good = check_result(&m->result, n, keys);
 	else if (type == CHILD_FOUND)
 		good = n == sizeof(m->found) && m->found.other <= keys;
 	else if (type == CHILD_LOGIN)

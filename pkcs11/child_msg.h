@@ -81,6 +81,7 @@ struct child_result {
 	uint8_t heard, replace, retry, key_unusable;
 	uint32_t token_us;
 	uint64_t ckr;
+	uint32_t key; /* index in the configuration: the job may be over for the parent */
 	uint32_t len;
 	uint8_t body[SIGNER_SIGNATURE_MAX]; /* signature, or one sentence; only len bytes
 					       are sent */

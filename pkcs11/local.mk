@@ -121,7 +121,7 @@ EXTRA_DIST += etc/signer.conf
 
 pkcs11_unit_tests = tests/unit/pkcs11/uri_test tests/unit/pkcs11/rv_test \
 	tests/unit/pkcs11/latch_test tests/unit/pkcs11/owner_test tests/unit/pkcs11/jobs_test \
-	tests/unit/pkcs11/prestart_test tests/unit/pkcs11/breaker_test
+	tests/unit/pkcs11/prestart_test tests/unit/pkcs11/breaker_test tests/unit/pkcs11/parent_test
 pkcs11_test_libs = libpkcs11.a libwire.a libbase.a $(BASE_LIBS) $(P11_LIBS) $(P11KIT_LIBS) \
 	$(OPENSSL_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += $(pkcs11_unit_tests)
@@ -130,6 +130,7 @@ tests_unit_pkcs11_uri_test_LDADD = $(pkcs11_test_libs)
 tests_unit_pkcs11_rv_test_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
 tests_unit_pkcs11_rv_test_LDADD = $(pkcs11_test_libs)
 tests_unit_pkcs11_latch_test_LDADD = $(pkcs11_test_libs)
+tests_unit_pkcs11_parent_test_LDADD = $(pkcs11_test_libs)
 tests_unit_pkcs11_owner_test_LDADD = $(pkcs11_test_libs)
 tests_unit_pkcs11_prestart_test_LDADD = $(pkcs11_test_libs)
 tests_unit_pkcs11_breaker_test_LDADD = $(pkcs11_test_libs)

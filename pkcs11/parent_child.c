@@ -84,7 +84,7 @@ forget(struct parent *p)
 	p->pid = 0;
 	p->phase = PHASE_NONE;
 	p->phase_end_ms = NEVER;
-	p->was_ready = false;
+	p->was_ready = p->look_again = false;
 }
 
 /* In the new process: the descriptors in their places, then ourselves again. */
@@ -286,6 +286,8 @@ on_ready(struct parent *p, const struct child_ready *m)
 	log_line(LOG_L_NOTICE, "token '%s' serial '%s' is ready: %u sessions, process %d",
 	    p->state.label, p->state.serial, m->sessions, (int)p->pid);
 	parent_set_state(p, TOKEN_READY, "");
+	if (p->look_again)
+		child_replace(p, TROUBLE_NONE, LOOK_AGAIN);
 }
 
 static void

@@ -18,6 +18,7 @@
 
 #define CONNS_MAX 16
 #define NEVER UINT64_MAX /* a time that does not come */
+#define LOOK_AGAIN "keys leave the quarantine" /* why a child is replaced */
 
 enum phase {
 	PHASE_NONE,     /* no child */
@@ -77,6 +78,7 @@ struct parent {
 	int pid_fd, sock, pin_fd;
 	struct share *share;
 	bool was_ready; /* this child */
+	bool look_again; /* once it is ready: it had told of keys when a quarantine ended */
 	bool ever_started;
 	bool latched;      /* no login until an operator acts */
 	bool found_once;   /* a token, by a child of ours */

@@ -273,6 +273,18 @@ jobs_heeded(struct parent *p)
 	p->unheeded = false;
 }
 
+/* Nobody waits for it any more; that it is wrong says the same about its key. */
+static void
+late_result(struct parent *p, const struct child_result *m)
+{
+	char why[SIGNER_DETAIL_MAX + 1];
+
+	if (m->code != KD_E_BAD_SIGNATURE)
+		return;
+	(void)text_show(why, sizeof(why), (const char *)m->body, m->len);
+	quarantine_put(p, m->key, why);
+}
+
 enum trouble
 jobs_result(struct parent *p, const struct child_result *m)
 {
@@ -280,8 +292,10 @@ jobs_result(struct parent *p, const struct child_result *m)
 	struct sign_result *r = &p->result;
 
 	jobs_heeded(p);
-	if (!f->used || f->serial != m->serial)
-		return trouble_of(m); /* answered already: the deadline was first */
+	if (!f->used || f->serial != m->serial) { /* answered: the deadline was first */
+		late_result(p, m);
+		return trouble_of(m);
+	}
 	r->code = (enum kd_code)m->code;
 	r->heard = m->heard;
 	r->ckr = m->ckr;

@@ -185,6 +185,10 @@ quarantine_end(struct parent *p)
 		p->quarantine[i].on = false;
 		any = true;
 	}
-	if (any) /* whose keys are looked at anew */
-		child_replace(p, TROUBLE_NONE, "keys leave the quarantine");
+	if (!any)
+		return;
+	/* The keys are looked at anew, by the next child where this one has looked. Before
+	 * it has, or when it is about to go, there is nothing to do. */
+	p->look_again = p->phase == PHASE_KEYS;
+	child_replace(p, TROUBLE_NONE, LOOK_AGAIN);
 }

@@ -123,6 +123,22 @@ ok "until an operator says so" wait_for 10 sign
 ok "which ends" wait_for 15 tap_ended "$pid"
 cp "$T/slow.out" "$T/out"
 says out "code=ok heard=1"
+# While the next child tells of its keys: it has said of the first one that it is in quarantine
+printf '%s\n' 'C_Sign short once' >"$T/mock/control"
+fails 1 "a second wrong signature" sign
+says out "code=hsm_bad_signature heard=1"
+ok "the next child" ask 20 state ready
+searches=$(calls C_FindObjectsInit)
+kill -KILL "$(child_pid)"
+ok "and the one after it" wait_for 20 ask 5 sign other rsa sha256 "$(digest x)" "$T/sig"
+per_start=$(($(calls C_FindObjectsInit) - searches))
+searches=$(calls C_FindObjectsInit)
+order C_FindObjectsInit delay 700
+kill -KILL "$(child_pid)"
+ok "a child looks for the keys, slowly" wait_for 20 sh -c "[ \$(grep -cx C_FindObjectsInit '$T/mock/calls') -ge $((searches + per_start)) ]"
+kill -USR1 "$signer_pid"
+rm -f "$T/mock/control"
+ok "an operator's word comes meanwhile" wait_for 20 sign
 # A child that stands still outside of any call, as one does whose library waits for itself
 victim=$(child_pid)
 kill -STOP "$victim"

@@ -174,6 +174,9 @@ what_a_broken_child_says_is_refused(void **state)
 	m.result.heard = 1;
 	assert_true(child_msg_check(&m, CHILD_RESULT_HEAD + 10, 4, &(struct kd_err){0}));
 	assert_false(child_msg_check(&m, CHILD_RESULT_HEAD + 9, 4, &e));
+	m.result.key = 4;
+	assert_false(child_msg_check(&m, CHILD_RESULT_HEAD + 10, 4, &e));
+	m.result.key = 3;
 	m.result.cell = SHARE_CELLS_MAX;
 	assert_false(child_msg_check(&m, CHILD_RESULT_HEAD + 10, 4, &e));
 	m.found = (struct child_found){.type = CHILD_FOUND, .other = 5};

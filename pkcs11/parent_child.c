@@ -26,9 +26,6 @@
 #include "pkcs11/module_check.h"
 #include "pkcs11/rv.h"
 
-/* For what other sessions have begun when one is in trouble; where nothing is wrong, they
- * have the time that every signature has. */
-#define DRAIN_MS 250
 #define KILL_MS 2000   /* SIGKILL to gone; longer is a kernel that waits for a device */
 #define BATCH 16
 #define JOBS_PER_SESSION 2 /* one in the token, one waiting for it */
@@ -191,6 +188,8 @@ child_kill(struct parent *p)
 void
 child_replace(struct parent *p, enum trouble t, const char *why)
 {
+	uint64_t drain_ms = trouble_drain_ms(p, t);
+
 	if (p->phase != PHASE_READY) {
 		if (t == TROUBLE_BAD) /* of the one before */
 			trouble(p, t, why);
@@ -200,10 +199,9 @@ child_replace(struct parent *p, enum trouble t, const char *why)
 	    LOG_L_WARN, "signing process %d is replaced: %s", (int)p->pid, SHOW(why));
 	jobs_take_back(p);
 	p->phase = PHASE_DRAIN;
-	p->phase_end_ms =
-	    p->now_ms + (t == TROUBLE_NONE ? p->conf->sign_deadline_ms : DRAIN_MS);
+	p->phase_end_ms = p->now_ms + drain_ms;
 	if (t != TROUBLE_NONE) /* else what waits has the time that what is begun has */
-		trouble_hold(p);
+		trouble_hold(p, drain_ms);
 	trouble(p, t, why);
 	if (p->flights_n == 0)
 		child_kill(p);
@@ -423,7 +421,7 @@ child_exited(struct parent *p)
 		    (int)p->pid, how);
 	at_login = p->phase == PHASE_LOGIN;
 	jobs_settle(p);
-	trouble_hold(p);
+	trouble_hold(p, 0);
 	forget(p);
 	p->state.child_pid = 0;
 	p->state_changed = true;

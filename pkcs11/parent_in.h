@@ -101,6 +101,8 @@ struct parent {
 	bool owner_stored; /* so that it is known after a restart */
 	struct quarantine *quarantine; /* of conf's keys; owned */
 
+	uint32_t sign_us; /* what a signature takes this token, a moving mean; 0: not known */
+
 	/* jobs */
 	struct queue queue;
 	struct flight flights[SHARE_CELLS_MAX];
@@ -188,7 +190,9 @@ bool trouble_init(struct parent *p, struct kd_err *e) KD_MUST;
 void trouble_clear(struct parent *p);
 void trouble(struct parent *p, enum trouble t, const char *why);
 void trouble_log(struct parent *p, const char *what);
-void trouble_hold(struct parent *p);
+/* How long a child that is replaced for t may go on with what its token has begun. */
+uint64_t trouble_drain_ms(const struct parent *p, enum trouble t);
+void trouble_hold(struct parent *p, uint64_t drain_ms); /* jobs wait for the next child */
 void trouble_timer(struct parent *p);
 void trouble_state(struct parent *p);
 void refuse_login(struct parent *p, const char *why);

@@ -285,6 +285,14 @@ late_result(struct parent *p, const struct child_result *m)
 	quarantine_put(p, m->key, why);
 }
 
+static void
+took(struct parent *p, uint32_t us)
+{
+	uint64_t mean = p->sign_us == 0 ? us : ((uint64_t)p->sign_us * 3 + us) / 4;
+
+	p->sign_us = (uint32_t)mean;
+}
+
 enum trouble
 jobs_result(struct parent *p, const struct child_result *m)
 {
@@ -305,6 +313,7 @@ jobs_result(struct parent *p, const struct child_result *m)
 	if (r->code == KD_OK) {
 		r->signature_len = m->len;
 		memcpy(r->signature, m->body, m->len);
+		took(p, m->token_us);
 		breaker_signed(&p->breaker);
 	} else {
 		(void)text_show(

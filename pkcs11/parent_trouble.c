@@ -14,6 +14,14 @@
 #include "base/text.h"
 
 #define HOLD_MS 1000    /* jobs wait that long for a child in place of one that was ready */
+/*
+ * A fault of one session says little about the others: a slow token's have the time of two
+ * signatures, so that what was begun is not lost, because it cannot be begun again. At most
+ * a second, because with the start of a module and one signature that is the two seconds
+ * in which we sign again; a breaker that opens meanwhile waits at the same time.
+ */
+#define DRAIN_MS 250
+#define DRAIN_MAX_MS 1000
 #define STARTING_MS 100 /* what a start takes, about: for who asks when to come again */
 
 bool
@@ -83,11 +91,25 @@ trouble(struct parent *p, enum trouble t, const char *why)
 	parent_set_state(p, TOKEN_FAILED, text);
 }
 
-void
-trouble_hold(struct parent *p)
+uint64_t
+trouble_drain_ms(const struct parent *p, enum trouble t)
 {
+	uint64_t two = 2 * (uint64_t)p->sign_us / 1000;
+
+	if (t == TROUBLE_NONE) /* the time that every signature has */
+		return p->conf->sign_deadline_ms;
+	if (t != TROUBLE_FAULT || two < DRAIN_MS)
+		return DRAIN_MS;
+	return two < DRAIN_MAX_MS ? two : DRAIN_MAX_MS;
+}
+
+void
+trouble_hold(struct parent *p, uint64_t drain_ms)
+{
+	uint64_t more_ms = drain_ms > DRAIN_MS ? drain_ms - DRAIN_MS : 0;
+
 	if (p->hold_end_ms == NEVER)
-		p->hold_end_ms = p->now_ms + HOLD_MS;
+		p->hold_end_ms = p->now_ms + HOLD_MS + more_ms;
 }
 
 void

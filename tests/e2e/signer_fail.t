@@ -139,6 +139,19 @@ ok "a child looks for the keys, slowly" wait_for 20 sh -c "[ \$(grep -cx C_FindO
 kill -USR1 "$signer_pid"
 rm -f "$T/mock/control"
 ok "an operator's word comes meanwhile" wait_for 20 sign
+# A slow token: what another session has begun when one fails is not lost
+order C_Sign delay 700
+for i in 1 2 3 4; do
+	ok "slow signature $i" ask 15 sign other rsa sha256 "$(digest x)" "$T/sig"
+done
+signed=$(calls C_Sign)
+start slow "$builddir/tests/e2e/signer_client" "$sock" 20 sign other rsa sha256 "$(digest x)" "$T/slow.sig"
+ok "one more is begun" wait_for 10 sh -c "[ \$(grep -cx C_Sign '$T/mock/calls') -gt $signed ]"
+order C_SignInit fail 0x30 once
+ok "the other session fails, and the next child signs" sign
+ok "what was begun ends" wait_for 15 tap_ended "$pid"
+cp "$T/slow.out" "$T/out"
+says out "code=ok heard=1"
 # A child that stands still outside of any call, as one does whose library waits for itself
 victim=$(child_pid)
 kill -STOP "$victim"

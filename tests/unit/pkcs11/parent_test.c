@@ -97,6 +97,66 @@ a_quarantine_that_ends_is_heeded_in_each_phase(void **state)
 	}
 }
 
+/* A signature of the token, as its child tells of it. */
+static void
+sign(uint32_t us)
+{
+	struct child_result r = {
+	    .type = CHILD_RESULT, .serial = 1, .heard = 1, .token_us = us, .len = 1};
+
+	p.flights[0] = (struct flight){.used = true, .serial = 1, .ask = {.conn = 0, .gen = 1}};
+	p.flights_n = 1; /* who asked has gone */
+	assert_int_equal(jobs_result(&p, &r), TROUBLE_NONE);
+	p.free_n = 0;
+}
+
+static void
+what_is_begun_has_the_time_of_two_signatures_within_bounds(void **state)
+{
+	static const struct {
+		uint32_t us, drain_ms;
+	} cases[] = {{0, 250}, {100, 250}, {125000, 250}, {126000, 252}, {400000, 800},
+	    {500000, 1000}, {3000000, 1000}, {UINT32_MAX, 1000}};
+
+	for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
+		(void)make_parent(state);
+		sign(cases[i].us);
+		assert_int_equal(trouble_drain_ms(&p, TROUBLE_FAULT), cases[i].drain_ms);
+		assert_int_equal(trouble_drain_ms(&p, TROUBLE_HANG), 250);
+		assert_int_equal(trouble_drain_ms(&p, TROUBLE_BAD), 250);
+		assert_int_equal(trouble_drain_ms(&p, TROUBLE_GONE), 250);
+		assert_int_equal(trouble_drain_ms(&p, TROUBLE_NONE), 10000);
+	}
+}
+
+static void
+what_a_signature_takes_follows_the_token(void **state)
+{
+	sign(400000);
+	assert_int_equal(p.sign_us, 400000);
+	for (int i = 0; i < 64; i++)
+		sign(1000);
+	assert_in_range(p.sign_us, 1000, 2000);
+	sign(400000); /* one that was slow is no slow token */
+	assert_int_equal(trouble_drain_ms(&p, TROUBLE_FAULT), 250);
+}
+
+static void
+jobs_wait_for_the_next_child_as_long_after_a_longer_drain(void **state)
+{
+	p.now_ms = 5000;
+	trouble_hold(&p, 0);
+	assert_int_equal(p.hold_end_ms, 6000);
+	trouble_hold(&p, 1000); /* they wait already */
+	assert_int_equal(p.hold_end_ms, 6000);
+	p.hold_end_ms = NEVER;
+	trouble_hold(&p, 250);
+	assert_int_equal(p.hold_end_ms, 6000);
+	p.hold_end_ms = NEVER;
+	trouble_hold(&p, 1000);
+	assert_int_equal(p.hold_end_ms, 6750);
+}
+
 int
 main(void)
 {
@@ -107,6 +167,12 @@ main(void)
 		another_late_answer_says_nothing_about_the_key, make_parent),
 	    cmocka_unit_test_setup(
 		a_quarantine_that_ends_is_heeded_in_each_phase, make_parent),
+	    cmocka_unit_test_setup(
+		what_is_begun_has_the_time_of_two_signatures_within_bounds, make_parent),
+	    cmocka_unit_test_setup(
+		what_a_signature_takes_follows_the_token, make_parent),
+	    cmocka_unit_test_setup(
+		jobs_wait_for_the_next_child_as_long_after_a_longer_drain, make_parent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/file.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "driver/cdf_path.h"
 #include "driver/inf_arch.h"
@@ -182,6 +184,39 @@ check_inside(struct check *c, const struct inf *f, unsigned line, const char *pa
 		   INF_INSIDE_TEXT, SHOW(path), SHOW(where));
 }
 
+/* What Windows would load or run. */
+static bool
+is_program(const char *path)
+{
+	static const char *const endings[] = {".sys", ".dll", ".exe"};
+
+	for (size_t i = 0; i < KD_ARRAY_LEN(endings); i++)
+		if (ends_with(path, endings[i]))
+			return true;
+	return false;
+}
+
+/* A driver that is none would be listed as data and left unsigned, without a word. */
+static bool
+check_program(struct check *c, const struct inf_file *file, const char *path,
+    struct kd_err *e)
+{
+	AUTO(close) int fd = -1;
+	struct stat st;
+	struct kd_err later = {0}; /* who reads it in earnest will say */
+	char magic[2];
+
+	if (!is_program(path) || !file_open_read(path, &fd, &st, &later) ||
+	    (st.st_size >= (off_t)sizeof(magic) &&
+		(!file_pread_full(fd, magic, sizeof(magic), 0, &later) ||
+		    memcmp(magic, "MZ", sizeof(magic)) == 0)))
+		return true;
+	return inf_find(c->found, INF_WARNING, "", file->inf, file->line,
+	    "what did the build leave there, or is it a pointer of git-lfs?", e,
+	    "'%s' %s: it is listed as data, and cannot be signed", SHOW(path),
+	    st.st_size == 0 ? "is empty" : "is no program");
+}
+
 static bool
 check_there(struct check *c, const struct inf_file *file, struct kd_err *e)
 {
@@ -189,7 +224,8 @@ check_there(struct check *c, const struct inf_file *file, struct kd_err *e)
 	struct kd_err none = {0};
 
 	if (cdf_find(&c->finder, "", file->path, &found, &none))
-		return check_inside(c, file->inf, file->line, buf_cstr(&found), e);
+		return check_inside(c, file->inf, file->line, buf_cstr(&found), e) &&
+		       check_program(c, file, buf_cstr(&found), e);
 	if (none.code == KD_E_NOMEM)
 		return kd_fail_nomem(e, "path");
 	return inf_find(c->found, INF_ERROR, "22.9.1", file->inf, file->line,

@@ -154,9 +154,13 @@ inf_package_open(const char *dir, struct inf_package *ret, struct kd_err *e)
 	AUTO(inf_package_clear) struct inf_package p = {0};
 	AUTO(closedir) DIR *d = opendir(dir);
 
-	if (d == NULL)
-		return kd_fail_errno(
-		    e, KD_E_FILE, errno, "'%s': cannot list the folder", SHOW(dir));
+	if (d == NULL) {
+		int err = errno;
+
+		(void)kd_fail_errno(
+		    e, KD_E_FILE, err, "'%s': cannot list the folder", SHOW(dir));
+		return err == ENOTDIR && kd_hint(e, "name the folder that the INF is in");
+	}
 	if (!set_dir(&p, dir, strlen(dir), e) || !add_all(&p, d, e))
 		return false;
 	if (p.n == 0)

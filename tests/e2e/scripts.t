@@ -136,4 +136,11 @@ cp "$T/plain.crlf.ps1" "$T/a.ps1" && cp "$T/plain.lf.psm1" "$T/b.psm1"
 ok "several in one request" sign "$T/a.ps1" "$T/b.psm1"
 ok "all are signed" verify "$T/a.ps1" "$T/b.psm1"
 ok "no temporary file stays" no_temporary_files
+# what the code takes for a script, the manual says
+while read -r suffix; do
+	ok "kdsign-client(1) names $suffix" grep -qF " $suffix " "$srcdir/docs/kdsign-client.1"
+done <<END
+$(sed -n 's/^.*STYLE("\(\.[a-z0-9]*\)",.*$/\1/p' "$srcdir/authenticode/format_script.c")
+END
+
 done_testing

@@ -32,6 +32,9 @@ bool load_keeper(struct meter *m, char **argv, struct kd_err *e) KD_MUST;
 bool load_https(struct meter *m, char **argv, struct kd_err *e) KD_MUST;
 /* CERTIFICATE PRIVATE-KEY: what the keeper spends on checking one signature */
 bool load_verify(struct meter *m, char **argv, struct kd_err *e) KD_MUST;
+/* MODULE TOKEN KEY PIN-FILE: breaker, quarantine and custody gate alone; prints its own
+ * line */
+bool load_guard(struct meter *m, char **argv, struct kd_err *e) KD_MUST;
 /* NUMBER COMMAND...: a program that makes so many signatures; its CPU time is the
  * client's */
 bool load_run(struct meter *m, char **argv, struct kd_err *e) KD_MUST;

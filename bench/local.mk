@@ -3,6 +3,7 @@
 check_PROGRAMS += bench/kdbench
 bench_kdbench_CPPFLAGS = $(AM_CPPFLAGS) $(P11_CFLAGS) $(P11KIT_CFLAGS) $(SSL_CFLAGS) $(OPENSSL_CFLAGS)
 bench_kdbench_SOURCES = \
+	bench/guard.c \
 	bench/https.c \
 	bench/items.c bench/items.h \
 	bench/keeper.c \
@@ -23,5 +24,5 @@ EXTRA_DIST += bench/null_token.c
 CLEANFILES += bench/null_token.so
 
 TESTS += tests/e2e/bench.t
-dist_check_SCRIPTS += tests/e2e/bench.t scripts/bench
+dist_check_SCRIPTS += tests/e2e/bench.t scripts/bench scripts/bench_builds
 EXTRA_DIST += scripts/bench_files.sh

@@ -27,6 +27,7 @@ static const struct program {
     {"keeper", 5, 5, true, load_keeper},
     {"https", 6, 6, true, load_https},
     {"verify", 2, 2, true, load_verify},
+    {"guard", 4, 4, false, load_guard},
     {"run", 2, 1000, true, load_run},
     {"pe", 3, 3, false, load_pe},
 };

@@ -82,6 +82,25 @@ attr_bytes(
 }
 
 bool
+attr_bools(const struct token *t, CK_OBJECT_HANDLE o, const CK_ATTRIBUTE_TYPE *types,
+    CK_BBOOL *ret, size_t n)
+{
+	CK_ATTRIBUTE a[ATTR_BOOLS_MAX];
+
+	if (n > ATTR_BOOLS_MAX)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		a[i] = (CK_ATTRIBUTE){
+		    .type = types[i], .pValue = &ret[i], .ulValueLen = sizeof(ret[i])};
+	if (token_fns(t)->C_GetAttributeValue(token_session(t), o, a, n) != CKR_OK)
+		return false; /* no fault yet: each is asked for again */
+	for (size_t i = 0; i < n; i++)
+		if (a[i].ulValueLen != sizeof(ret[i]))
+			return false;
+	return true;
+}
+
+bool
 attr_ulong(
     const struct token *t, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type, CK_ULONG *ret)
 {

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "pkcs11/token.h"
 
+#define ATTR_BOOLS_MAX 16
 #define ATTR_VALUE_MAX 8192 /* bytes; a certificate of ours is below 4 KiB */
 
 /* Objects that match tmpl, at most max of them; *ret_n may be larger than max to say
@@ -24,6 +25,9 @@ bool attr_fault(struct kd_err *e) KD_MUST;
  * Emptied first. */
 bool attr_bytes(
     const struct token *t, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type, struct buf *ret);
+/* n of them in one call; false: ask for each, some have no answer. */
+bool attr_bools(const struct token *t, CK_OBJECT_HANDLE o, const CK_ATTRIBUTE_TYPE *types,
+    CK_BBOOL *ret, size_t n);
 bool attr_ulong(
     const struct token *t, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type, CK_ULONG *ret);
 /* What is absent counts as dflt. */

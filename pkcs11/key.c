@@ -80,10 +80,16 @@ read_attrs(const struct token *t, CK_OBJECT_HANDLE o)
 	    {CKA_DERIVE, KEY_ATTR_DERIVE, true},
 	    {CKA_MODIFIABLE, KEY_ATTR_MODIFIABLE, true},
 	};
+	CK_ATTRIBUTE_TYPE types[KD_ARRAY_LEN(rows)];
+	CK_BBOOL v[KD_ARRAY_LEN(rows)];
 	uint32_t bits = 0;
+	bool all;
 
+	for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++)
+		types[i] = rows[i].type;
+	all = attr_bools(t, o, types, v, KD_ARRAY_LEN(rows));
 	for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
-		if (attr_bool(t, o, rows[i].type, rows[i].dflt))
+		if (all ? v[i] != CK_FALSE : attr_bool(t, o, rows[i].type, rows[i].dflt))
 			bits |= (uint32_t)rows[i].bit;
 	}
 	return bits;

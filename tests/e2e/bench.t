@@ -12,7 +12,7 @@ has_row() { # TOKEN ROW
 }
 
 ok "a quick run ends well" \
-	"$srcdir/scripts/bench" --quick --build "$builddir" --token soft-ec --token null-rsa --token pool --token files \
+	"$srcdir/scripts/bench" --quick --build "$builddir" --token soft-ec --token null-rsa --token pool --token guard --token files \
 	--token many --token package
 cp "$T/out" "$T/table"
 for token in soft-ec null-rsa; do
@@ -28,6 +28,8 @@ done
 ok "packages are compared with a loop over osslsigncode" \
 	grep -qE '^4 packages of 10 files.*kdsign-client package [1-9][0-9]* ms' "$T/table"
 ok "a key on two tokens is compared with one" grep -q '^a key on one token .*: [1-9][0-9]* sign/s, on two: [1-9]' "$T/table"
+ok "breaker and quarantine cost next to nothing" grep -q '^breaker and quarantine: 0*[0-9]\.[0-9] ns a signature; .* 0\.00[0-9]* (' "$T/table"
+ok "the gate asks once for each key" grep -qE '^a start: .* in 1 of [0-9]+ C_GetAttributeValue a key: 0\.' "$T/table"
 ok "no aim is judged in a quick run" grep -q 'less check <= 130: not judged' "$T/table"
 fails 64 "an unknown option is refused" "$srcdir/scripts/bench" --frobnicate
 ok "nothing is left behind" test -z "$(find "$T" -name 'kdsign-bench.*')"

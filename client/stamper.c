@@ -138,13 +138,18 @@ static bool
 ask(const struct stamper *s, struct stamp_link *l, const char *url,
     struct stamp_question *q, struct stamp_answer *ret, struct kd_err *e)
 {
+	uint64_t deadline = clock_ms() + s->timeout_ms;
+
 	if (is_by_server(url)) {
 		if (l->server == NULL && !server_open(s->settings, &l->server, e))
 			return false;
 		q->deadline_ms = server_deadline(l->server);
+		/* With others to be asked it gets no more time than each of them. */
+		if (s->n > 1 && deadline < q->deadline_ms)
+			q->deadline_ms = deadline;
 		return stamp_ask_server(l->server, q, ret, e);
 	}
-	q->deadline_ms = clock_ms() + s->timeout_ms;
+	q->deadline_ms = deadline;
 	return (l->tsa != NULL || net_tsa_open(&l->tsa, e)) &&
 	       stamp_ask_tsa(l->tsa, url, q, ret, e);
 }

@@ -409,7 +409,18 @@ ping(struct peer_link *l)
 	pulse_asked(&l->pulse, clock_ms());
 }
 
-/* What is open keeps its backstop; nothing more is asked. */
+/* Nothing more is asked; what is open keeps its backstop, unless the link is hasty. */
+static void
+fall_silent(struct peer_link *l)
+{
+	char why[64];
+
+	set_silent(l, true);
+	(void)snprintf(why, sizeof(why), "the %s does not answer", l->o.name);
+	if (l->o.hasty)
+		fail_all(l, why);
+}
+
 static bool
 feel_pulse(struct peer_link *l, struct frame_in *in, struct kd_err *e)
 {
@@ -425,7 +436,7 @@ feel_pulse(struct peer_link *l, struct frame_in *in, struct kd_err *e)
 		if (!read_answers(l, in, e))
 			return false;
 		if (pulse_judge(&l->pulse, now))
-			set_silent(l, true);
+			fall_silent(l);
 		break;
 	}
 	return true;

@@ -24,6 +24,7 @@ struct peer_link_options { /* texts are borrowed while the link lives */
 	enum kd_code late; /* what an ask gets that is not answered by its backstop ... */
 	const char *late_hint;
 	const char *lost_hint; /* ... and what to do when the connection is lost */
+	bool hasty; /* who is silent is taken for lost: what it was asked ends at once */
 };
 
 /*

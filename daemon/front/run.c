@@ -171,7 +171,8 @@ front_start(struct front *f, const struct peers *peers, struct kd_err *e)
 	    .answer_max = RELAY_ANSWER_MAX,
 	    .late = KD_E_TIMESTAMP,
 	    .late_hint = RELAY_HINT,
-	    .lost_hint = RELAY_HINT};
+	    .lost_hint = RELAY_HINT,
+	    .hasty = true}; /* a timestamp that comes late after all does no harm */
 	struct conns_options conns = {.client_limit = conf->client_connection_limit,
 	    .address_limit = conf->address_connection_limit,
 	    .balancers = &conf->balancers,

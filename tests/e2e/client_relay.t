@@ -58,6 +58,20 @@ ok "100 files" sign --timestamp server "$T"/many/*.sys
 cp "$T/out" "$T/many.out"
 ok "all are stamped" test "$(grep -c timestamped "$T/many.out")" = 100
 
+relay_pid=$(pgrep -P "$service" -f '/kdsign-relay --config')
+kill -STOP "$relay_pid"
+cp "$T/drv64.sys" "$T/hung.sys"
+ok "a relay that hangs: the next authority is asked" timeout 60 "$client" --timeout 300s sign --timestamp server \
+	--timestamp "$TSA_URL" --timestamp-timeout 2s "$T/hung.sys"
+says out ", timestamped 20"
+ok "osslsigncode takes it" osslsigncode verify -CAfile "$T/ca-root.pem" -TSA-CAfile "$TSA_ROOT" -in "$T/hung.sys"
+cp "$T/drv64.sys" "$T/hung.sys"
+fails 5 "alone it fails" "$client" --timeout 6s sign --timestamp server "$T/hung.sys"
+says err "the relay does not answer"
+ok "the file is as it was" cmp "$T/drv64.sys" "$T/hung.sys"
+kill -CONT "$relay_pid"
+ok "and it goes on" sign --timestamp server "$T/hung.sys"
+
 stop "$tsa_pid"
 cp "$T/drv64.sys" "$T/c.sys"
 fails 5 "the relay's authorities are gone" "$client" --timeout 3s sign --timestamp server "$T/c.sys"

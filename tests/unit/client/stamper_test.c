@@ -18,6 +18,7 @@
 #include "client/stamper.h"
 
 #define TIMEOUT_MS 600
+#define SERVER_TIMEOUT_MS 60000 /* what the service gets when nobody else is named */
 
 /* One letter a try: s timestamp, u unreachable at once, h never answers, w wrong answer,
  * d denied, m no memory. The last one stands for all that follow. */
@@ -29,6 +30,8 @@ static struct authority {
     {"http://two/", "s", 0},
     {"server", "s", 0},
 };
+
+static int last_left_ms; /* of who never answers */
 
 static void
 play(const char *one, const char *two, const char *server)
@@ -58,6 +61,9 @@ answer(const char *url, const struct stamp_question *q, struct stamp_answer *ret
 	case 'u':
 		return kd_fail(e, KD_E_UNREACHABLE, "'%s': connection refused", url);
 	case 'h':
+		last_left_ms = clock_left(q->deadline_ms);
+		if (last_left_ms > 2 * TIMEOUT_MS)
+			return kd_fail(e, KD_E_UNREACHABLE, "'%s': waited for long", url);
 		while (clock_left(q->deadline_ms) > 0)
 			;
 		return kd_fail(e, KD_E_UNREACHABLE, "'%s': no answer in time", url);
@@ -113,7 +119,7 @@ uint64_t
 server_deadline(const struct server *s)
 {
 	(void)s;
-	return clock_ms() + TIMEOUT_MS;
+	return clock_ms() + SERVER_TIMEOUT_MS;
 }
 
 bool
@@ -298,6 +304,29 @@ the_service_is_asked_once_when_it_fails(void **state)
 }
 
 static void
+a_service_that_hangs_leaves_time_for_the_next(void **state)
+{
+	struct run r;
+	const char *saved = urls[0];
+
+	(void)state;
+	*(const char **)&urls[0] = "server";
+	play("s", "s", "h");
+	open_run(&r, 2);
+	assert_true(stamp(&r));
+	assert_true(stamp(&r));
+	assert_in_range(last_left_ms, 1, TIMEOUT_MS);
+	assert_int_equal(authorities[2].asked, 1);
+	assert_int_equal(authorities[1].asked, 2);
+	close_run(&r);
+	open_run(&r, 1); /* alone it has the time of the settings */
+	assert_false(stamp(&r));
+	assert_true(last_left_ms > TIMEOUT_MS);
+	close_run(&r);
+	*(const char **)&urls[0] = saved;
+}
+
+static void
 a_refusal_of_the_service_is_told_as_such(void **state)
 {
 	struct run r;
@@ -386,6 +415,7 @@ main(void)
 	    cmocka_unit_test(when_all_fail_the_first_is_named),
 	    cmocka_unit_test(nobody_left_is_told_without_asking),
 	    cmocka_unit_test(the_service_is_asked_once_when_it_fails),
+	    cmocka_unit_test(a_service_that_hangs_leaves_time_for_the_next),
 	    cmocka_unit_test(a_refusal_of_the_service_is_told_as_such),
 	    cmocka_unit_test(our_own_failure_is_not_the_authoritys),
 	    cmocka_unit_test(addresses_that_are_none_are_refused),

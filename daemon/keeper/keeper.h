@@ -6,6 +6,7 @@
 #include "daemon/keeper/expiry.h"
 #include "daemon/keeper/front_link.h"
 #include "daemon/keeper/group.h"
+#include "daemon/keeper/heavy.h"
 #include "daemon/keeper/loop.h"
 #include "daemon/keeper/pool.h"
 #include "daemon/keeper/record.h"
@@ -33,7 +34,7 @@ struct keeper {
 	struct live live;
 	struct work_list ops;      /* for the record, at the end of the turn */
 	struct work_list checks;   /* for the pool, at the end of the turn */
-	struct work_list heavy;    /* what takes long, for its own thread; the same */
+	struct heavy heavy;        /* what takes long, for its own thread; the same */
 	struct prepared *preparing; /* large requests that are being read */
 	size_t bytes;              /* of large requests, read or under way */
 	size_t lookups;            /* in the record or being told */

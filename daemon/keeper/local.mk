@@ -24,6 +24,7 @@ libkeeper_a_SOURCES = \
 	daemon/keeper/refuse.c \
 	daemon/keeper/request.c daemon/keeper/request.h daemon/keeper/request_build.c \
 	daemon/keeper/settings.c daemon/keeper/settings.h \
+	daemon/keeper/heavy.c daemon/keeper/heavy.h \
 	daemon/keeper/signer_check.c \
 	daemon/keeper/signer_link.c daemon/keeper/signer_link.h daemon/keeper/signer_link_in.h \
 	daemon/keeper/signers.c \
@@ -60,7 +61,7 @@ check_DATA += tests/mock/io_fail.so
 EXTRA_DIST += tests/mock/io_fail.c
 CLEANFILES += tests/mock/io_fail.so
 
-KEEPER_TESTS = tests/unit/keeper/expiry_test tests/unit/keeper/policy_test tests/unit/keeper/queue_test tests/unit/keeper/record_event_test \
+KEEPER_TESTS = tests/unit/keeper/expiry_test tests/unit/keeper/policy_test tests/unit/keeper/queue_test tests/unit/keeper/heavy_test tests/unit/keeper/record_event_test \
 	tests/unit/keeper/store_test tests/unit/keeper/catalog_test tests/unit/keeper/request_build_test
 check_PROGRAMS += $(KEEPER_TESTS)
 TESTS += $(KEEPER_TESTS)
@@ -70,6 +71,8 @@ tests_unit_keeper_expiry_test_SOURCES = tests/unit/keeper/expiry_test.c
 tests_unit_keeper_expiry_test_LDADD = $(KEEPER_LIBS) $(CMOCKA_LIBS)
 tests_unit_keeper_queue_test_SOURCES = tests/unit/keeper/queue_test.c
 tests_unit_keeper_queue_test_LDADD = $(KEEPER_LIBS) $(CMOCKA_LIBS)
+tests_unit_keeper_heavy_test_SOURCES = tests/unit/keeper/heavy_test.c
+tests_unit_keeper_heavy_test_LDADD = $(KEEPER_LIBS) $(CMOCKA_LIBS)
 tests_unit_keeper_record_event_test_SOURCES = tests/unit/keeper/record_event_test.c
 tests_unit_keeper_record_event_test_LDADD = $(KEEPER_LIBS) $(CMOCKA_LIBS)
 tests_unit_keeper_store_test_SOURCES = tests/unit/keeper/store_test.c

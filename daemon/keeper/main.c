@@ -230,6 +230,7 @@ tear_down(struct keeper *k)
 
 	pool_free(k->pool);
 	pool_free(k->heavy_pool);
+	heavy_clear(&k->heavy);
 	record_free(k->record);
 	prepare_forget(k);
 	while ((r = k->live.first) != NULL) {

@@ -249,8 +249,10 @@ pipeline_signed(struct keeper *k, struct item *it, const struct sign_result *res
 	it->state = ITEM_CHECK;
 	it->work.run = check_run;
 	it->work.done = check_done;
-	work_list_add(
-	    it->content_len > HEAVY_CONTENT ? &k->heavy : &k->checks, &it->work);
+	if (it->content_len > HEAVY_CONTENT)
+		heavy_add(&k->heavy, &it->work, it->req->client);
+	else
+		work_list_add(&k->checks, &it->work);
 	k->in_pool++;
 }
 
@@ -351,7 +353,7 @@ pipeline_turn(struct keeper *k)
 	submit_results(k, now);
 	record_submit(k->record, &k->ops, patience(&k->ops));
 	pool_submit(k->pool, &k->checks);
-	pool_submit(k->heavy_pool, &k->heavy);
+	heavy_turn(&k->heavy, k->heavy_pool);
 }
 
 static uint64_t

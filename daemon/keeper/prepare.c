@@ -164,7 +164,7 @@ prepare_apart(const struct call *c, struct kd_err *e)
 	k->preparing = p;
 	k->bytes += p->ask.body.len;
 	k->in_pool++;
-	work_list_add(&k->heavy, &p->work);
+	heavy_add(&k->heavy, &p->work, p->who.spki_sha256);
 	return true;
 }
 

@@ -98,7 +98,7 @@ encode_answer(
 	r->encode.run = encode_run;
 	r->encode.done = encode_done;
 	k->in_pool++;
-	work_list_add(&k->heavy, &r->encode);
+	heavy_add(&k->heavy, &r->encode, r->client);
 }
 
 static void

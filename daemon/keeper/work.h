@@ -4,6 +4,8 @@
 #define KD_KEEPER_WORK_H
 #include <stddef.h>
 
+#include "daemon/keeper/queue.h"
+
 /*
  * A piece of work, embedded in what it is about. It is in one list at a time and belongs
  * to the thread whose list it is in: loop → pool or record → loop. So the data around it
@@ -13,6 +15,7 @@ struct work {
 	struct work *next;
 	void (*run)(struct work *w);  /* in the pool; unused by the record */
 	void (*done)(struct work *w); /* in the loop, afterwards */
+	struct queue_node turn;       /* while it waits in heavy.h */
 };
 
 struct work_list { /* all-zero is empty */

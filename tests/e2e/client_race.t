@@ -5,7 +5,7 @@
 . "${srcdir:-.}/tests/tap.sh"
 # shellcheck source=/dev/null
 . "$srcdir/tests/e2e/client_files.sh"
-need osslsigncode openssl
+need osslsigncode openssl make i686-w64-mingw32-gcc x86_64-w64-mingw32-gcc
 # shellcheck source=/dev/null
 . "$srcdir/tests/e2e/client_service.sh"
 
@@ -17,9 +17,11 @@ signatures() {
 # together N COMMAND... - N at once; their statuses in $T/status.*, what they say in $T/say.*
 together() {
 	rm -f "$T"/status.* "$T"/say.*
-	for i in $(seq "$1"); do
+	together_n=$1
+	shift
+	for i in $(seq "$together_n"); do
 		{
-			"$client" "$2" "$3" "$4" "$5" >"$T/say.$i" 2>&1
+			"$client" "$@" >"$T/say.$i" 2>&1
 			echo $? >"$T/status.$i"
 		} &
 		racers="$racers $!"
@@ -63,6 +65,28 @@ ok "who did not sign said so" test $silent = 0
 ok "one of them always signed" test $none = 0
 ok "our verify takes the last one" sh -c '"$1" verify --root "$2" "$3"' - "$client" "$T/ca-root.pem" "$T/race.sys"
 
+# a whole package at once: its files are those of one of them, and fit together
+make -s -C "$srcdir/examples/twin-driver" OUT="$T/built" >"$T/make.log" 2>&1 ||
+	{ sed 's/^/# /' "$T/make.log"; exit 99; }
+none=0 silent=0 torn=0
+for round in $(seq 5); do
+	rm -rf "$T/pkg" && cp -r "$T/built" "$T/pkg"
+	together 4 --quiet package --root "$T/ca-root.pem" "$T/pkg"
+	[ "$(landed)" -gt 0 ] || none=$((none + 1))
+	for i in $(seq 4); do
+		case $(cat "$T/status.$i") in
+		0) ;;
+		3) grep -qF "': changed while it was worked on" "$T/say.$i" || silent=$((silent + 1)) ;;
+		*) silent=$((silent + 1)) ;;
+		esac
+	done
+	"$client" --quiet verify --root "$T/ca-root.pem" --catalog "$T/pkg/twin.cat" "$T/pkg/twin.inf" "$T/pkg/twin.dat" \
+		"$T/pkg/x64/twin.sys" "$T/pkg/x86/twin.sys" || torn=$((torn + 1))
+	"$client" --quiet verify --root "$T/ca-root.pem" "$T"/pkg/*.cat "$T"/pkg/x*/*.sys || torn=$((torn + 1))
+done
+ok "of several that make one package, one does" test $none = 0
+ok "the others say that they did not" test $silent = 0
+ok "and the package is whole" test $torn = 0
 ok "no temporary file is left" no_temporary_files
 
 done_testing

@@ -58,6 +58,26 @@ ok "in JSON, too" "$client" --json verify --efi --root "$T/driver.pem" "$T/app.e
 says out '"efi":{"ok":true,"steps":[{"name":"machine","result":"ok","detail":"x64"}'
 ok "a root above it will do as well" "$client" verify --efi --root "$T/ca-root.pem" "$T/app.efi"
 fails 1 "another certificate does not" "$client" verify --efi --root "$T/other.pem" "$T/app.efi"
+# several signatures, as sbsign leaves them: which one is meant nobody knows, unless all are
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/sb.key" -out "$T/sb.pem" -subj /CN=Other -days 10 2>"$T/log"
+cp "$T/bare.efi" "$T/several.efi"
+sbsign --key "$T/sb.key" --cert "$T/sb.pem" --output "$T/several.efi" "$T/several.efi" 2>"$T/log"
+sbsign --key "$T/sb.key" --cert "$T/sb.pem" --output "$T/several.efi" "$T/several.efi" 2>"$T/log"
+ok "another program signed it twice" test "$(sbverify --list "$T/several.efi" | grep -c ^signature)" = 2
+ok "verify judges each" verify --root "$T/sb.pem" "$T/several.efi"
+says out "signature 1: sha256"
+cp "$T/several.efi" "$T/keep.efi"
+for how in "sign --key driver --append" extract "timestamp --timestamp http://127.0.0.1:1/"; do
+	# shellcheck disable=SC2086
+	fails 3 "$how would have to guess" "$client" $how "$T/several.efi"
+	says err "certificate table has 2 entries"
+done
+ok "which leaves it as it was" cmp "$T/keep.efi" "$T/several.efi"
+ok "sign replaces both" sign "$T/several.efi"
+ok "sbverify sees one" test "$(sbverify --list "$T/several.efi" | grep -c ^signature)" = 1
+ok "and takes it" judge "$T/several.efi"
+ok "remove takes out both" "$client" remove "$T/keep.efi"
+ok "sbverify sees none" sh -c '! sbverify --list "$1" | grep ^signature' - "$T/keep.efi"
 ok "one with .sbat" sign "$T/sbat.efi"
 says_not err "sbat:"
 ok "which verify sees" verify "$T/sbat.efi"

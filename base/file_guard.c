@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -15,6 +16,11 @@
 /* Whoever holds it only renames: milliseconds, for a whole package too. */
 #define PATIENCE_MS 5000
 #define PAUSE_MS 2
+/* At once, in all of the process: a package may have more files than there are descriptors,
+ * and the first of them already keep another such package out. */
+#define LOCKS_MAX 128
+
+static _Atomic unsigned locks_n;
 
 /* A hard link made or removed meanwhile, perhaps by us, changes st_ctime as well, and not
  * the content. */
@@ -45,6 +51,17 @@ file_replace_expect(struct file_replace *r, const struct stat *was)
 	r->guarded = true;
 }
 
+/* false: none is to be had. Is it gone, the comparison will say so. */
+static bool
+open_lock(struct file_replace *r)
+{
+	if (atomic_fetch_add(&locks_n, 1) < LOCKS_MAX)
+		r->lock = open(r->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) + 1;
+	if (r->lock == 0)
+		(void)atomic_fetch_sub(&locks_n, 1);
+	return r->lock != 0;
+}
+
 /*
  * An OFD lock, which only programs that may write the file can hold, and which is not the
  * flock(2) that a script may hold around us. Where there are no locks (some network file
@@ -56,9 +73,8 @@ lock(struct file_replace *r, struct kd_err *e)
 	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	uint64_t until = clock_ms() + PATIENCE_MS;
 
-	r->lock = open(r->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) + 1;
-	if (r->lock == 0)
-		return true; /* is it gone? the comparison will say */
+	if (!open_lock(r))
+		return true;
 	while (fcntl(r->lock - 1, F_OFD_SETLK, &whole) != 0) {
 		if (errno != EAGAIN && errno != EACCES)
 			return true;
@@ -90,7 +106,9 @@ file_guard_take(struct file_replace *r, struct kd_err *e)
 void
 file_guard_drop(struct file_replace *r)
 {
-	if (r->lock > 0)
+	if (r->lock > 0) {
 		(void)close(r->lock - 1);
+		(void)atomic_fetch_sub(&locks_n, 1);
+	}
 	r->lock = 0;
 }

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 
 static size_t
 entries(const char *dir)
@@ -155,6 +156,45 @@ one_of_two_replaces(void **state)
 	close(ready[1]);
 }
 
+#define MANY 300
+
+/* With hardly a descriptor left beside them. */
+static void
+many_need_few_descriptors(void **state)
+{
+	static struct file_replace r[MANY];
+	struct file_replace *all[MANY];
+	struct rlimit old, few;
+	struct kd_err err = {0};
+	bool committed;
+	char name[16];
+
+	for (size_t i = 0; i < MANY; i++) {
+		struct stat was;
+
+		(void)snprintf(name, sizeof(name), "%zu", i);
+		write_file(in_folder(state, name), "old", 0600);
+		assert_int_equal(stat(in_folder(state, name), &was), 0);
+		assert_done(file_replace_begin(in_folder(state, name), &was, &r[i], &e));
+		file_replace_expect(&r[i], &was);
+		assert_done(file_write_full(r[i].fd, "new", 3, &e));
+		assert_done(file_replace_finish(&r[i], false, &e));
+		all[i] = &r[i];
+	}
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	few = old;
+	few.rlim_cur = 200;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	committed = file_replace_commit_all(all, MANY, true, &err);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_string_equal(err.msg, "");
+	assert_true(committed);
+	for (size_t i = 0; i < MANY; i++)
+		file_replace_clear(&r[i]);
+	assert_int_equal(entries(*state), MANY);
+	assert_content(in_folder(state, "299"), "new");
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int
@@ -164,6 +204,7 @@ main(void)
 	    IN_FOLDER(another_update_is_not_lost),
 	    IN_FOLDER(other_links_may_come_and_go),
 	    IN_FOLDER(one_of_two_replaces),
+	    IN_FOLDER(many_need_few_descriptors),
 	};
 
 	return cmocka_run_group_tests_name("file_guard", tests, NULL, NULL);

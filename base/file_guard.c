@@ -89,14 +89,26 @@ lock(struct file_replace *r, struct kd_err *e)
 	return true;
 }
 
+/* By another name: a second lock would wait for the first. */
+static bool
+is_locked(struct file_replace *const *before, size_t n, const struct file_replace *r)
+{
+	for (size_t i = 0; i < n; i++)
+		if (before[i]->lock > 0 && before[i]->was.st_ino == r->was.st_ino &&
+		    before[i]->was.st_dev == r->was.st_dev)
+			return true;
+	return false;
+}
+
 bool
-file_guard_take(struct file_replace *r, struct kd_err *e)
+file_guard_take(struct file_replace *r, struct file_replace *const *before, size_t n,
+    struct kd_err *e)
 {
 	struct stat now;
 
 	if (!r->guarded)
 		return true;
-	if (!lock(r, e))
+	if (!is_locked(before, n, r) && !lock(r, e))
 		return false;
 	/* By name, and after the lock: whoever held it may have replaced the file. */
 	return (lstat(r->path, &now) == 0 && file_is_unchanged(&r->was, &now)) ||

@@ -371,7 +371,7 @@ free_slot(struct file_replace *r)
 bool
 file_replace_commit(struct file_replace *r, bool sync, struct kd_err *e)
 {
-	bool done = file_replace_finish(r, sync, e) && file_guard_take(r, e) &&
+	bool done = file_replace_finish(r, sync, e) && file_guard_take(r, NULL, 0, e) &&
 		    (rename(r->tmp_path, r->path) == 0 ||
 			kd_fail_errno(e, KD_E_FILE, errno, "'%s': cannot replace",
 			    SHOW(r->path)));
@@ -564,7 +564,7 @@ file_replace_commit_all(
 	for (i = 0; done && i < n; i++)
 		done = file_replace_finish(v[i], sync, e);
 	for (i = 0; done && i < n; i++)
-		done = file_guard_take(v[i], e);
+		done = file_guard_take(v[i], v, i, e);
 	done = done && place_all(v, n, e);
 	for (i = 0; i < n; i++)
 		file_guard_drop(v[i]);

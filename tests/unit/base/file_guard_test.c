@@ -195,6 +195,27 @@ many_need_few_descriptors(void **state)
 	assert_content(in_folder(state, "299"), "new");
 }
 
+/* Two names of one file, which a package may hold: the one lock is ours, both times. */
+static void
+hard_links_are_replaced_together(void **state)
+{
+	struct file_replace one = {0}, two = {0};
+	struct file_replace *const all[] = {&one, &two};
+	struct stat was;
+
+	begin_guarded(state, &one);
+	assert_int_equal(link(in_folder(state, "net.sys"), in_folder(state, "hard")), 0);
+	assert_int_equal(stat(in_folder(state, "hard"), &was), 0);
+	assert_done(file_replace_begin(in_folder(state, "hard"), &was, &two, &e));
+	file_replace_expect(&two, &was);
+	assert_done(file_write_full(two.fd, "NEW", 3, &e));
+	assert_done(file_replace_commit_all(all, 2, true, &e));
+	file_replace_clear(&one);
+	file_replace_clear(&two);
+	assert_content(in_folder(state, "net.sys"), "new");
+	assert_content(in_folder(state, "hard"), "NEW");
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int
@@ -205,6 +226,7 @@ main(void)
 	    IN_FOLDER(other_links_may_come_and_go),
 	    IN_FOLDER(one_of_two_replaces),
 	    IN_FOLDER(many_need_few_descriptors),
+	    IN_FOLDER(hard_links_are_replaced_together),
 	};
 
 	return cmocka_run_group_tests_name("file_guard", tests, NULL, NULL);

@@ -95,6 +95,7 @@ bool
 ceremony_login(struct ceremony *c, struct kd_err *e)
 {
 	const struct token_info *i = token_info(c->token);
+	AUTO(close) int under_way = -1;
 	bool latched = false;
 	struct latch l;
 
@@ -106,8 +107,8 @@ ceremony_login(struct ceremony *c, struct kd_err *e)
 	if (latched)
 		return latch_fail(&l, e);
 	return check_token(c, e) && get_pin(c, e) &&
-	       latch_attempt(c->latch_dir, i->serial, i->label, e) && try_pin(c, e) &&
-	       finish(c, e);
+	       latch_attempt(c->latch_dir, i->serial, i->label, &under_way, e) &&
+	       try_pin(c, e) && finish(c, e);
 }
 
 bool

@@ -105,6 +105,8 @@ ceremony_pin(struct ceremony *c, struct kd_err *e)
 
 	if (!latch_read(c->latch_dir, &w.l, &w.latched, e))
 		return false;
+	if (w.l.under_way)
+		return latch_fail(&w.l, e);
 	recall(c, &w);
 	if (!w.latched)
 		return no_latch(c, &w, e);

@@ -125,7 +125,7 @@ begin(struct parent *p, struct kd_err *e)
 	    !conns_watch(p, p->listen_fd, WATCH_LISTEN, 0, e) ||
 	    !owner_recall(p, e) || !latch_read(p->conf->state_dir, &l, &latched, e))
 		return false;
-	if (latched) {
+	if (latched && !l.under_way) {
 		struct kd_err why = {0};
 
 		(void)latch_fail(&l, &why);
@@ -287,7 +287,7 @@ parent_run(const struct parent_opts *o, struct kd_err *e)
 	secret_hide(p->pin);
 	p->keeper = o->keeper;
 	p->listen_fd = o->listen_fd;
-	p->epfd = p->signal_fd = p->setup_fd = p->pid_fd = p->sock = p->pin_fd = -1;
+	p->epfd = p->signal_fd = p->setup_fd = p->pid_fd = p->sock = p->pin_fd = p->latch_fd = -1;
 	done = begin(p, e);
 	if (done) {
 		service_ready("serving");

@@ -69,7 +69,7 @@ child_setup(struct parent *p, struct kd_err *e)
 static void
 forget(struct parent *p)
 {
-	int *fds[] = {&p->pid_fd, &p->sock, &p->pin_fd};
+	int *fds[] = {&p->pid_fd, &p->sock, &p->pin_fd, &p->latch_fd};
 
 	for (size_t i = 0; i < KD_ARRAY_LEN(fds); i++) {
 		if (*fds[i] >= 0)
@@ -250,15 +250,8 @@ on_found(struct parent *p, const struct child_found *f)
 	if (f->pin_count_low)
 		log_line(LOG_L_WARN, "token '%s' says that a wrong PIN was tried before",
 		    s->label);
-	if (f->login && !login_give_pin(p, f, &e)) {
-		log_err(LOG_L_ERROR, &e);
-		if (e.code == KD_E_PIN)
-			login_latch(p, e.msg);
-		else
-			parent_set_state(p, TOKEN_FAILED, e.msg);
-		child_kill(p);
+	if (f->login && !login_give_pin(p, f))
 		return;
-	}
 	if (!f->login)
 		p->phase = PHASE_KEYS;
 	(void)close(p->pin_fd);
@@ -426,7 +419,7 @@ child_exited(struct parent *p)
 	p->state.child_pid = 0;
 	p->state_changed = true;
 	if (at_login)
-		login_latch(p, "the signing process ended while it was logging in");
+		login_cut_off(p);
 	if (!p->latched && !p->stopping) {
 		if (!p->absent)
 			trouble(p, TROUBLE_FAULT, how);

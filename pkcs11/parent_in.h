@@ -81,6 +81,8 @@ struct parent {
 	bool look_again; /* once it is ready: it had told of keys when a quarantine ended */
 	bool ever_started;
 	bool latched;      /* no login until an operator acts */
+	bool pin_spent;    /* ours was refused or cut off: tried again only when read again */
+	int latch_fd;      /* while a login is under way */
 	bool found_once;   /* a token, by a child of ours */
 	struct token_lock token_lock;
 	struct kd_err fatal; /* found wrong at the start: nothing is served */
@@ -163,12 +165,13 @@ void child_clear(struct parent *p);
 /* parent_login.c */
 /* Why no login may be tried, by the token's flags; NULL when it may. */
 const char *login_why_not(const struct parent *p, const struct child_found *f);
-/* The child gets at the PIN only once the attempt is on the disk. */
-bool login_give_pin(
-    struct parent *p, const struct child_found *f, struct kd_err *e) KD_MUST;
+/* The child gets at the PIN only once the attempt is on the disk. False: it does not, and
+ * is killed. */
+bool login_give_pin(struct parent *p, const struct child_found *f) KD_MUST;
 void login_told(struct parent *p, const struct child_login *l);
 void login_latch(struct parent *p, const char *why); /* no PIN is tried any more */
-void login_refused(struct parent *p);                /* by a token that was logged in to */
+void login_cut_off(struct parent *p); /* the child ended in it */
+void login_refused(struct parent *p); /* by a token that was logged in to */
 void login_check_latch(struct parent *p);            /* is it still there? */
 
 /* parent_owner.c */

@@ -5,7 +5,10 @@
 
 #include "pkcs11/parent_in.h"
 
+#include <unistd.h>
+
 #include "base/log.h"
+#include "base/own.h"
 #include "base/text.h"
 #include "pkcs11/latch.h"
 
@@ -22,13 +25,12 @@ login_latch(struct parent *p, const char *why)
 	parent_set_state(p, TOKEN_LATCHED, why);
 }
 
-/* The child gets at the PIN only once the attempt is on the disk. */
-bool
-login_give_pin(struct parent *p, const struct child_found *f, struct kd_err *e)
+static bool
+give_pin(struct parent *p, const struct child_found *f, struct kd_err *e)
 {
 	struct kd_err still = {0};
 
-	if (!latch_attempt(p->conf->state_dir, f->serial, f->label, e))
+	if (!latch_attempt(p->conf->state_dir, f->serial, f->label, &p->latch_fd, e))
 		return false;
 	if (secret_pass(p->pin, p->pin_fd, e)) {
 		p->phase = PHASE_LOGIN;
@@ -36,6 +38,29 @@ login_give_pin(struct parent *p, const struct child_found *f, struct kd_err *e)
 	}
 	if (!latch_remove(p->conf->state_dir, &still)) /* nobody was given a PIN */
 		log_err(LOG_L_ERROR, &still);
+	return false;
+}
+
+/* kdsign-token may be logging in at this moment: then there is no telling yet whether
+ * anything is wrong, and the next child asks again. */
+bool
+login_give_pin(struct parent *p, const struct child_found *f)
+{
+	struct kd_err e = {0};
+
+	if (give_pin(p, f, &e))
+		return true;
+	if (e.code == KD_E_BUSY) {
+		trouble_log(p, e.msg);
+		p->absent = true;
+	} else {
+		log_err(LOG_L_ERROR, &e);
+		if (e.code == KD_E_PIN)
+			login_latch(p, e.msg);
+		else
+			parent_set_state(p, TOKEN_FAILED, e.msg);
+	}
+	child_kill(p);
 	return false;
 }
 
@@ -60,11 +85,14 @@ login_told(struct parent *p, const struct child_login *l)
 		return;
 	p->phase = PHASE_KEYS;
 	if (l->code == KD_E_PIN) {
+		p->pin_spent = true;
 		login_latch(p, l->detail);
 		return;
 	}
 	if (!latch_remove(p->conf->state_dir, &e))
 		log_err(LOG_L_ERROR, &e);
+	(void)close(p->latch_fd);
+	p->latch_fd = -1;
 	if (l->code != KD_OK) { /* the login was never asked for; the child ends */
 		trouble_log(p, l->detail);
 		trouble(p, TROUBLE_FAULT, l->detail);
@@ -73,17 +101,27 @@ login_told(struct parent *p, const struct child_login *l)
 	owner_remember(p);
 }
 
+void
+login_cut_off(struct parent *p)
+{
+	p->pin_spent = true;
+	login_latch(p, "the signing process ended while it was logging in");
+}
+
 /* Tried again by the next child, the PIN that the token will not have any more could cost
  * it its last try. */
 void
 login_refused(struct parent *p)
 {
+	AUTO(close) int fd = -1;
 	struct kd_err e = {0};
 	bool durable;
 
 	if (p->latched)
 		return;
-	durable = latch_attempt(p->conf->state_dir, p->state.serial, p->state.label, &e);
+	p->pin_spent = true;
+	durable = latch_attempt(
+	    p->conf->state_dir, p->state.serial, p->state.label, &fd, &e);
 	if (!durable)
 		log_err(LOG_L_ERROR, &e);
 	login_latch(p, "the token refused the PIN while it was signing");
@@ -91,32 +129,43 @@ login_refused(struct parent *p)
 		p->latch_check_ms = NEVER;
 }
 
-/* The operator has acted: the PIN is read again, because it was the wrong one. */
-void
-login_check_latch(struct parent *p)
+/* The PIN for the one try that an operator's word allows: read again where it can be; one
+ * that was given once only will do as long as it was not the one refused. */
+static bool
+renew_pin(struct parent *p)
 {
-	struct kd_err e = {0};
 	struct secret *pin = NULL;
-	struct latch l;
-	bool latched = true;
+	struct kd_err e = {0};
 
-	p->latch_check_ms = p->now_ms + LATCH_CHECK_MS;
-	if (!latch_read(p->conf->state_dir, &l, &latched, &e) || latched)
-		return;
+	if (!pin_can_reload(p->pin_from) && !p->pin_spent)
+		return true;
 	if (!pin_can_reload(p->pin_from) || !pin_load(p->pin_from, &pin, &e)) {
 		p->latch_check_ms = NEVER;
 		log_line(LOG_L_ERROR, "unlatched, but the PIN cannot be read again: %s",
 		    e.code != KD_OK ? e.msg : "it was given once only");
 		parent_set_state(p, TOKEN_LATCHED,
 		    "unlatched; restart kdsign-signer with the right PIN");
-		return;
+		return false;
 	}
 	secret_free(p->pin);
 	p->pin = pin;
 	secret_hide(p->pin);
-	p->latched = false;
+	return true;
+}
+
+void
+login_check_latch(struct parent *p)
+{
+	struct kd_err e = {0};
+	struct latch l;
+	bool latched = true;
+
+	p->latch_check_ms = p->now_ms + LATCH_CHECK_MS;
+	if (!latch_read(p->conf->state_dir, &l, &latched, &e) || latched || !renew_pin(p))
+		return;
+	p->latched = p->pin_spent = false;
 	p->latch_check_ms = NEVER;
 	p->start_ms = p->now_ms;
-	log_line(LOG_L_NOTICE, "unlatched: the PIN was read again and is tried once");
+	log_line(LOG_L_NOTICE, "unlatched: the PIN is tried once");
 	parent_set_state(p, TOKEN_STARTING, "");
 }

@@ -222,7 +222,7 @@ check(const struct signer_conf *c, const struct pin_source *pin_from, struct kd_
 	    (!latch_read(c->state_dir, &l, &latched, e) ||
 		!owner_read(c->state_dir, &o, e)))
 		return false;
-	if (latched)
+	if (latched && !l.under_way)
 		return latch_fail(&l, e);
 	(void)printf("configuration is good: %zu keys, not latched\n", c->keys.n);
 	return true;

@@ -14,6 +14,10 @@ unlatch() {
 	"$builddir/kdsign-token" pin --config "$T/signer.conf"
 }
 
+state_says() {
+	ask 5 state | grep -qF -e "$1"
+}
+
 restart() {
 	stop "$signer_pid"
 	run_signer
@@ -127,6 +131,65 @@ exec 9<"$T/pin"
 run_signer --pin-fd 9
 exec 9<&-
 ok "the PIN from a descriptor" ask 10 state ready
+
+# kdsign-token logs in at the moment in which a child is replaced: each waits for the other, and nothing is latched.
+list() {
+	"$builddir/kdsign-token" list --config "$T/signer.conf" --pin-file "$T/pin"
+}
+one_login() { # COUNT - that many more than before
+	[ "$(calls C_Login)" -ge $((before + $1)) ]
+}
+before=$(calls C_Login)
+rm -f "$T/mock/control.used"
+echo "C_Login delay 3000 once" >"$T/mock/control"
+start list "$builddir/kdsign-token" list --config "$T/signer.conf" --pin-file "$T/pin"
+list_pid=$pid
+ok "a custodian logs in, slowly" wait_for 10 test -e "$T/mock/control.used"
+kill -KILL "$(child_pid)"
+ok "the service has to log in as well, and does afterwards" wait_for 20 one_login 2
+ok "it is ready" ask 20 state ready
+ok "each has logged in once" test "$(calls C_Login)" = $((before + 2))
+ok "the custodian is served" wait_for 20 tap_ended "$list_pid"
+fails 1 "nobody took it for a refused PIN" grep -E 'latched|cut off' "$T/signer.err" "$T/list.err"
+ok "the log says who was in the way" grep -q "somebody logs in to token serial '.*' at this moment" "$T/signer.err"
+before=$(calls C_Login)
+rm -f "$T/mock/control.used"
+echo "C_Login delay 3000 once" >"$T/mock/control"
+kill -KILL "$(child_pid)"
+ok "the service logs in, slowly" wait_for 10 test -e "$T/mock/control.used"
+fails 70 "a custodian does not meanwhile" list
+says err "somebody logs in to token serial '"
+fails 70 "nor gives kdsign-token pin its word" "$builddir/kdsign-token" pin --config "$T/signer.conf" --pin-file "$T/pin"
+ok "--check sees no latch" "$signer" --config "$T/signer.conf" --check
+ok "the service is ready" wait_for 20 ask 5 sign code rsa sha256 "$(digest x)" "$T/sig"
+ok "after one login" test "$(calls C_Login)" = $((before + 1))
+ok "then the custodian is served" list
+
+# A custodian's login that is cut off is a latch, also for a service whose PIN cannot be read a second time.
+rm -f "$T/mock/control.used"
+echo "C_Login hang once" >"$T/mock/control"
+start list "$builddir/kdsign-token" list --config "$T/signer.conf" --pin-file "$T/pin"
+list_pid=$pid
+ok "a custodian's login hangs" wait_for 10 test -e "$T/mock/control.used"
+kill -KILL "$(child_pid)"
+ok "the service waits for it" wait_for 20 sh -c "[ \"\$(grep -c 'somebody logs in' '$T/signer.err')\" -gt 1 ]"
+kill -KILL "$list_pid"
+ok "it is killed" wait_for 10 tap_ended "$list_pid"
+ok "that is a latch" ask 20 state latched
+before=$(calls C_Login)
+ok "a custodian gives the word" "$builddir/kdsign-token" pin --config "$T/signer.conf" --pin-file "$T/pin"
+ok "the PIN that was given once was not the one refused: it is tried" wait_for 20 one_login 2
+ok "and right" ask 20 state ready
+ok "once" test "$(calls C_Login)" = $((before + 2))
+ok "and it signs" ask 5 sign code rsa sha256 "$(digest x)" "$T/sig"
+stop "$signer_pid"
+(umask 077 && echo 000000 >"$T/wrong")
+exec 9<"$T/wrong"
+run_signer --pin-fd 9
+exec 9<&-
+ok "a wrong one that was given once" ask 20 state latched
+ok "the right one is given to kdsign-token" "$builddir/kdsign-token" pin --config "$T/signer.conf" --pin-file "$T/pin"
+ok "is not tried again" wait_for 20 state_says "unlatched; restart kdsign-signer with the right PIN"
 stop "$signer_pid"
 mkdir "$T/cred" && cp -p "$T/pin" "$T/cred/pin"
 CREDENTIALS_DIRECTORY=$T/cred

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "base/own.h"
 #include "pkcs11/pin.h"
 
 static char dir[64];
@@ -58,6 +59,14 @@ remove_dir(void **state)
 	return rmdir(dir);
 }
 
+static bool
+attempt(const char *where, struct kd_err *e)
+{
+	AUTO(close) int fd = -1;
+
+	return latch_attempt(where, "00ff", "my token", &fd, e);
+}
+
 static void
 an_attempt_latches_until_it_is_removed(void **state)
 {
@@ -67,7 +76,7 @@ an_attempt_latches_until_it_is_removed(void **state)
 
 	assert_true(latch_read(dir, &l, &latched, &e));
 	assert_false(latched);
-	assert_true(latch_attempt(dir, "00ff", "my token", &e));
+	assert_true(attempt(dir, &e));
 	assert_true(latch_read(dir, &l, &latched, &e));
 	assert_true(latched);
 	assert_string_equal(l.serial, "00ff");
@@ -84,11 +93,77 @@ a_second_attempt_is_refused(void **state)
 	struct kd_err e = {0};
 	char want[160];
 
-	assert_true(latch_attempt(dir, "1", "t", &e));
-	assert_false(latch_attempt(dir, "1", "t", &e));
+	assert_true(attempt(dir, &e));
+	assert_false(attempt(dir, &e));
 	(void)snprintf(want, sizeof(want), "'%s/latch': already latched", dir);
 	assert_string_equal(e.msg, want);
 	assert_int_equal(e.code, KD_E_PIN);
+}
+
+static void
+an_attempt_under_way_is_no_latch_yet(void **state)
+{
+	struct kd_err e = {0};
+	bool latched = false;
+	struct latch l;
+	int fd = -1;
+
+	assert_true(latch_attempt(dir, "00ff", "my token", &fd, &e));
+	assert_true(latch_read(dir, &l, &latched, &e));
+	assert_true(latched && l.under_way);
+	assert_false(latch_fail(&l, &e));
+	assert_int_equal(e.code, KD_E_BUSY);
+	assert_string_equal(e.msg, "somebody logs in to token serial '00ff' at this moment");
+	e = (struct kd_err){0};
+	assert_false(attempt(dir, &e));
+	assert_int_equal(e.code, KD_E_BUSY);
+	e = (struct kd_err){0};
+	(void)close(fd);
+	assert_true(latch_read(dir, &l, &latched, &e));
+	assert_true(latched && !l.under_way);
+	assert_false(attempt(dir, &e));
+	assert_int_equal(e.code, KD_E_PIN);
+}
+
+/* Until its parent closes the pipe, then it dies as from a kill. */
+static int
+attempt_and_die(const int go[2], const int begun[2])
+{
+	struct kd_err e = {0};
+	char c = 'x';
+	int fd = -1;
+
+	(void)close(go[1]);
+	if (!latch_attempt(dir, "1", "t", &fd, &e) || write(begun[1], &c, 1) != 1)
+		return 99;
+	return read(go[0], &c, 1) == 0 && kill(getpid(), SIGKILL) != 0 ? 98 : 97;
+}
+
+static void
+an_attempt_whose_process_dies_is_a_latch(void **state)
+{
+	struct kd_err e = {0};
+	int go[2], begun[2], status;
+	bool latched = false;
+	struct latch l;
+	pid_t pid;
+	char c;
+
+	assert_int_equal(pipe(go), 0);
+	assert_int_equal(pipe(begun), 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(attempt_and_die(go, begun));
+	assert_int_equal(read(begun[0], &c, 1), 1);
+	assert_true(latch_read(dir, &l, &latched, &e));
+	assert_true(latched && l.under_way);
+	(void)close(go[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(latch_read(dir, &l, &latched, &e));
+	assert_true(latched && !l.under_way);
+	(void)close(go[0]);
+	(void)close(begun[0]);
+	(void)close(begun[1]);
 }
 
 /* In a child process, whose files may have no byte. */
@@ -100,7 +175,7 @@ attempt_on_a_full_disk(void)
 
 	if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR || setrlimit(RLIMIT_FSIZE, &nothing) != 0)
 		return 99;
-	return latch_attempt(dir, "1", "t", &e) || e.code == KD_E_PIN;
+	return attempt(dir, &e) || e.code == KD_E_PIN;
 }
 
 static void
@@ -114,7 +189,7 @@ an_attempt_that_cannot_be_recorded_leaves_no_latch(void **state)
 		_exit(attempt_on_a_full_disk());
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
-	assert_true(latch_attempt(dir, "1", "t", &e));
+	assert_true(attempt(dir, &e));
 }
 
 static void
@@ -149,7 +224,7 @@ a_folder_that_is_not_there_is_no_permission(void **state)
 	assert_false(latch_read("/nowhere/at/all", &l, &latched, &e));
 	assert_int_equal(e.code, KD_E_CONFIG);
 	e = (struct kd_err){0};
-	assert_false(latch_attempt("/nowhere/at/all", "1", "t", &e));
+	assert_false(attempt("/nowhere/at/all", &e));
 	assert_int_equal(e.code, KD_E_CONFIG);
 }
 
@@ -231,6 +306,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    WITH_DIR(an_attempt_latches_until_it_is_removed),
 	    WITH_DIR(a_second_attempt_is_refused),
+	    WITH_DIR(an_attempt_under_way_is_no_latch_yet),
+	    WITH_DIR(an_attempt_whose_process_dies_is_a_latch),
 	    WITH_DIR(an_attempt_that_cannot_be_recorded_leaves_no_latch),
 	    WITH_DIR(an_unreadable_latch_counts),
 	    WITH_DIR(a_folder_that_is_not_there_is_no_permission),

@@ -138,6 +138,32 @@ done
 rm -f "$T/mock/refused"
 ok "indeed" sh -c "! '$tool' list --module '$softhsm' --pin-file '$T/pin' --state '$T/state' | grep -q \"'unmade'\""
 
+# ---- a token that makes another key than was asked for ----
+
+objects privkey >"$T/before"
+for lie in 0x162=1 0x103=0 0x163=0 0x164=0 0x165=0 0x2=0 0x108=0; do # EXTRACTABLE SENSITIVE LOCAL NEVER_ ALWAYS_ PRIVATE SIGN
+	echo "$lie" | tr '=' ' ' >"$T/mock/lies"
+	# A throw-away that may not sign is found out before.
+	fails 78 "a key with $lie" mocked generate --label unmade --type p256
+	if [ $lie != 0x108=0 ]; then
+		says err "the token did not make what was asked for: "
+		says err "the new key was destroyed again"
+		ok "which is on record" sh -c "tail -n 1 '$T/state/ceremony.jsonl' | jq -e '(.result | startswith(\"failed: \")) and
+			any(.facts[]; .name == \"undone\" and .value == \"the new key was destroyed\")'"
+	fi
+	rm -f "$T/mock/lies"
+	objects privkey >"$T/after"
+	ok "does not stay" cmp "$T/before" "$T/after"
+done
+for lie in 0x105=1 0x107=1 0x10c=1 0x170=1; do # DECRYPT UNWRAP DERIVE MODIFIABLE
+	echo "$lie" | tr '=' ' ' >"$T/mock/lies"
+	ok "a use too many, $lie" mocked generate --label loose-end --type p256
+	says err "warning: key 'loose-end': "
+	ok "is on record" sh -c "tail -n 1 '$T/state/ceremony.jsonl' | jq -e 'any(.facts[]; .name == \"warning\")'"
+	rm -f "$T/mock/lies"
+	ok "destroyed" token destroy --key loose-end --yes-destroy=loose-end
+done
+
 # ---- the transcript ----
 
 ok "its page" "$tool" transcript --state "$T/state"

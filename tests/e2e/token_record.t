@@ -109,6 +109,19 @@ echo mine >kept.csr
 fails 74 "csr to a standard output that is full" sh -c '"$@" >/dev/full' - "$tool" csr --module "$mock" --token pkcs11:token=kdsign \
 	--state "$T/state" --pin-file "$T/pin" --key driver-2026 --subject CN=x
 ok "is on record, for the key had signed" last '.result | startswith("failed: standard output")'
+echo "C_Sign flip 100" >mock/control
+fails 70 "csr, with a signature that is wrong" token csr --key driver-2026 --subject CN=x --out wrong.csr
+rm -f mock/control
+ok "is not handed out" test ! -e wrong.csr
+ok "and on record, with the digest" last '.result | startswith("failed: the token")'
+people=
+for n in 1 2 3 4 5 6 7 8; do people="$people --person $(printf '%0900d' 0 | tr 0 '\001')"; done
+count=$(lines)
+forget_calls
+# shellcheck disable=SC2086 # options
+fails 70 "more about people than a line has room for" token generate --label new --type p256 $people
+ok "no key is made for that" test "$(calls C_GenerateKeyPair)" = 0
+ok "and nothing recorded" test "$(lines)" = "$count"
 count=$(lines)
 ok "csr over a file that is there" token csr --key driver-2026 --subject CN=x --out kept.csr
 ok "replaces it" openssl req -in kept.csr -verify -noout

@@ -75,6 +75,8 @@ struct mock_order mock_order(enum mock_fn f, CK_SESSION_HANDLE s);
 struct mock_token mock_token(void);
 /* Is one of the attributes that MOCK_DIR/refused names in the template? */
 bool mock_refuses(const CK_ATTRIBUTE *tmpl, CK_ULONG n);
+/* What MOCK_DIR/lies says of attributes that are yes or no. */
+void mock_lie(CK_ATTRIBUTE *tmpl, CK_ULONG n);
 
 /* mock_attest.c: objects that only we have. */
 void mock_attest_find(const CK_ATTRIBUTE *tmpl, CK_ULONG n);

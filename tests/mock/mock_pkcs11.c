@@ -33,6 +33,8 @@
  * "refused"     numbers of attributes: C_GenerateKeyPair with one of them for the private
  *               key is CKR_ATTRIBUTE_TYPE_INVALID, as by a token that does not know it
  *
+ * "lies"        pairs of an attribute's number and 0 or 1: what is read of every object
+ *
  * "made.N", "value.N" (N from 0 to 7)   a certificate that only we have: "token" (stored) or
  *               "module" (made when it is read: CKA_TOKEN false), CKA_ID in hex, CKA_LABEL;
  *               and its DER. Nobody can destroy it
@@ -304,6 +306,8 @@ mock_GetAttributeValue(
 		rv = mock_attest_is(object)
 			 ? mock_attest_read(object, tmpl, n)
 			 : real->C_GetAttributeValue(s, object, tmpl, n);
+	if (rv == CKR_OK)
+		mock_lie(tmpl, n);
 	return end(FN_GetAttributeValue, s, rv);
 }
 

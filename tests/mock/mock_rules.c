@@ -220,6 +220,22 @@ mock_refuses(const CK_ATTRIBUTE *tmpl, CK_ULONG n)
 	return false;
 }
 
+void
+mock_lie(CK_ATTRIBUTE *tmpl, CK_ULONG n)
+{
+	char text[256], *rest = NULL, *word, *value;
+
+	slurp("lies", text, sizeof(text));
+	for (word = strtok_r(text, " \n", &rest); word != NULL;
+	     word = strtok_r(NULL, " \n", &rest)) {
+		value = strtok_r(NULL, " \n", &rest);
+		for (CK_ULONG i = 0; value != NULL && i < n; i++)
+			if (tmpl[i].type == strtoul(word, NULL, 0) &&
+			    tmpl[i].pValue != NULL && tmpl[i].ulValueLen == 1)
+				*(CK_BBOOL *)tmpl[i].pValue = value[0] != '0';
+	}
+}
+
 struct mock_token
 mock_token(void)
 {

@@ -44,7 +44,7 @@ mend(struct ceremony *c, struct kd_err *e)
 		return true;
 	}
 	ceremony_fact(c, "half a line was put aside",
-	    "%zu bytes, SHA-256 %s, into %s: no act had followed it", piece.n, piece.sha256,
+	    "%zu bytes that are no line, SHA-256 %s, into %s", piece.n, piece.sha256,
 	    piece.name);
 	if (!transcript_open(c->state, &c->transcript, e) || !ceremony_begin(c, e) ||
 	    !ceremony_end(c, NULL, e))

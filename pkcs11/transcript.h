@@ -30,7 +30,7 @@ struct transcript_sum {
 	uint64_t found; /* the line whose hash is wanted; 0: none */
 	/* the last line is of an act that was begun: which, and when; "" otherwise */
 	char begun[32], begun_time[32];
-	bool torn;    /* bytes without a newline follow: a line that was not finished */
+	bool torn;    /* the last bytes are no line: one that was not wholly written */
 	size_t whole; /* bytes up to the end of the last whole line */
 };
 
@@ -69,7 +69,7 @@ bool transcript_append(
  * transcript_check - text is whole and its chain unbroken.
  *
  * want  NULL, or a hash in hex to look for
- * ret   also when only the last line is torn, which is a failure
+ * ret   of the lines before the one that is wrong; torn: nothing but a torn one is
  * Errors: KD_E_INCONSISTENT "line 3: ..."; KD_E_NOMEM.
  */
 bool transcript_check(const char *text, size_t n, const char *want,
@@ -78,7 +78,7 @@ bool transcript_check(const char *text, size_t n, const char *want,
 bool transcript_page(
     const char *text, size_t n, struct buf *ret, struct kd_err *e) KD_MUST;
 struct transcript_piece {
-	size_t n; /* bytes without a newline at the end of the file; 0: there was none */
+	size_t n; /* bytes at the end of the file that are no line; 0: there were none */
 	char sha256[TRANSCRIPT_HASH_LEN + 1];
 	char name[32]; /* the file beside the transcript where they are now */
 };
@@ -86,8 +86,8 @@ struct transcript_piece {
  * transcript_mend - half a line that a power cut has left is put aside, into a file of its
  * own, so that there can be further ones.
  *
- * No act ever followed it: an act waits for its line. The lines before have to be whole
- * and chained. dry: nothing is done, ret is as if. Errors: as transcript_open; KD_E_IO.
+ * If a power cut has left it no act followed: an act waits for its line. The lines before
+ * have to be whole and chained. dry: nothing is done, ret is as if. Errors: as transcript_open; KD_E_IO.
  */
 bool transcript_mend(
     const char *dir, bool dry, struct transcript_piece *ret, struct kd_err *e) KD_MUST;

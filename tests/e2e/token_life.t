@@ -47,6 +47,22 @@ mocked() {
 	shift
 	"$tool" "$mocked_command" --module "$mock" --token pkcs11:token=kdsign --state "$T/state" --pin-file "$T/pin" "$@"
 }
+echo 0x1=0 >"$T/mock/refused" # CKA_TOKEN: no keys of a session
+objects >before
+ok "a token that has no keys for a session" mocked test --type p256
+says out "the token makes no key for a session only: one on the token instead"
+objects >after
+ok "nothing is left of it there" cmp before after
+echo "C_DestroyObject fail 0x30" >"$T/mock/control"
+fails 70 "one that keeps it" mocked test --type p256
+says err "the throw-away key 'kdsign-self-test-"
+cp "$T/err" "$T/why"
+rm -f "$T/mock/control" "$T/mock/refused"
+ok "is on record, by its name" last 'any(.facts[]; .name == "left behind" and (.value | contains("kdsign-self-test-")))'
+kept=$(sed -n "s/.*hint: kdsign-token destroy --key //p" "$T/why")
+ok "which destroys it" token destroy --key "$kept" --yes-destroy="$kept"
+objects >after
+ok "wholly" cmp before after
 # By the module's journal, which names the key of each C_Sign.
 production=$(jq -r 'select(.key.label == "driver-2026") | .key.id' "$T/state/ceremony.jsonl" | tail -n 1)
 rm -f "$T/mock/journal"

@@ -105,6 +105,12 @@ refused 74 "csr to a standard output that is closed" closed csr --key driver-202
 says err "standard output is closed"
 refused 74 "generate, likewise" closed generate --label new --type p256
 ok "the record is nobody's standard output" "$tool" transcript --state state --check
+echo 0x170 >mock/refused
+ok "generate, with a warning that nobody hears" sh -c '"$@" 2>&-' - "$tool" generate --module "$mock" --token pkcs11:token=kdsign \
+	--state "$T/state" --pin-file "$T/pin" --label silent --type p256
+rm -f mock/refused
+ok "the record is nobody's standard error either" "$tool" transcript --state state --check
+ok "destroyed" token destroy --key silent --yes-destroy=silent
 echo mine >kept.csr
 fails 74 "csr to a standard output that is full" sh -c '"$@" >/dev/full' - "$tool" csr --module "$mock" --token pkcs11:token=kdsign \
 	--state "$T/state" --pin-file "$T/pin" --key driver-2026 --subject CN=x
@@ -261,11 +267,23 @@ ok "the lines before are as they were" sh -c "head -c $whole state/ceremony.json
 ok "what was put aside is what was there" sh -c 'head -c 300 whole.jsonl | cmp - state/ceremony.torn-*'
 ok "which the record names, with the person" last '.action == "transcript" and .result == "done" and
 	.people == ["Ada Example, custodian"]'
-ok "by its hash" sh -c "tail -n 2 state/ceremony.jsonl | grep -qF \"300 bytes, SHA-256 \$(sha256sum <\$(ls state/ceremony.torn-*) | cut -d' ' -f1)\""
+ok "by its hash" sh -c "tail -n 2 state/ceremony.jsonl | grep -qF \"300 bytes that are no line, SHA-256 \$(sha256sum <\$(ls state/ceremony.torn-*) | cut -d' ' -f1)\""
 ok "it goes on" token test --type p256
 ok "whole" "$tool" transcript --state state --check
 ok "mend again" "$tool" transcript --state state --mend
 says out "nothing to mend"
+# A disk may have written the line's end and not its middle.
+cp state/ceremony.jsonl whole.jsonl
+{ head -c 200 whole.jsonl && head -c 500 /dev/zero && echo; } >>state/ceremony.jsonl
+fails 76 "a last line with a hole" token test --type p256
+says err "kdsign-token transcript --mend"
+ok "mend" "$tool" transcript --state state --mend
+says out "half a line, 701 bytes"
+ok "the lines before are as they were" sh -c 'head -c "$(wc -c <whole.jsonl)" state/ceremony.jsonl | cmp - whole.jsonl'
+tail -n 1 whole.jsonl >>state/ceremony.jsonl
+fails 76 "a line that is one, but does not follow" "$tool" transcript --state state --mend
+says err "a line was taken out, put in or moved"
+sed -i '$d' state/ceremony.jsonl
 sed '2s/"host":"/"host":"x/' state/ceremony.jsonl >twin.jsonl && mkdir -m 700 twin && mv twin.jsonl twin/ceremony.jsonl
 printf 'x' >>twin/ceremony.jsonl
 cp twin/ceremony.jsonl kept.jsonl

@@ -30,8 +30,9 @@
  * "token"       any of: gone; slot N (added to the slot's number); serial TEXT;
  *               sessions N (no more at a time)
  *
- * "refused"     numbers of attributes: C_GenerateKeyPair with one of them for the private
- *               key is CKR_ATTRIBUTE_TYPE_INVALID, as by a token that does not know it
+ * "refused"     numbers of attributes, or NUMBER=0, NUMBER=1: C_GenerateKeyPair with one of
+ *               them for the private key is CKR_ATTRIBUTE_TYPE_INVALID, as by a token that
+ *               does not know it
  *
  * "lies"        pairs of an attribute's number and 0 or 1: what is read of every object
  *

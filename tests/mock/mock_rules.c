@@ -208,13 +208,17 @@ mock_order(enum mock_fn f, CK_SESSION_HANDLE s)
 bool
 mock_refuses(const CK_ATTRIBUTE *tmpl, CK_ULONG n)
 {
-	char text[256], *rest = NULL;
+	char text[256], *rest = NULL, *value;
 
 	slurp("refused", text, sizeof(text));
 	for (char *word = strtok_r(text, " \n", &rest); word != NULL;
 	     word = strtok_r(NULL, " \n", &rest)) {
+		unsigned long type = strtoul(word, &value, 0);
+
 		for (CK_ULONG i = 0; i < n; i++)
-			if (tmpl[i].type == strtoul(word, NULL, 0))
+			if (tmpl[i].type == type &&
+			    (*value != '=' ||
+				*(const CK_BBOOL *)tmpl[i].pValue == (value[1] != '0')))
 				return true;
 	}
 	return false;

@@ -68,6 +68,16 @@ read_all(struct buf *ret)
 }
 
 static void
+put_file(const void *p, size_t n)
+{
+	struct kd_err e = {0};
+	int fd = open(path, O_WRONLY | O_TRUNC);
+
+	assert_true(fd >= 0 && file_write_full(fd, p, n, &e));
+	assert_int_equal(close(fd), 0);
+}
+
+static void
 lines_chain(void **state)
 {
 	AUTO(buf_clear) struct buf text = {0};
@@ -178,6 +188,48 @@ a_line_that_cannot_be_written_leaves_the_file_as_it_was(void **state)
 	transcript_close(&t);
 }
 
+/* A power cut at any byte: what was a line stays one, the rest is put aside whole. */
+static void
+every_cut_is_mended(void **state)
+{
+	AUTO(buf_clear) struct buf all = {0};
+	AUTO(buf_clear) struct buf now = {0};
+	struct transcript_piece piece;
+	struct transcript_sum sum;
+	struct kd_err e = {0};
+	size_t whole = 0;
+
+	(void)state;
+	append("one", "begin");
+	append("one", "end");
+	append("two", "begin");
+	read_all(&all);
+	for (size_t n = 1; n <= all.len; n++) {
+		char aside[128];
+		struct stat st;
+
+		if (all.p[n - 1] == '\n')
+			whole = n;
+		put_file(all.p, n);
+		assert_true(transcript_mend(dir, true, &piece, &e));
+		assert_int_equal(piece.n, n - whole);
+		read_all(&now);
+		assert_int_equal(now.len, n); /* a dry run */
+		assert_true(transcript_mend(dir, false, &piece, &e));
+		assert_int_equal(piece.n, n - whole);
+		read_all(&now);
+		assert_int_equal(now.len, whole);
+		assert_true(transcript_check((const char *)now.p, now.len, NULL, &sum, &e));
+		if (piece.n == 0)
+			continue;
+		(void)snprintf(aside, sizeof(aside), "%s/%s", dir, piece.name);
+		assert_int_equal(stat(aside, &st), 0);
+		assert_int_equal(st.st_size, n - whole);
+		assert_int_equal(unlink(aside), 0);
+	}
+	assert_string_equal(sum.begun, "two");
+}
+
 int
 main(void)
 {
@@ -186,6 +238,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(every_bit_is_missed, make_dir, remove_dir),
 	    cmocka_unit_test_setup_teardown(
 		every_cut_is_missed_by_the_hash, make_dir, remove_dir),
+	    cmocka_unit_test_setup_teardown(every_cut_is_mended, make_dir, remove_dir),
 	    cmocka_unit_test_setup_teardown(only_one_writes, make_dir, remove_dir),
 	    cmocka_unit_test_setup_teardown(
 		a_line_that_cannot_be_written_leaves_the_file_as_it_was, make_dir,

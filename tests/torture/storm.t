@@ -7,8 +7,8 @@
 # shellcheck source=tests/e2e/whole_lib.sh
 . "$srcdir/tests/e2e/whole_lib.sh"
 
-crashes=25
-[ "${TORTURE:-}" != whole ] || crashes=1000
+crashes=25 stops=1
+[ "${TORTURE:-}" != whole ] || crashes=1000 stops=5
 [ -x "$builddir/tests/unit/keeper/fake_front_tool" ] || skip_all 'fake_front_tool is not built'
 make_service
 use_mock
@@ -39,6 +39,24 @@ storm() {
 ok "$crashes crashes with fifty requests under way" storm
 took=$(($(date +%s) - begun))
 ok "there were $(crashed)" test "$(crashed)" -ge "$crashes"
+
+# Who stands still, as a process does that is swapped out, for longer than the keeper takes to notice.
+# frozen PID - while fifty requests are under way, and the module crashes now and then
+frozen() {
+	load 6000 &
+	loading=$!
+	sleep 1
+	kill -STOP "$1" && sleep 4
+	kill -CONT "$1"
+	wait "$loading"
+}
+echo 'C_Sign crash every 499' >"$T/mock/control"
+for i in $(seq $stops); do
+	ok "the signer's parent stands still for 4 s ($i): every request is answered" frozen "$signer_pid"
+	[ "$stops" -eq 1 ] || ok "the keeper does ($i)" frozen "$keeper_pid"
+	[ "$stops" -eq 1 ] || ok "the front does ($i)" frozen "$front_pid"
+	[ "$stops" -eq 1 ] || ok "the process with the module does ($i)" frozen "$(process signer-child)"
+done
 order
 ok 'all is well again' wait_for 20 load 200
 ready() { [ "$(api /readyz)" = 200 ]; }

@@ -10,6 +10,7 @@
 #include "pkcs11/attr.h"
 #include "pkcs11/ceremony_ask.h"
 #include "pkcs11/latch.h"
+#include "pkcs11/owner.h"
 
 static bool
 get_pin(struct ceremony *c, struct kd_err *e)
@@ -48,6 +49,27 @@ check_token(const struct ceremony *c, struct kd_err *e)
 		log_line(LOG_L_WARN, "token '%s' says that a wrong PIN was tried before",
 		    SHOW(i->label));
 	return true;
+}
+
+/* The service's PIN is not for a token that has come into its token's place; "pin" is the
+ * command that says it is. */
+static bool
+check_owner(const struct ceremony *c, struct kd_err *e)
+{
+	AUTO(owner_clear) struct owner o = {0};
+	char is[OWNER_SERIAL_MAX + 1];
+
+	if (c->o->config == NULL || c->command->run == ceremony_pin)
+		return true;
+	if (!owner_read(c->latch_dir, &o, e))
+		return false;
+	owner_text(is, token_info(c->token)->serial);
+	if (!owner_is_of(&o, c->conf.module, c->conf.token) || strcmp(o.serial, is) == 0)
+		return true;
+	(void)kd_fail(e, KD_E_CONFIG,
+	    "a token with serial '%s' is there, kdsign-signer expects '%s'; no login is tried",
+	    is, o.serial);
+	return kd_hint(e, "'kdsign-token pin' says that it may have the PIN");
 }
 
 static bool
@@ -106,7 +128,7 @@ ceremony_login(struct ceremony *c, struct kd_err *e)
 		return false;
 	if (latched)
 		return latch_fail(&l, e);
-	return check_token(c, e) && get_pin(c, e) &&
+	return check_owner(c, e) && check_token(c, e) && get_pin(c, e) &&
 	       latch_attempt(c->latch_dir, i->serial, i->label, &under_way, e) &&
 	       try_pin(c, e) && finish(c, e);
 }

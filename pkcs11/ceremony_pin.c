@@ -16,17 +16,20 @@ struct word {
 	struct latch l;
 };
 
-/* Where this token is remembered, or none, there is nothing to forget. */
+/* Where this token is remembered, or none, there is nothing to forget; nor is a word about
+ * the token of another module or URI one about what is remembered. */
 static void
 recall(const struct ceremony *c, struct word *w)
 {
+	const char *uri = c->o->config != NULL ? c->conf.token : c->o->token;
 	AUTO(owner_clear) struct owner o = {0};
 	char is[OWNER_SERIAL_MAX + 1];
 	struct kd_err ignored = {0};
 
 	owner_text(is, token_info(c->token)->serial);
 	w->forget = !owner_read(c->latch_dir, &o, &ignored) ||
-		    (o.serial != NULL && strcmp(o.serial, is) != 0);
+		    (uri != NULL && owner_is_of(&o, c->module, uri) &&
+			strcmp(o.serial, is) != 0);
 	(void)text_show_str(w->other, sizeof(w->other), o.serial != NULL ? o.serial : "unknown");
 }
 

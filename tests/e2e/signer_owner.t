@@ -116,6 +116,17 @@ ok "and is no operator's word by itself" grep -qx "token-serial $serial" "$T/sta
 stop "$signer_pid"
 run_signer
 ok "nor after the next restart" ask 20 state absent
+fails 78 "nor does it from kdsign-token" "$builddir/kdsign-token" list --config "$T/signer.conf"
+says err "a token with serial '00000000DEADBEEF' is there, kdsign-signer expects '$serial'; no login is tried"
+says err "hint: 'kdsign-token pin' says that it may have the PIN"
+ok "which has not tried it" test "$(calls C_Login)" = 0
+ok "looking is no login" "$builddir/kdsign-token" list --no-login --config "$T/signer.conf"
+softhsm2-util --init-token --free --label another --so-pin 87654321 --pin "$pin" >/dev/null
+ok "a word about the token of another service" \
+	"$builddir/kdsign-token" pin --state "$T/state" --module "$softhsm" --token pkcs11:token=another
+says out "not latched: nothing to do"
+ok "is none about this one" grep -qx "token-serial $serial" "$T/state/owner"
+softhsm2-util --delete-token --token another >/dev/null
 ok "what pin would do" forget --dry-run
 says out "the service remembered the token with serial $serial: that would be forgotten"
 ok "is not done" test -e "$T/state/owner"

@@ -48,6 +48,8 @@ struct file_replace {
 	struct stat was;
 	int lock;        /* descriptor + 1 of the target while it is being replaced; 0: none */
 };
+/* Would file_replace_begin let it be replaced, or made? As far as can be told without trying. */
+bool file_replace_probe(const char *path, struct kd_err *e) KD_MUST;
 /* Owner, group (where permitted), mode, ACL-less, taken from *like when like != NULL; otherwise 0666 & ~umask. */
 bool file_replace_begin(const char *path, const struct stat *like, struct file_replace *ret,
 	struct kd_err *e) KD_MUST;

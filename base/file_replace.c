@@ -285,6 +285,26 @@ resolve(const char *path, char **ret, struct kd_err *e)
 	return *ret != NULL ? true : kd_fail_nomem(e, "file name");
 }
 
+bool
+file_replace_probe(const char *path, struct kd_err *e)
+{
+	AUTO(free) char *real = NULL;
+	char *slash;
+	int err;
+
+	if (!resolve(path, &real, e))
+		return false;
+	slash = strrchr(real, '/');
+	if (slash != NULL)
+		slash[slash == real ? 1 : 0] = '\0';
+	if (faccessat(AT_FDCWD, slash == NULL ? "." : real, W_OK | X_OK, AT_EACCESS) == 0)
+		return true;
+	err = errno;
+	(void)kd_fail_errno(
+	    e, KD_E_FILE, err, "'%s': cannot create a file beside it", SHOW(path));
+	return fail_read_only(err, e);
+}
+
 static bool
 take_attributes(int fd, const struct stat *like, struct kd_err *e)
 {

@@ -301,6 +301,27 @@ cab_plan_check(const struct cab_plan *p, const char *output, struct inf_findings
 	return submission_check_names(output, names, p->n, found, e);
 }
 
+/* The new file beside its place, empty. */
+static bool
+begin(const struct cab_plan *p, const char *output, struct file_replace *ret,
+    struct kd_err *e)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (file_is_same(output, p->v[i].path))
+			return kd_fail(e, KD_E_FILE,
+			    "'%s' goes into the cabinet, which would replace it",
+			    SHOW(p->v[i].path));
+	return file_replace_begin(output, NULL, ret, e);
+}
+
+bool
+cab_plan_probe(const struct cab_plan *p, const char *output, struct kd_err *e)
+{
+	AUTO(file_replace_clear) struct file_replace out = {.fd = -1};
+
+	return begin(p, output, &out, e);
+}
+
 bool
 cab_plan_write(const struct cab_plan *p, const char *output, uint64_t *ret_size,
     struct kd_err *e)
@@ -308,12 +329,7 @@ cab_plan_write(const struct cab_plan *p, const char *output, uint64_t *ret_size,
 	AUTO(file_replace_clear) struct file_replace out = {.fd = -1};
 	struct stat st;
 
-	for (size_t i = 0; i < p->n; i++)
-		if (file_is_same(output, p->v[i].path))
-			return kd_fail(e, KD_E_FILE,
-			    "'%s' goes into the cabinet, which would replace it",
-			    SHOW(p->v[i].path));
-	if (!file_replace_begin(output, NULL, &out, e))
+	if (!begin(p, output, &out, e))
 		return false;
 	if (!cab_pack(p->v, p->n, out.fd, e))
 		return kd_in(e, "'%s'", SHOW(output));

@@ -34,6 +34,10 @@ bool cab_plan_add(struct cab_plan *p, const struct inf_run *r, struct inf_findin
 bool cab_plan_check(const struct cab_plan *p, const char *output,
     struct inf_findings *found, struct kd_err *e) KD_MUST;
 
+/* Could it be written there? Nothing is left of the attempt. KD_E_FILE, as
+ * cab_plan_write. */
+bool cab_plan_probe(
+    const struct cab_plan *p, const char *output, struct kd_err *e) KD_MUST;
 /*
  * cab_plan_write - the cabinet, in the place of the file at output, which stays as it was
  * when that fails.

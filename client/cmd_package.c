@@ -438,7 +438,7 @@ take_folders(struct packing *k, char **dirs, size_t n, struct kd_err *e)
 	return true;
 }
 
-/* The layout is tested before anything is signed. */
+/* The layout and the place are tested before anything is signed. */
 static bool
 check_cab(struct packing *k, bool *ret_fit, struct kd_err *e)
 {
@@ -447,7 +447,8 @@ check_cab(struct packing *k, bool *ret_fit, struct kd_err *e)
 	*ret_fit = true;
 	if (k->a->cab == NULL)
 		return true;
-	if (!package_cab_check(k->v, k->n, k->a->cab, &found, e))
+	if (!package_cab_check(
+		k->v, k->n, k->a->cab, k->a->if_needed, &found, e))
 		return false;
 	*ret_fit = inf_say(k->c, &found);
 	if (k->c->json && !*ret_fit) {

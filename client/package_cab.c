@@ -6,6 +6,7 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "authenticode/format.h"
 #include "base/file.h"
@@ -40,12 +41,16 @@ plan_all(const struct package *v, size_t n, const char *output, struct cab_plan 
 }
 
 bool
-package_cab_check(const struct package *v, size_t n, const char *output,
+package_cab_check(const struct package *v, size_t n, const char *output, bool if_needed,
     struct inf_findings *found, struct kd_err *e)
 {
 	AUTO(cab_plan_clear) struct cab_plan plan = {0};
 
-	return plan_all(v, n, output, &plan, found, e);
+	if (!plan_all(v, n, output, &plan, found, e))
+		return false;
+	/* One that is there may be left alone, wherever it is. */
+	return found->errors != 0 || (if_needed && access(output, F_OK) == 0) ||
+	       cab_plan_probe(&plan, output, e);
 }
 
 /* What a signature of the cabinet is over: the same whether it has one. */

@@ -9,11 +9,11 @@
  * anything is signed.
  *
  * v       those with errors of their own are passed over
- * output  the cabinet; for findings
- * Errors: those of cab_plan_add and cab_plan_check; what is wrong is found.
+ * output  the cabinet; for findings, and can one be written there?
+ * Errors: those of cab_plan_add, cab_plan_check and cab_plan_probe; what is wrong is found.
  */
 bool package_cab_check(const struct package *v, size_t n, const char *output,
-    struct inf_findings *found, struct kd_err *e) KD_MUST;
+    bool if_needed, struct inf_findings *found, struct kd_err *e) KD_MUST;
 
 struct package_cab { /* what was written */
 	uint64_t size;

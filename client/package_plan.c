@@ -455,7 +455,9 @@ plan_files(struct package *p, const struct package_options *o, struct kd_err *e)
 			done = plan_binary(p, f, o, e);
 		else if (f->kind == PACKAGE_CATALOG)
 			done = plan_catalog(p, f, o, e);
-		if (!done)
+		/* Now, before the token signs the others of the package. */
+		if (!done ||
+		    (f->action == PACKAGE_SIGN && !file_replace_probe(f->path, e)))
 			return false;
 		f->plan = (struct plan_file){
 		    .arg = f->path, .path = f->path, .target = f->path};

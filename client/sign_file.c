@@ -98,7 +98,8 @@ sign_file_hash(struct sign_file *f, const struct sign_options *o, struct kd_err 
 	AUTO(close) int fd = -1;
 	struct sign_subject *s = &f->subject;
 
-	if (!open_input(f, &fd, e))
+	/* Before the token has signed what could not be put anywhere. */
+	if (!open_input(f, &fd, e) || !file_replace_probe(f->plan->target, e))
 		return false;
 	if (!sign_subject_open(fd, f->plan->path, s, e) ||
 	    (o->efi && !sign_efi_check(fd, s, &f->efi_notes, e)) ||

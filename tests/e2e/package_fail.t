@@ -161,6 +161,25 @@ for fault in nonce garbage imprint; do
 	says err 'no timestamp'
 	ok 'every file is as it was' unchanged
 done
+fails 3 'a cabinet in no folder' package --cab "$T/none/x.cab" "$P"
+says err "'$T/none/x.cab': cannot create a file beside it: No such file or directory"
+fails 3 'a cabinet in the place of what goes in' package --cab "$P/twin.inf" "$P"
+fails 3 'a cabinet in the place of a folder' package --cab "$T" "$P"
+ok 'every file is as it was' unchanged
+if [ "$(id -u)" = 0 ]; then
+	chmod 711 "$T"
+	cp "$KDSIGN_IDENTITY" "$T/theirs" && chown 65534 "$T/theirs"
+	chown -R 65534 "$P" && chmod 444 "$P/x64/twin.sys"
+	fails 3 'a driver that is read-only' as_nobody KDSIGN_IDENTITY="$T/theirs" "$client" package --key driver "$P"
+	says err "'$P/x64/twin.sys': cannot write: Permission denied"
+	fails 3 'and alone' as_nobody KDSIGN_IDENTITY="$T/theirs" "$client" sign --key driver "$P/x64/twin.sys"
+	says err "'$P/x64/twin.sys': cannot write: Permission denied"
+	chmod 644 "$P/x64/twin.sys" && chmod 555 "$P/x64"
+	fails 3 'a folder that is' as_nobody KDSIGN_IDENTITY="$T/theirs" "$client" package --key driver "$P"
+	says err 'cannot create a file beside it: Permission denied'
+	fresh "$P"
+	sums "$P" >"$T/sums"
+fi
 ok 'and no token has signed for it' test "$(signatures)" = "$before"
 ok 'unless that is only wished for' package --timestamp "$TSA_BASE/fault/garbage" --timestamp-timeout 1s \
 	--timestamp-optional "$good"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/unit/base/file_guard_test.c - of several that replace one file, one does. */
+/* tests/unit/base/file_guard_test.c - of several that replace one file, one does; and where
+ * none can. */
 #include "config.h"
 
 #include "tests/unit/base/test.h"
@@ -7,6 +8,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/resource.h>
+
+#include "base/num.h"
 
 static size_t
 entries(const char *dir)
@@ -156,6 +159,45 @@ one_of_two_replaces(void **state)
 	close(ready[1]);
 }
 
+/* As an ordinary user, also when the tests run as root. */
+static void
+a_place_is_probed(void **state)
+{
+	static const struct {
+		const char *name, *what;
+	} cases[] = {
+	    {"mine.sys", NULL},
+	    {"new.sys", NULL},
+	    {"ro.sys", "ro.sys': cannot write: Permission denied"},
+	    {"shut", "shut': is a directory"},
+	    {"shut/a.sys", "shut/a.sys': cannot create a file beside it: Permission denied"},
+	    {"none/a.sys",
+		"none/a.sys': cannot create a file beside it: No such file or directory"},
+	};
+	pid_t pid;
+
+	write_file(in_folder(state, "mine.sys"), "old", 0666);
+	write_file(in_folder(state, "ro.sys"), "old", 0444);
+	assert_int_equal(mkdir(in_folder(state, "shut"), 0555), 0);
+	assert_int_equal(chmod(*state, 0777), 0);
+	pid = fork();
+	if (pid == 0) {
+		size_t wrong = geteuid() != 0 || setresuid(65534, 65534, 65534) == 0 ? 0 : 1;
+
+		for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
+			struct kd_err e = {0};
+			bool ok = file_replace_probe(in_folder(state, cases[i].name), &e);
+
+			wrong += ok != (cases[i].what == NULL) ||
+				 (!ok && (e.code != KD_E_FILE ||
+					     strstr(e.msg, cases[i].what) == NULL));
+		}
+		_exit((int)wrong);
+	}
+	assert_int_equal(status_of(pid), 0);
+	assert_int_equal(entries(*state), 3);
+}
+
 #define MANY 300
 
 /* With hardly a descriptor left beside them. */
@@ -225,6 +267,7 @@ main(void)
 	    IN_FOLDER(another_update_is_not_lost),
 	    IN_FOLDER(other_links_may_come_and_go),
 	    IN_FOLDER(one_of_two_replaces),
+	    IN_FOLDER(a_place_is_probed),
 	    IN_FOLDER(many_need_few_descriptors),
 	    IN_FOLDER(hard_links_are_replaced_together),
 	};

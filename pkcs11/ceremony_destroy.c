@@ -228,7 +228,8 @@ static bool
 ask_twice(const struct ceremony *c, const struct doomed *d, struct kd_err *e)
 {
 	const struct token_info *i = token_info(c->token);
-	bool has_serial = i->serial[0] != '\0';
+	/* All TPMs have sixteen zeros, which tell none from another. */
+	bool has_serial = i->serial[strspn(i->serial, "0")] != '\0';
 	const char *second = has_serial ? i->serial : i->label;
 	char question[SHOW_LEN + 40];
 

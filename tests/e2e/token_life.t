@@ -173,10 +173,10 @@ typed() { # FIRST SECOND - the two answers
 	{
 		wait_for 20 grep -q "Type the key's label" "$T/typescript"
 		printf '%s\n' "$1"
-		wait_for 20 grep -qE "Type the token's serial|nothing was destroyed" "$T/typescript"
+		wait_for 20 grep -qE "Type the token's (serial|label)|nothing was destroyed" "$T/typescript"
 		printf '%s\n' "$2"
 		sleep 1
-	} | script -qfec "$tool destroy --module $softhsm --state $T/state --pin-file $T/pin --key driver-2027" "$T/typescript"
+	} | script -qfec "$tool destroy --module ${typed_module:-$softhsm} --state $T/state --pin-file $T/pin --key ${typed_key:-driver-2027}" "$T/typescript"
 }
 fails 64 "the wrong label typed" typed driver-2026 "$serial"
 says out "nothing was destroyed"
@@ -192,6 +192,15 @@ ok "private key, public key and certificate are gone" sh -c '! grep -q driver-20
 ok "the others are not" grep -q driver-2026 after
 ok "on record, with what went" last '.action == "destroy" and .result == "done" and
 	any(.facts[]; .name == "certificates" and .value == "1 destroyed")'
+ok "a key" token generate --label zeros --type p256
+echo "serial 0000000000000000" >"$T/mock/token"
+typed_module=$mock typed_key=zeros
+fails 64 "a serial that all tokens of its kind have is not asked for" typed zeros 0000000000000000
+says out "Type the token's label ('kdsign')"
+ok "its label is" typed zeros kdsign
+says out "destroyed"
+typed_module='' typed_key=''
+rm -f "$T/mock/token"
 # Labels that are shown alike, or not as they are: then the id is what is typed.
 keypair() { # LABEL ID
 	pkcs11-tool --module "$softhsm" --token-label kdsign --login --pin "$pin" --keypairgen --key-type EC:prime256v1 --label "$1" --id "$2" \

@@ -140,6 +140,23 @@ refused 78 "a second signer for it, with a folder of its own" \
 ln -s "$mock" "$T/link.so"
 bad "s|^socket = .*|socket = $T/second.sock|; s|^state-dir = .*|state-dir = $T/state2|; s|^module = .*|module = $T/link.so|"
 refused 78 "the same by a link to the module" "another kdsign-signer on this host serves it"
+ln -s "$SOFTHSM2_CONF" "$T/link.conf"
+# the environment's lines in another order, its file by another name
+bad "s|^socket = .*|socket = $T/second.sock|; s|^state-dir = .*|state-dir = $T/state2|; /^module-environment = SOFTHSM2_CONF/d
+	s|^module-environment = MOCK_DIR.*|&\nmodule-environment = SOFTHSM2_CONF=$T/link.conf|"
+refused 78 "the same in an environment that only looks different" "another kdsign-signer on this host serves it"
+if [ "$(id -u)" = 0 ] && [ ! -d /run/kdsign/tokens ] && unshare -m mount -t tmpfs none /run 2>/dev/null; then
+	cat >"$T/elsewhere" <<-END
+		#!/bin/sh
+		mount -t tmpfs none /run && mkdir -p /run/kdsign/tokens && exec "$signer" --config "$T/bad.conf"
+	END
+	refused_before=$(calls C_Login)
+	fails 78 "one that locks in another folder" timeout 30 unshare -m sh "$T/elsewhere"
+	says err "another kdsign-signer on this host serves it"
+	ok "it has tried no login" test "$(calls C_Login)" = "$refused_before"
+else
+	skip "one that locks in another folder" "needs root, a mount namespace, and no /run/kdsign/tokens of this host"
+fi
 bad "s|^socket = .*|socket = $T/second.sock|"
 refused 78 "a second signer in the same folder" "another kdsign-signer is using it"
 ok "the first one does not notice" ask 5 sign code rsa sha256 "$(digest x)" "$T/sig"

@@ -79,6 +79,77 @@ fails 1 "leaves the PIN in no file here" grep -rlqaF -e "$pin" "$T/signer.err" "
 ok "and no core file" sh -c "! ls core* '$T'/core* '$T/mock'/core* 2>/dev/null"
 rm -f "$T/mock/control" "$T/mock/control.used"
 
+# ---- core files ----
+
+# Why the kernel would write no core file of anybody's into a folder of ours.
+no_core_because() {
+	case $(cat /proc/sys/kernel/core_pattern) in
+	'|'* | */*) echo "core_pattern here is '$(cat /proc/sys/kernel/core_pattern)', not the folder of who crashed" ;;
+	*) [ -z "$sanitized" ] || echo 'a sanitized program may be dumped, for the leak checker' ;;
+	esac
+}
+dumps() { # how many there are
+	find "$T/dumps" -type f | wc -l
+}
+crashed() {
+	wait_for 20 sh -c "! kill -0 $1 2>/dev/null || grep -q 'State:.Z' /proc/$1/status"
+}
+# run_there - the signer, in the folder that core files would come into
+run_there() {
+	rm -f "$sock"
+	start signer env -C "$T/dumps" "$(cd "$builddir" && pwd)/kdsign-signer" --config "$T/signer.conf"
+	signer_pid=$pid
+	wait_for 10 listens && ask 20 state ready
+}
+# may_dump PID - the limits that the signer gave itself are taken back from outside
+may_dump() {
+	prlimit --pid "$1" --core=unlimited:unlimited 2>/dev/null
+}
+# whole_dump WHO PID - all memory that can be read, also what the kernel would leave out of a core file
+whole_dump() {
+	gdb -nx -q -batch -p "$2" -ex 'print (int)prctl(3, 0, 0, 0, 0)' </dev/null >"$T/out" 2>"$T/err" # PR_GET_DUMPABLE
+	line out "$1 is not dumpable for the kernel" '^\$1 = 0$'
+	ok "$1 is dumped by a debugger" gcore -a -o "$T/dumps/$1" "$2"
+	ok "$1's dump has what is in memory" grep -rqaF -e "pkcs11:token=kdsign" "$T/dumps"
+	fails 1 "$1's dump has no PIN" grep -rqaF -e "$pin" "$T/dumps"
+	rm -f "$T/dumps/"*
+}
+
+mkdir "$T/dumps"
+why=$(no_core_because)
+if [ -n "$why" ]; then
+	skip "core files" "$why"
+else
+	# shellcheck disable=SC2016 # its own number
+	env -C "$T/dumps" sh -c 'ulimit -c unlimited; kill -ABRT $$' >"$T/aborted" 2>&1
+	ok "who crashes in that folder leaves a core file" test "$(dumps)" = 1
+	rm -f "$T/dumps/"*
+	ok "the signer is started there" run_there
+	child=$(child_pid) raised=yes
+	for who in "$signer_pid" "$child"; do
+		ok "process $who may write none" grep -q '^Max core file size  *0  *0 ' "/proc/$who/limits"
+		ok "and is in that folder" test "$(readlink "/proc/$who/cwd")" = "$T/dumps"
+		may_dump "$who" || raised=
+	done
+	kill -ABRT "$child"
+	ok "the child dies of SIGABRT" crashed "$child"
+	ok "the next one serves" wait_for 20 ask 5 sign code rsa sha256 "$(digest x)" "$T/sig"
+	kill -SEGV "$signer_pid"
+	ok "the parent dies of SIGSEGV" crashed "$signer_pid"
+	ok "neither leaves a core file${raised:+, though their limit was taken back: they are not dumpable}" test "$(dumps)" = 0
+	[ -n "$raised" ] || skip "the same with their limit taken back" "prlimit(1) may not do that here"
+	stop "$signer_pid"
+fi
+if [ -z "$sanitized" ] && command -v gcore >/dev/null && [ "$(id -u)" = 0 ]; then
+	ok "the signer again" run_there
+	whole_dump child "$(child_pid)"
+	whole_dump parent "$signer_pid"
+	ok "it signs on" wait_for 20 ask 5 sign code rsa sha256 "$(digest x)" "$T/sig"
+	stop "$signer_pid"
+else
+	skip "what a core file would hold" "needs gcore (gdb), root and no sanitizer"
+fi
+
 # ---- flags that forbid a try ----
 
 before=$(calls C_Login)

@@ -51,6 +51,22 @@ file_replace_expect(struct file_replace *r, const struct stat *was)
 	r->guarded = true;
 }
 
+/*
+ * A container's file that is still in the layer below (overlayfs) is copied by being opened
+ * to write: another st_ctime, and another st_ino where the layers are on several file
+ * systems. It was compared just before.
+ */
+static void
+keep_copy(struct file_replace *r)
+{
+	struct stat now;
+
+	if (fstat(r->lock - 1, &now) == 0 && now.st_size == r->was.st_size &&
+	    now.st_mtim.tv_sec == r->was.st_mtim.tv_sec &&
+	    now.st_mtim.tv_nsec == r->was.st_mtim.tv_nsec)
+		r->was = now;
+}
+
 /* false: none is to be had. Is it gone, the comparison will say so. */
 static bool
 open_lock(struct file_replace *r)
@@ -59,6 +75,8 @@ open_lock(struct file_replace *r)
 		r->lock = open(r->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) + 1;
 	if (r->lock == 0)
 		(void)atomic_fetch_sub(&locks_n, 1);
+	else
+		keep_copy(r);
 	return r->lock != 0;
 }
 
@@ -91,28 +109,42 @@ lock(struct file_replace *r, struct kd_err *e)
 
 /* By another name: a second lock would wait for the first. */
 static bool
-is_locked(struct file_replace *const *before, size_t n, const struct file_replace *r)
+is_locked(struct file_replace *const *before, size_t n, struct file_replace *r)
 {
-	for (size_t i = 0; i < n; i++)
-		if (before[i]->lock > 0 && before[i]->was.st_ino == r->was.st_ino &&
-		    before[i]->was.st_dev == r->was.st_dev)
-			return true;
+	for (size_t i = 0; i < n; i++) {
+		const struct stat *was = &before[i]->was;
+
+		if (before[i]->lock == 0 || was->st_ino != r->was.st_ino ||
+		    was->st_dev != r->was.st_dev)
+			continue;
+		r->was.st_ctim = was->st_ctim; /* as keep_copy left it */
+		return true;
+	}
 	return false;
+}
+
+static bool
+is_as_read(const struct file_replace *r)
+{
+	struct stat now;
+
+	return lstat(r->path, &now) == 0 && file_is_unchanged(&r->was, &now);
 }
 
 bool
 file_guard_take(struct file_replace *r, struct file_replace *const *before, size_t n,
     struct kd_err *e)
 {
-	struct stat now;
-
 	if (!r->guarded)
 		return true;
-	if (!is_locked(before, n, r) && !lock(r, e))
-		return false;
+	if (!is_locked(before, n, r)) {
+		if (!is_as_read(r))
+			return file_fail_changed(r->path, e);
+		if (!lock(r, e))
+			return false;
+	}
 	/* By name, and after the lock: whoever held it may have replaced the file. */
-	return (lstat(r->path, &now) == 0 && file_is_unchanged(&r->was, &now)) ||
-	       file_fail_changed(r->path, e);
+	return is_as_read(r) || file_fail_changed(r->path, e);
 }
 
 void

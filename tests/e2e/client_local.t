@@ -146,6 +146,23 @@ if [ "$(id -u)" = 0 ] && mkdir "$T/small" && mount -t tmpfs -o size=2M kdsign-te
 else
 	skip "disk full" "no tmpfs can be mounted"
 fi
+
+# a container's files are in the layer below until somebody opens them to write
+mkdir "$T/layer" "$T/upper" "$T/work" "$T/merged"
+for f in one two three; do
+	cp "$T/signed.sys" "$T/layer/$f.sys"
+done
+ln "$T/layer/three.sys" "$T/layer/four.sys"
+if [ "$(id -u)" = 0 ] && mount -t overlay -o "lowerdir=$T/layer,upperdir=$T/upper,workdir=$T/work" kdsign-test "$T/merged" 2>/dev/null; then
+	for f in one two three four; do
+		ok "remove in a container: $f" "$client" remove "$T/merged/$f.sys"
+		fails 1 "which is done: $f" "$client" verify "$T/merged/$f.sys"
+		says err "no signature"
+	done
+	umount "$T/merged"
+else
+	skip "files of a layer below" "no overlay can be mounted"
+fi
 if [ "$(id -u)" != 0 ]; then
 	mkdir "$T/locked" && cp "$T/signed.sys" "$T/locked/" && chmod 555 "$T/locked"
 	fails 3 "read-only folder" "$client" remove "$T/locked/signed.sys"

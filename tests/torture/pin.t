@@ -19,6 +19,8 @@ latched() { ask 20 state latched; }
 ok 'a token' new_token
 ok 'a key' new_key code rsa:2048 01
 cp -r "$T/tokens" "$T/tokens.new"
+# What the token remembers of wrong PINs would be a second reason to try none: here the latch stands alone.
+signer_more='pin-accept-count-low = yes'
 configure "$mock" code
 
 # ---- restarts, by SIGTERM and by SIGKILL ----

@@ -79,7 +79,8 @@ done
 
 # ---- left alone ----
 stop_service
-set_conf signer.conf 'breaker-wait = 10min' 'breaker-wait-max = 10min'
+# Here the breaker stands alone, without the bound on starts.
+set_conf signer.conf 'breaker-wait = 10min' 'breaker-wait-max = 10min' 'starts-per-minute = 60000'
 start_service
 signer_pid=$(pgrep -P "$service" -f '/signer.conf')
 order C_SignInit fail 0x6

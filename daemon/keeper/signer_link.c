@@ -244,8 +244,12 @@ take_pong(const struct frame *f, struct kd_err *e)
 static void
 heard(struct signer_link *l)
 {
-	if (pulse_heard(&l->pulse, clock_ms()))
-		log_line(LOG_L_NOTICE, "signer '%s': answers again", l->name);
+	uint64_t now = clock_ms();
+
+	if (!pulse_heard(&l->pulse, now))
+		return;
+	log_line(LOG_L_NOTICE, "signer '%s': answers again", l->name);
+	loop_wake_at(l->loop, now + PULSE_QUIET_MS); /* no timer runs for who is silent */
 }
 
 static bool

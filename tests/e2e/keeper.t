@@ -11,6 +11,15 @@ make_conf
 start_signer
 ok 'the keeper starts and its key becomes ready' start_keeper
 
+# nobody asks it for anything: only its own look at the signer shows who is frozen, each time
+silent() { ask host1 ready >"$T/answer"; grep -q '"does not answer"' "$T/answer"; }
+for time in first second; do
+	kill -STOP "$signer_pid"
+	ok "a signer that is frozen is seen, the $time time" wait_for 20 silent
+	kill -CONT "$signer_pid"
+	ok "and that it goes on, the $time time" wait_for 20 ready
+done
+
 # post CLIENT ID [BYTE] [MORE] - prints "STATUS RETRY", then the body
 post() {
 	client=$1
@@ -160,7 +169,6 @@ answers 200 'a late signature changes nothing' ask host1 get request-000000010
 says out '"code":"token_timeout"'
 
 # a signer that is frozen, and what it had been sent; and a keeper that is, which judges nobody for it
-silent() { ask host1 ready >"$T/answer"; grep -q '"does not answer"' "$T/answer"; }
 kill -STOP "$signer_pid"
 DEADLINE=200 answers 202 'it is frozen, and not seen to be' post host1 request-000000020 20
 ok 'then it is' wait_for 20 silent

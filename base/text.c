@@ -269,3 +269,14 @@ text_nearest(const char *s, const char *const *names)
 	}
 	return ret;
 }
+
+bool
+text_hint_nearest(
+    struct kd_err *e, const char *prefix, const char *s, const char *const *names)
+{
+	const char *near = text_nearest(s, names);
+
+	if (near != NULL)
+		(void)kd_hint(e, "did you mean '%s%s'?", prefix, near);
+	return near != NULL;
+}

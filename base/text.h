@@ -35,4 +35,7 @@ const char *text_show_str(char *dst, size_t dst_len, const char *s); /* NULL: "(
 bool text_eq_nocase(const char *a, const char *b); /* ASCII */
 /* The nearest of NULL-terminated names to s by edit distance, or NULL when none is near. */
 const char *text_nearest(const char *s, const char *const *names);
+/* "did you mean 'PREFIXNAME'?" as e's hint, of the nearest name. False: none is near. */
+bool text_hint_nearest(
+    struct kd_err *e, const char *prefix, const char *s, const char *const *names);
 #endif

@@ -67,7 +67,6 @@ static const struct command *
 find_command(const char *name, struct kd_err *e)
 {
 	const char *names[KD_ARRAY_LEN(commands) + 1] = {0};
-	const char *near;
 
 	for (size_t i = 0; i < KD_ARRAY_LEN(commands); i++) {
 		if (strcmp(commands[i]->name, name) == 0)
@@ -75,10 +74,7 @@ find_command(const char *name, struct kd_err *e)
 		names[i] = commands[i]->name;
 	}
 	(void)kd_fail(e, KD_E_USAGE, "'%s': unknown command", SHOW(name));
-	near = text_nearest(name, names);
-	if (near != NULL)
-		(void)kd_hint(e, "did you mean '%s'?", near);
-	else
+	if (!text_hint_nearest(e, "", name, names))
 		(void)kd_hint(e, "'" PROGRAM " --help' lists the commands");
 	return NULL;
 }

@@ -46,7 +46,6 @@ static bool
 fail_unknown(const struct option_table *tables, const char *arg, struct kd_err *e)
 {
 	const char *names[OPTIONS_KNOWN_MAX + 1] = {0};
-	const char *near = NULL;
 	char option[64] = "";
 	size_t n = 0, len = strcspn(arg, "=");
 
@@ -58,10 +57,9 @@ fail_unknown(const struct option_table *tables, const char *arg, struct kd_err *
 	}
 	memcpy(option, arg, len < sizeof(option) ? len : sizeof(option) - 1);
 	(void)kd_fail(e, KD_E_USAGE, "'%s': unknown option", SHOW(option));
-	if (strncmp(option, "--", 2) == 0)
-		near = text_nearest(option + 2, names);
-	if (near != NULL)
-		return kd_hint(e, "did you mean '--%s'?", near);
+	if (strncmp(option, "--", 2) == 0 &&
+	    text_hint_nearest(e, "--", option + 2, names))
+		return false;
 	return kd_hint(
 	    e, "a file of that name is given as './%s', or after '--'", SHOW(option));
 }

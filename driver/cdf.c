@@ -51,13 +51,12 @@ static bool
 fail_unknown(const char *key, struct kd_err *e)
 {
 	const char *names[KD_ARRAY_LEN(header_keys) + 2] = {"CATATTR1"};
-	const char *near;
 
 	for (size_t i = 0; i < KD_ARRAY_LEN(header_keys); i++)
 		names[i + 1] = header_keys[i].name;
 	(void)kd_fail(e, KD_E_FORMAT, "unknown key '%s' in [CatalogHeader]", SHOW(key));
-	near = text_nearest(key, names);
-	return near == NULL ? false : kd_hint(e, "did you mean '%s'?", near);
+	(void)text_hint_nearest(e, "", key, names);
+	return false;
 }
 
 static bool

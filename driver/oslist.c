@@ -136,7 +136,6 @@ static bool
 add(struct oslist *l, const char *name, struct kd_err *e)
 {
 	const char *names[KD_ARRAY_LEN(table) + 1] = {0};
-	const char *near;
 
 	for (size_t i = 0; i < KD_ARRAY_LEN(table); i++) {
 		if (text_eq_nocase(name, table[i].name)) {
@@ -146,10 +145,10 @@ add(struct oslist *l, const char *name, struct kd_err *e)
 		names[i] = table[i].name;
 	}
 	(void)kd_fail(e, KD_E_USAGE, "'%s': unknown version of Windows", SHOW(name));
-	near = text_nearest(name, names);
-	return near == NULL ? kd_hint(e, "names are such as 10_X64, 7_X86 and "
-					 "Server2016_X64, separated by commas")
-			    : kd_hint(e, "did you mean '%s'?", near);
+	if (text_hint_nearest(e, "", name, names))
+		return false;
+	return kd_hint(e, "names are such as 10_X64, 7_X86 and Server2016_X64, separated by "
+			  "commas");
 }
 
 bool

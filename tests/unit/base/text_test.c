@@ -205,6 +205,7 @@ nearest_name(void **state)
 {
 	static const char *const names[] = {
 	    "store", "socket", "sign-deadline", "x", NULL};
+	struct kd_err e = {0};
 	char longest[100];
 
 	memset(longest, 's', sizeof(longest) - 1);
@@ -215,6 +216,9 @@ nearest_name(void **state)
 	assert_null(text_nearest("certificates", names));
 	assert_null(text_nearest("y", names));
 	assert_null(text_nearest(longest, names));
+	assert_true(text_hint_nearest(&e, "--", "sotre", names));
+	assert_string_equal(e.hint, "did you mean '--store'?");
+	assert_false(text_hint_nearest(&e, "--", "y", names));
 }
 
 static void

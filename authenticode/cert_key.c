@@ -28,8 +28,9 @@ fetch_mds(void)
 		evp_mds[md] = EVP_MD_fetch(NULL, md_name((enum md)md), NULL);
 }
 
-const EVP_MD *
-cert_evp_md(enum md md)
+/* Fetched once; borrowed for ever. NULL when OpenSSL has no such digest. */
+static const EVP_MD *
+evp_md(enum md md)
 {
 	(void)pthread_once(&fetched, fetch_mds);
 	return (size_t)md < KD_ARRAY_LEN(evp_mds) ? evp_mds[md] : NULL;
@@ -38,7 +39,7 @@ cert_evp_md(enum md md)
 bool
 md_digest(enum md md, const void *p, size_t n, uint8_t ret[MD_LEN_MAX], struct kd_err *e)
 {
-	const EVP_MD *evp = cert_evp_md(md);
+	const EVP_MD *evp = evp_md(md);
 
 	if (evp == NULL)
 		return kd_fail(e, KD_E_CRYPTO, "OpenSSL has no digest '%s'", md_name(md));
@@ -100,7 +101,7 @@ cert_key_verify(const struct cert_key *k, enum md md, const uint8_t *digest,
 	ERR_clear_error(); /* an older reason must not explain this failure */
 	if (ctx == NULL || EVP_PKEY_verify_init(ctx) != 1 ||
 	    (k->rsa && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) != 1) ||
-	    EVP_PKEY_CTX_set_signature_md(ctx, cert_evp_md(md)) != 1)
+	    EVP_PKEY_CTX_set_signature_md(ctx, evp_md(md)) != 1)
 		return cert_fail_openssl(e, KD_E_CRYPTO, "signature check cannot start");
 	if (EVP_PKEY_verify(ctx, sig, sig_len, digest, md_len(md)) != 1)
 		return cert_fail_openssl(e, KD_E_BAD_SIGNATURE,

@@ -32,8 +32,6 @@ bool cert_time(const ASN1_TIME *t, int64_t *ret, struct kd_err *e) KD_MUST;
 
 /* kd_fail with OpenSSL's own reason appended; empties its error queue. Always false. */
 bool cert_fail_openssl(struct kd_err *e, enum kd_code code, const char *what);
-/* Fetched once; borrowed for ever. NULL when OpenSSL has no such digest. */
-const EVP_MD *cert_evp_md(enum md md);
 
 AUTO_DEFINE(EVP_PKEY, EVP_PKEY_free);
 AUTO_DEFINE(EVP_PKEY_CTX, EVP_PKEY_CTX_free);

@@ -348,8 +348,8 @@ read_mini(int fd, struct cfb *c, struct kd_err *e)
 	return read_entries(fd, c, &c->mini, "mini FAT", e);
 }
 
-bool
-cfb_read_tables(int fd, struct cfb *c, struct kd_err *e)
+static bool
+read_tables(int fd, struct cfb *c, struct kd_err *e)
 {
 	c->fat.unit = "sector";
 	c->mini.unit = "mini sector";
@@ -361,7 +361,7 @@ bool
 cfb_open(int fd, uint64_t size, struct cfb *ret, struct kd_err *e)
 {
 	ret->size = size;
-	if (cfb_read_tables(fd, ret, e) && cfb_read_tree(ret, e))
+	if (read_tables(fd, ret, e) && cfb_read_tree(ret, e))
 		return true;
 	if (e->code == KD_E_FORMAT)
 		(void)kd_hint(e,

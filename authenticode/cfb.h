@@ -144,6 +144,5 @@ bool cfb_table_grow(struct cfb_table *t, uint64_t cap, struct kd_err *e) KD_MUST
  * need: how many there must be at least. what: for messages. */
 bool cfb_walk(struct cfb_table *t, uint32_t start, uint64_t need, const char *what,
     struct cfb_chain *ret, struct kd_err *e) KD_MUST;
-bool cfb_read_tables(int fd, struct cfb *c, struct kd_err *e) KD_MUST; /* cfb.c */
-bool cfb_read_tree(struct cfb *c, struct kd_err *e) KD_MUST;           /* cfb_tree.c */
+bool cfb_read_tree(struct cfb *c, struct kd_err *e) KD_MUST; /* cfb_tree.c */
 #endif

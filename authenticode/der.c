@@ -79,18 +79,12 @@ compare_items(const void *pa, const void *pb)
 }
 
 void
-der_sort(struct der_item *v, size_t n)
-{
-	if (n > 1)
-		qsort(v, n, sizeof(*v), compare_items);
-}
-
-void
 der_put_set(struct buf *b, uint8_t tag, struct der_item *v, size_t n)
 {
 	size_t m = der_begin(b, tag);
 
-	der_sort(v, n);
+	if (n > 1)
+		qsort(v, n, sizeof(*v), compare_items);
 	for (size_t i = 0; i < n; i++)
 		if (i == 0 || compare_items(&v[i - 1], &v[i]) != 0)
 			buf_add(b, v[i].p, v[i].len);

@@ -46,9 +46,8 @@ struct der_item { /* one encoded element; borrowed */
 	const uint8_t *p;
 	size_t len;
 };
-/* Into the order DER wants for a SET OF (X.690 11.6). */
-void der_sort(struct der_item *v, size_t n);
-/* der_sort, then the items as the content of one element, equal ones once. */
+/* The items, sorted as DER wants it of a SET OF (X.690 11.6), equal ones once, as the content
+ * of one element. v is left in that order. */
 void der_put_set(struct buf *b, uint8_t tag, struct der_item *v, size_t n);
 
 /* Reading. */

@@ -23,7 +23,6 @@ const struct oid oid_message_digest = OID(PKCS "\x09\x04");
 const struct oid oid_signing_time = OID(PKCS "\x09\x05");
 const struct oid oid_counter_signature = OID(PKCS "\x09\x06");
 const struct oid oid_sequence_number = OID(PKCS "\x09\x19\x04");
-const struct oid oid_tst_info = OID(PKCS "\x09\x10\x01\x04");
 const struct oid oid_signing_certificate = OID(PKCS "\x09\x10\x02\x0c");
 const struct oid oid_signing_certificate_v2 = OID(PKCS "\x09\x10\x02\x2f");
 const struct oid oid_rsa_encryption = OID(PKCS "\x01\x01");

@@ -19,7 +19,6 @@ extern const struct oid oid_message_digest;     /* 1.2.840.113549.1.9.4 */
 extern const struct oid oid_signing_time;       /* 1.2.840.113549.1.9.5 */
 extern const struct oid oid_counter_signature;  /* 1.2.840.113549.1.9.6 */
 extern const struct oid oid_sequence_number;    /* 1.2.840.113549.1.9.25.4 */
-extern const struct oid oid_tst_info;           /* 1.2.840.113549.1.9.16.1.4 */
 extern const struct oid oid_signing_certificate;    /* 1.2.840.113549.1.9.16.2.12 */
 extern const struct oid oid_signing_certificate_v2; /* 1.2.840.113549.1.9.16.2.47 */
 extern const struct oid oid_rsa_encryption;     /* 1.2.840.113549.1.1.1 */

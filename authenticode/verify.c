@@ -161,6 +161,16 @@ order_nested(struct verify_report *r, size_t from)
 }
 
 bool
+verify_read_spc(struct verify_signature *s, struct kd_err *e)
+{
+	if (strcmp(s->cms.content_type, CMS_TYPE_SPC) != 0)
+		return kd_fail(e, KD_E_FORMAT,
+		    "content type is %s, %s (SpcIndirectData) expected",
+		    s->cms.content_type, CMS_TYPE_SPC);
+	return spc_parse(s->cms.content, s->cms.content_len, &s->spc, e);
+}
+
+bool
 verify_open_signature(struct verify_run *run, struct verify_report *r, const uint8_t *p,
     size_t len, size_t entry, verify_read_fn *read, struct kd_err *e)
 {
@@ -218,8 +228,9 @@ verify_nested(struct verify_report *r, size_t i)
 		verify_step(s, "nested signatures", VERIFY_OK, "%zu, intact", n);
 }
 
-bool
-verify_cat_looks_like(int fd, bool *ret, struct kd_err *e)
+/* By its first byte. */
+static bool
+looks_like_catalog(int fd, bool *ret, struct kd_err *e)
 {
 	struct kd_err empty = {0}; /* not a catalog; pe_open has the words for it */
 	uint8_t first = 0;
@@ -250,7 +261,7 @@ run_kind(int fd, struct verify_run *run, struct verify_report *r, struct kd_err 
 		return false;
 	if (r->file.format != NULL)
 		return verify_format_run(fd, run, r, e);
-	if (!verify_cat_looks_like(fd, &catalog, e))
+	if (!looks_like_catalog(fd, &catalog, e))
 		return false;
 	return catalog ? verify_cat_run(fd, run, r, e) : verify_pe_run(fd, run, r, e);
 }

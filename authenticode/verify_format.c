@@ -73,11 +73,7 @@ read_content(const struct verify_report *r, struct verify_signature *s, struct k
 
 	if (f->spc == SPC_TYPE_NONE)
 		return read_detached(s, e);
-	if (strcmp(s->cms.content_type, CMS_TYPE_SPC) != 0)
-		return kd_fail(e, KD_E_FORMAT,
-		    "content type is %s, %s (SpcIndirectData) expected",
-		    s->cms.content_type, CMS_TYPE_SPC);
-	if (!spc_parse(s->cms.content, s->cms.content_len, &s->spc, e))
+	if (!verify_read_spc(s, e))
 		return false;
 	if (s->spc.type != f->spc)
 		return kd_fail(e, KD_E_FORMAT,

@@ -44,6 +44,8 @@ typedef bool verify_read_fn(
 bool verify_open_signature(struct verify_run *run, struct verify_report *r,
     const uint8_t *p, size_t len, size_t entry, verify_read_fn *read,
     struct kd_err *e) KD_MUST;
+/* Its content is SpcIndirectData, into s->spc. Errors: KD_E_FORMAT. */
+bool verify_read_spc(struct verify_signature *s, struct kd_err *e) KD_MUST;
 
 /* By the type of file: open all signatures, and check what the run's own part of each is
  * about. */
@@ -57,8 +59,6 @@ bool verify_format_open(int fd, const struct verify_options *o, struct verify_re
     struct kd_err *e) KD_MUST;
 bool verify_format_run(
     int fd, struct verify_run *run, struct verify_report *r, struct kd_err *e) KD_MUST;
-/* By its first byte. */
-bool verify_cat_looks_like(int fd, bool *ret, struct kd_err *e) KD_MUST;
 
 /* From "timestamp" to "key usage". */
 bool verify_trust(

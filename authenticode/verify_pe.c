@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* authenticode/verify_pe.c - a PE image's signatures against the image. */
-#include <string.h>
-
 #include <openssl/crypto.h>
 
 #include "authenticode/pe_digest.h"
@@ -41,11 +39,7 @@ read_spc(const struct verify_report *r, struct verify_signature *s, struct kd_er
 		return kd_fail(e, KD_E_FORMAT,
 		    "certificate table entry has revision 0x%04x, 0x%04x expected",
 		    entry->revision, WIN_CERT_REVISION_2);
-	if (strcmp(s->cms.content_type, CMS_TYPE_SPC) != 0)
-		return kd_fail(e, KD_E_FORMAT,
-		    "content type is %s, %s (SpcIndirectData) expected",
-		    s->cms.content_type, CMS_TYPE_SPC);
-	if (!spc_parse(s->cms.content, s->cms.content_len, &s->spc, e))
+	if (!verify_read_spc(s, e))
 		return false;
 	if (s->spc.type != SPC_TYPE_PE)
 		return kd_fail(e, KD_E_FORMAT,

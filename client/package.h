@@ -97,8 +97,4 @@ bool package_sign(const struct settings *settings, const struct package_options 
  */
 void package_finish(
     struct package *p, const struct package_options *o, struct verdict_table *table);
-
-/* Is this signature what a new one would be, but for its time? pe: page hashes count. */
-bool package_is_right(
-    const struct verify_report *r, const struct package_options *o, bool pe);
 #endif

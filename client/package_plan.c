@@ -274,8 +274,9 @@ is_by_key(const struct cms *c, const struct package_wanted *w)
 	       memcmp(info.sha1, w->sha1, sizeof(w->sha1)) == 0;
 }
 
-bool
-package_is_right(
+/* Is this signature what a new one would be, but for its time? pe: page hashes count. */
+static bool
+is_right(
     const struct verify_report *r, const struct package_options *o, bool pe)
 {
 	const struct verify_signature *s = r->sigs;
@@ -372,7 +373,7 @@ plan_binary(struct package *p, struct package_file *f, const struct package_opti
 	if (f->foreign) {
 		f->action = PACKAGE_LEAVE;
 		f->why = "signed by Microsoft";
-	} else if (o->wanted != NULL && package_is_right(&r, o, true)) {
+	} else if (o->wanted != NULL && is_right(&r, o, true)) {
 		f->action = PACKAGE_LEAVE;
 		f->why = "signed as asked";
 	}
@@ -423,7 +424,7 @@ look_at_old_catalog(const struct package *p, struct package_file *f,
 		    SHOW(f->path));
 		return kd_hint(e, "to have it made anew, remove the file first");
 	}
-	if (o->wanted == NULL || !package_is_right(&r, o, false))
+	if (o->wanted == NULL || !is_right(&r, o, false))
 		return true;
 	if (!is_same_list(p, f, &r, &same, e))
 		return false;

@@ -14,8 +14,8 @@
 #define VERSION_PARTS 4
 #define VERSION_PART_MAX 65534u
 
-int
-inf_date_compare(const struct inf_date *a, const struct inf_date *b)
+static int
+compare_dates(const struct inf_date *a, const struct inf_date *b)
 {
 	unsigned x = a->year * 10000 + a->month * 100 + a->day;
 	unsigned y = b->year * 10000 + b->month * 100 + b->day;
@@ -166,7 +166,7 @@ check_dates(const struct check *c, unsigned line, const struct inf_date *d,
 {
 	static const struct inf_date seven = {2009, 4, 21, false};
 
-	if (inf_date_compare(d, c->today) > 0)
+	if (compare_dates(d, c->today) > 0)
 		return inf_find(c->found, INF_ERROR, "22.9.7", c->f, line,
 		    "a date in the future is refused; /uselocaltime takes the machine's "
 		    "zone in place of UTC",
@@ -175,7 +175,7 @@ check_dates(const struct check *c, unsigned line, const struct inf_date *d,
 		    "in \\%s. The current date%s is %u/%u/%u.",
 		    c->name, c->today->local ? "" : " (UTC)", c->today->month, c->today->day, c->today->year);
 	if (c->os != NULL && oslist_reaches(c->os, 6, 1) &&
-	    inf_date_compare(d, &seven) < 0)
+	    compare_dates(d, &seven) < 0)
 		return inf_find(c->found, INF_ERROR, "22.9.7", c->f, line, NULL, e,
 		    "DriverVer set to incorrect date (must be postdated to 4/21/2009 for "
 		    "newest OS) in \\%s",

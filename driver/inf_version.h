@@ -9,7 +9,6 @@ struct inf_date {
 	unsigned year, month, day;
 	bool local; /* by the machine's zone, not UTC; for messages */
 };
-int inf_date_compare(const struct inf_date *a, const struct inf_date *b);
 /* Today, by the machine's zone or in UTC, as Inf2Cat does unless told otherwise. */
 struct inf_date inf_date_today(bool local);
 

@@ -99,7 +99,6 @@ bool api_sign_request_decode(const char *p, size_t n, struct api_sign_request *r
 void api_sign_request_encode(const struct api_sign_request *r, struct buf *ret);
 
 enum api_status { API_SIGNED = 1, API_REFUSED, API_FAILED, API_PENDING };
-const char *api_status_name(enum api_status s);
 
 struct api_item_answer {
 	enum api_status status;
@@ -170,7 +169,6 @@ bool api_keys_decode(const char *p, size_t n, struct api_keys *ret, struct kd_er
 
 enum api_stamp_kind { API_STAMP_NONE, API_STAMP_RFC3161, API_STAMP_LEGACY };
 const char *api_stamp_kind_name(enum api_stamp_kind k); /* "rfc3161", "legacy" */
-enum api_stamp_kind api_stamp_kind_by_name(const char *s);
 
 struct api_stamp_request {
 	enum api_stamp_kind kind;

@@ -9,8 +9,8 @@
 
 static const char what[] = "the server's answer";
 
-const char *
-api_status_name(enum api_status s)
+static const char *
+status_name(enum api_status s)
 {
 	switch (s) {
 	case API_SIGNED:
@@ -45,7 +45,7 @@ static void
 encode_item_answer(const struct api_item_answer *it, struct buf *ret)
 {
 	jw_open(ret);
-	jw_str(ret, "status", api_status_name(it->status));
+	jw_str(ret, "status", status_name(it->status));
 	if (it->status == API_SIGNED) {
 		jw_base64(ret, "cms", it->cms, it->cms_len);
 	} else if (it->status != API_PENDING) {
@@ -74,7 +74,7 @@ static enum api_status
 status_by_name(const char *name)
 {
 	for (enum api_status s = API_SIGNED; s <= API_PENDING; s++)
-		if (strcmp(api_status_name(s), name) == 0)
+		if (strcmp(status_name(s), name) == 0)
 			return s;
 	return (enum api_status)0;
 }

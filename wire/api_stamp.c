@@ -18,8 +18,8 @@ api_stamp_kind_name(enum api_stamp_kind k)
 	return kind_names[k];
 }
 
-enum api_stamp_kind
-api_stamp_kind_by_name(const char *s)
+static enum api_stamp_kind
+kind_by_name(const char *s)
 {
 	enum api_stamp_kind k = API_STAMP_LEGACY;
 
@@ -54,7 +54,7 @@ api_stamp_request_decode(
 		return false;
 	o = jo_top(j, e);
 	kind = api_get_str(&o, &api_stamp_request_schema, "kind");
-	r.kind = api_stamp_kind_by_name(kind);
+	r.kind = kind_by_name(kind);
 	if (r.kind == API_STAMP_RFC3161)
 		api_get_digest(&o, &api_stamp_request_schema, &r.md, r.digest);
 	else if (r.kind == API_STAMP_LEGACY)

@@ -102,8 +102,9 @@ lines_are_whole(const struct gate_head *h, struct kd_err *e)
 	return true;
 }
 
-bool
-gate_content_length(const char *s, uint64_t *ret, struct kd_err *e)
+/* "123" → 123: digits only, no sign, at most 18 of them. */
+static bool
+read_length(const char *s, uint64_t *ret, struct kd_err *e)
 {
 	uint64_t v = 0;
 	size_t i;
@@ -126,7 +127,7 @@ known_check(
 		    known_headers[k].name);
 	if (strcmp(known_headers[k].name, "Content-Length") == 0) {
 		v->has_content_length = true;
-		return gate_content_length(g->value, &v->content_length, e);
+		return read_length(g->value, &v->content_length, e);
 	}
 	if (strcmp(known_headers[k].name, "Expect") == 0 &&
 	    !text_eq_nocase(g->value, "100-continue"))

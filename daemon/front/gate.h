@@ -60,7 +60,4 @@ struct gate_verdict {
  */
 bool gate_check(
     const struct gate_head *h, struct gate_verdict *ret, struct kd_err *e) KD_MUST;
-
-/* "123" → 123: digits only, no sign, at most 18 of them. */
-bool gate_content_length(const char *s, uint64_t *ret, struct kd_err *e) KD_MUST;
 #endif

@@ -50,10 +50,10 @@ static const struct conf_key conf_keys[] = {
 const struct conf_section relay_conf_sections[] = {
     {.keys = conf_keys, .size = sizeof(struct relay_conf)}, {0}};
 
-/* What api_url_fault says, and: no user and password, which would stand in every log
- * line. */
-const char *
-relay_url_fault(const char *url)
+/* What is wrong with an upstream's URL, in words after which the value can follow, or NULL:
+ * api_url_fault's, and no user and password, which would stand in every log line. */
+static const char *
+url_fault(const char *url)
 {
 	const char *fault = api_url_fault(url), *host;
 	size_t n;
@@ -78,7 +78,7 @@ load_upstreams(const struct settings *s, const struct conf_list *l, const char *
 		    l->n, UPSTREAMS_MAX);
 	ret->pause_max_ms = s->conf.pause_ms;
 	for (; ret->n < l->n; ret->n++) {
-		fault = relay_url_fault(l->v[ret->n]);
+		fault = url_fault(l->v[ret->n]);
 		if (fault != NULL)
 			return kd_fail(e, KD_E_CONFIG, "%s: %s, is '%s'", key, fault,
 			    SHOW(l->v[ret->n]));

@@ -42,7 +42,4 @@ bool settings_load(const char *path, struct settings **ret, struct kd_err *e) KD
 struct settings *settings_hold(struct settings *s);
 void settings_drop(struct settings *s);
 AUTO_DEFINE(struct settings, settings_drop);
-
-/* An upstream's URL in words after which the value can follow; NULL: nothing is wrong. */
-const char *relay_url_fault(const char *url);
 #endif

@@ -2,6 +2,8 @@
 /* pkcs11/attr.c - search for objects and read their attributes. */
 #include "pkcs11/attr.h"
 
+#include <string.h>
+
 #include "pkcs11/rv.h"
 
 static CK_RV fault; /* CKR_OK: none */
@@ -58,6 +60,21 @@ attr_find(const struct token *t, CK_ATTRIBUTE *tmpl, size_t tmpl_n, CK_OBJECT_HA
 		return rv_fail(e, rv, "C_FindObjects");
 	*ret_n = n;
 	return true;
+}
+
+bool
+attr_find_uri(const struct token *t, CK_OBJECT_CLASS class, const struct uri *u,
+    CK_OBJECT_HANDLE *ret, size_t max, size_t *ret_n, struct kd_err *e)
+{
+	CK_ATTRIBUTE tmpl[3] = {{CKA_CLASS, &class, sizeof(class)}};
+	struct uri copy = *u; /* CK_ATTRIBUTE lacks a const */
+	size_t n = 1;
+
+	if (copy.object[0] != '\0')
+		tmpl[n++] = (CK_ATTRIBUTE){CKA_LABEL, copy.object, strlen(copy.object)};
+	if (copy.has_id)
+		tmpl[n++] = (CK_ATTRIBUTE){CKA_ID, copy.id, copy.id_len};
+	return attr_find(t, tmpl, n, ret, max, ret_n, e);
 }
 
 bool

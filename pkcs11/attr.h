@@ -13,6 +13,9 @@
  * "more". Errors: KD_E_TOKEN. */
 bool attr_find(const struct token *t, CK_ATTRIBUTE *tmpl, size_t tmpl_n,
     CK_OBJECT_HANDLE *ret, size_t max, size_t *ret_n, struct kd_err *e) KD_MUST;
+/* Objects of a class that a key's URI names, by its object and id; as attr_find. */
+bool attr_find_uri(const struct token *t, CK_OBJECT_CLASS class, const struct uri *u,
+    CK_OBJECT_HANDLE *ret, size_t max, size_t *ret_n, struct kd_err *e) KD_MUST;
 /*
  * attr_fault - has reading failed since the last call for a reason that is not the
  * object's, so that what the functions below said of it may be wrong?

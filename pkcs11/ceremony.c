@@ -10,18 +10,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-
-#include "base/file.h"
 #include "base/harden.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "base/sock.h"
 #include "base/text.h"
-#include "pkcs11/attr.h"
+#include "pkcs11/cert_pin.h"
 #include "pkcs11/latch.h"
 #include "pkcs11/module_check.h"
 #include "pkcs11/pin.h"
@@ -206,7 +202,8 @@ ceremony_open(struct ceremony *c, struct kd_err *e)
 	if (!configure(c, e) || !become(c, e))
 		return false;
 	if (c->command->recorded && !c->o->dry_run &&
-	    (!check_stdout(e) || !make_state(c, e) || !transcript_open(c->state, &c->transcript, e)))
+	    (!check_stdout(e) || !make_state(c, e) ||
+		!transcript_open(c->state, &c->transcript, e)))
 		return false;
 	warn_cut_off(c);
 	if (!c->command->offline && !open_token(c, e))
@@ -246,15 +243,12 @@ ceremony_about(struct ceremony *c, const char *label, const void *id, size_t id_
     const void *spki, size_t spki_n)
 {
 	struct transcript_entry *x = &c->entry;
-	uint8_t md[EVP_MAX_MD_SIZE];
-	unsigned int len = 0;
 
 	(void)text_show(x->key_label, sizeof(x->key_label), label, strlen(label));
 	if (id_n < sizeof(x->key_id) / 2)
 		text_hex_to(x->key_id, id, id_n);
-	if (spki_n > 0 && EVP_Digest(spki, spki_n, md, &len, EVP_sha256(), NULL) == 1 &&
-	    len == 32)
-		text_hex_to(x->key_spki_sha256, md, len);
+	if (spki_n > 0)
+		cert_pin_of(spki, spki_n, x->key_spki_sha256);
 }
 
 static bool
@@ -299,8 +293,7 @@ ceremony_end(struct ceremony *c, const struct kd_err *failed, struct kd_err *e)
 		       kd_hint(e, "'%s' itself was done; that is what has no end on record",
 			   c->command->name);
 	(void)snprintf(result, sizeof(result), "failed: %s", failed->msg);
-	if (!append(
-		c, "end", result, &own)) /* the act's own failure is the one to tell */
+	if (!append(c, "end", result, &own)) /* the act's own failure is the one to tell */
 		log_err(LOG_L_ERROR, &own);
 	return false;
 }

@@ -16,11 +16,11 @@
 #include "pkcs11/transcript.h"
 
 #define CEREMONY_TOOL "kdsign-token"
-#define CEREMONY_PEOPLE_MAX 16
+#define CEREMONY_LIST_MAX 16 /* times an option can be repeated */
 #define CEREMONY_TEXT_MAX 1024 /* bytes of an option's value */
 
 struct texts { /* of an option that may be repeated; borrowed from argv */
-	const char *v[CEREMONY_PEOPLE_MAX];
+	const char *v[CEREMONY_LIST_MAX];
 	size_t n;
 };
 

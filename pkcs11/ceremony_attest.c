@@ -28,6 +28,7 @@ AUTO_DEFINE(EVP_PKEY, EVP_PKEY_free);
 static const char format[] = "kdsign custody statement 1";
 static const char basis[] = "read from the PKCS#11 module by C_GetAttributeValue; as "
 			    "true as module and token are";
+
 static void
 put_padded(struct buf *b, const char *name, const CK_UTF8CHAR *s, size_t n)
 {
@@ -93,19 +94,6 @@ put_token(const struct ceremony *c, struct buf *b, struct kd_err *e)
 }
 
 static void
-put_facts(const struct facts *f, struct buf *b)
-{
-	jw_open_member(b, "attributes");
-	for (size_t i = 0; facts_rows[i].name != NULL; i++) {
-		if (f->v[i] == FACT_UNTOLD)
-			jw_null(b, facts_rows[i].name);
-		else
-			jw_bool(b, facts_rows[i].name, f->v[i] == FACT_YES);
-	}
-	jw_close(b);
-}
-
-static void
 put_verdict(const struct facts *f, struct buf *b)
 {
 	AUTO(buf_clear) struct buf wrong = {.max = 4096};
@@ -168,7 +156,7 @@ put_statement(struct ceremony *c, const struct ceremony_key *key,
 	clock_utc(now, clock_unix_ms());
 	facts_read(c->token, key->handle, &f);
 	jw_open(b);
-	put_facts(&f, b);
+	facts_put_json(&f, b);
 	jw_str(b, "basis", basis);
 	if (!put_certs(c, b, e))
 		return false;

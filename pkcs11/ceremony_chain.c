@@ -262,31 +262,17 @@ chain_verify(X509 *leaf, const struct chain_certs *between,
 	return kd_fail(e, KD_E_CERT_INVALID, "no root is given");
 }
 
-/* From the leaf up, each one's issuer out of what was given. */
-static bool
-climb(struct chain_certs *given, struct chain_certs *ret, struct kd_err *e)
-{
-	for (size_t i = 0; i < given->n;) {
-		if (!issued(given->v[i], ret->v[ret->n - 1])) {
-			i++;
-			continue;
-		}
-		if (!chain_push(ret, take_out(given, i), e))
-			return false;
-		i = 0;
-	}
-	return given->n == 0 ||
-	       fail_cert(given->v[0], e, "it is no part of the leaf's chain");
-}
-
 bool
 chain_sort(struct chain_certs *given, const EVP_PKEY *key, bool module,
     struct chain_certs *ret, struct chain_certs *trust, struct kd_err *e)
 {
 	if (!take_leaf(given, key, ret, e) || !check_leaf(ret->v[0], module, e))
 		return false;
-	if (!chain_take_roots(given, trust, e) || !climb(given, ret, e))
+	if (!chain_take_roots(given, trust, e))
 		return false;
+	chain_take_issuers(ret->v[0], given, ret);
+	if (given->n > 0)
+		return fail_cert(given->v[0], e, "it is no part of the leaf's chain");
 	if (trust->n > 0)
 		return build(ret, trust->v, trust->n, 0, e);
 	if (ret->n == 1 && !is_root(ret->v[0])) {

@@ -54,9 +54,11 @@ bool chain_verify(X509 *leaf, const struct chain_certs *between,
 bool chain_sort(struct chain_certs *given, const EVP_PKEY *key, bool module,
     struct chain_certs *ret, struct chain_certs *trust, struct kd_err *e) KD_MUST;
 /*
- * chain_check_cross - the chain builds to this certificate, at whatever time: that those
- * for kernel drivers have expired is no mistake of anybody's. ret_expired  it is outside
- * its dates now
+ * chain_check_cross - the chain builds to this certificate, at whatever time: those for
+ * kernel drivers have all expired, and that is nobody's mistake.
+ *
+ * ret_expired  it is outside its dates now
+ * Errors: KD_E_CERT_INVALID.
  */
 bool chain_check_cross(const struct chain_certs *chain, X509 *cross, bool *ret_expired,
     struct kd_err *e) KD_MUST;

@@ -39,16 +39,9 @@ static bool
 find_private(
     struct ceremony *c, const struct uri *u, struct doomed *ret, struct kd_err *e)
 {
-	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
-	CK_ATTRIBUTE tmpl[3] = {{CKA_CLASS, &class, sizeof(class)}};
-	struct uri copy = *u;
-	size_t n = 1, found = 0;
+	size_t found = 0;
 
-	if (copy.object[0] != '\0')
-		tmpl[n++] = (CK_ATTRIBUTE){CKA_LABEL, copy.object, strlen(copy.object)};
-	if (copy.has_id)
-		tmpl[n++] = (CK_ATTRIBUTE){CKA_ID, copy.id, copy.id_len};
-	if (!attr_find(c->token, tmpl, n, &ret->private, 1, &found, e))
+	if (!attr_find_uri(c->token, CKO_PRIVATE_KEY, u, &ret->private, 1, &found, e))
 		return false;
 	if (found == 1)
 		return true;

@@ -3,6 +3,7 @@
 #include "pkcs11/ceremony_facts.h"
 
 #include "pkcs11/attr.h"
+#include "wire/json.h"
 
 /* PKCS #11 3.1 "Private key objects" and "Storage objects". */
 const struct fact facts_rows[] = {
@@ -40,8 +41,8 @@ facts_read(const struct token *t, CK_OBJECT_HANDLE key, struct facts *ret)
 	}
 }
 
-bool
-facts_good(const struct facts *f, size_t i)
+static bool
+is_good(const struct facts *f, size_t i)
 {
 	if (f->v[i] == FACT_UNTOLD)
 		return facts_rows[i].weight == FACT_SHOULD;
@@ -54,7 +55,7 @@ facts_wrong(const struct facts *f, enum fact_weight weight, struct buf *ret)
 	size_t n = 0;
 
 	for (size_t i = 0; facts_rows[i].name != NULL; i++) {
-		if (facts_rows[i].weight != weight || facts_good(f, i))
+		if (facts_rows[i].weight != weight || is_good(f, i))
 			continue;
 		if (ret != NULL)
 			buf_printf(ret, "%s%s (%s: %s)", n > 0 ? "; " : "",
@@ -62,6 +63,19 @@ facts_wrong(const struct facts *f, enum fact_weight weight, struct buf *ret)
 		n++;
 	}
 	return n;
+}
+
+void
+facts_put_json(const struct facts *f, struct buf *b)
+{
+	jw_open_member(b, "attributes");
+	for (size_t i = 0; facts_rows[i].name != NULL; i++) {
+		if (f->v[i] == FACT_UNTOLD)
+			jw_null(b, facts_rows[i].name);
+		else
+			jw_bool(b, facts_rows[i].name, f->v[i] == FACT_YES);
+	}
+	jw_close(b);
 }
 
 const char *

@@ -27,11 +27,11 @@ struct facts {
 	enum fact_value v[FACTS_MAX]; /* in the order of the rows */
 };
 void facts_read(const struct token *t, CK_OBJECT_HANDLE key, struct facts *ret);
-/* Is row i as wanted. What a token does not tell counts as wrong, but for uses
- * (FACT_SHOULD) that it does not know. */
-bool facts_good(const struct facts *f, size_t i);
 /* The number of rows of that weight that are not as wanted; with ret their sentences,
- * "; " between. */
+ * "; " between. What a token does not tell counts as wrong, but for uses (FACT_SHOULD) that
+ * it does not know. */
 size_t facts_wrong(const struct facts *f, enum fact_weight weight, struct buf *ret);
+/* The member "attributes": by name true, false, or null where the token does not tell. */
+void facts_put_json(const struct facts *f, struct buf *b);
 const char *fact_word(enum fact_value v); /* "yes", "no", "not told" */
 #endif

@@ -172,8 +172,9 @@ say_without(struct ceremony *c, unsigned without)
 	ceremony_fact(c, "refused by the token", "%s", buf_cstr(&names));
 }
 
-bool
-generate_key(struct ceremony *c, struct generate *g, struct kd_err *e)
+/* What is not as asked for is destroyed again. The entry has been begun. */
+static bool
+make(struct ceremony *c, struct generate *g, struct kd_err *e)
 {
 	struct made made = {0};
 	struct kd_err undo = {0};
@@ -200,7 +201,7 @@ generate_recorded(struct ceremony *c, struct generate *g, struct kd_err *e)
 	ceremony_fact(c, "type", "%s", g->order.type->shown);
 	if (!check_free(c, &g->order, e) || !ceremony_begin(c, e))
 		return false;
-	done = generate_key(c, g, e);
+	done = make(c, g, e);
 	return ceremony_end(c, done ? NULL : e, e);
 }
 
@@ -230,8 +231,9 @@ generate_say_dry(const struct ceremony *c, const struct generate *g, struct kd_e
 	return ceremony_put(&b, e);
 }
 
-bool
-generate_run(struct ceremony *c, struct generate *g, struct kd_err *e)
+/* All of the command but its last words. */
+static bool
+run(struct ceremony *c, struct generate *g, struct kd_err *e)
 {
 	if (!generate_order(c, g, e))
 		return false;
@@ -254,7 +256,7 @@ ceremony_generate(struct ceremony *c, struct kd_err *e)
 	AUTO(buf_clear) struct buf b = {0};
 	struct generate g;
 
-	if (!generate_run(c, &g, e))
+	if (!run(c, &g, e))
 		return false;
 	if (c->o->dry_run)
 		return true;

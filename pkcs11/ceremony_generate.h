@@ -17,16 +17,13 @@ struct generate {
 bool generate_order(
     const struct ceremony *c, struct generate *ret, struct kd_err *e) KD_MUST;
 /*
- * generate_key - make it, read it back; what is not as asked for is destroyed again.
- * Logged in; the entry has been begun. Errors: KD_E_KEY, KD_E_TOKEN.
+ * generate_recorded - label and id are free; then, on record, make it and read it back. What
+ * is not as asked for is destroyed again. Logged in. Errors: KD_E_KEY, KD_E_TOKEN, and
+ * ceremony_begin's.
  */
-bool generate_key(struct ceremony *c, struct generate *g, struct kd_err *e) KD_MUST;
-/* The same on record: label and id free, begun, done, ended. Logged in. */
 bool generate_recorded(struct ceremony *c, struct generate *g, struct kd_err *e) KD_MUST;
 bool generate_say_dry(
     const struct ceremony *c, const struct generate *g, struct kd_err *e) KD_MUST;
-/* All of the command but its last words: order, login, record. */
-bool generate_run(struct ceremony *c, struct generate *g, struct kd_err *e) KD_MUST;
 /* The URI for signer.conf. */
 void generate_say_uri(const struct generate *g, struct buf *b);
 #endif

@@ -108,14 +108,7 @@ json_key(struct buf *b, const struct look_key *k)
 	if (k->k.bits != 0)
 		look_type(&k->k, type);
 	jw_open(b);
-	jw_open_member(b, "attributes");
-	for (size_t i = 0; facts_rows[i].name != NULL; i++) {
-		if (k->facts.v[i] == FACT_UNTOLD)
-			jw_null(b, facts_rows[i].name);
-		else
-			jw_bool(b, facts_rows[i].name, k->facts.v[i] == FACT_YES);
-	}
-	jw_close(b);
+	facts_put_json(&k->facts, b);
 	jw_bool(b, "custody_good", facts_wrong(&k->facts, FACT_MUST, NULL) == 0);
 	jw_str(b, "id", k->id);
 	jw_str(b, "label", k->label);

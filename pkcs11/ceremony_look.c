@@ -13,6 +13,7 @@
 #include "base/own.h"
 #include "base/text.h"
 #include "pkcs11/attr.h"
+#include "pkcs11/ceremony_chain.h"
 #include "pkcs11/ceremony_subject.h"
 #include "pkcs11/key.h"
 #include "pkcs11/transcript.h"
@@ -73,19 +74,6 @@ find_again(
 	return key_find(t, &u, &found, ret, e);
 }
 
-void
-look_key(const struct token *t, CK_OBJECT_HANDLE o, struct look_key *ret)
-{
-	struct kd_err ignored = {0};
-
-	*ret = (struct look_key){.handle = o};
-	read_names(t, o, ret->label, sizeof(ret->label), ret->id);
-	facts_read(t, o, &ret->facts);
-	if (find_again(t, o, &ret->k, &ret->unusable) && ret->k.spki_len > 0 &&
-	    !transcript_hash(ret->k.spki, ret->k.spki_len, ret->spki_sha256, &ignored))
-		ret->spki_sha256[0] = '\0';
-}
-
 static void
 put_hash(const void *p, size_t n, char dst[65])
 {
@@ -93,6 +81,16 @@ put_hash(const void *p, size_t n, char dst[65])
 
 	if (!transcript_hash(p, n, dst, &ignored))
 		dst[0] = '\0';
+}
+
+void
+look_key(const struct token *t, CK_OBJECT_HANDLE o, struct look_key *ret)
+{
+	*ret = (struct look_key){.handle = o};
+	read_names(t, o, ret->label, sizeof(ret->label), ret->id);
+	facts_read(t, o, &ret->facts);
+	if (find_again(t, o, &ret->k, &ret->unusable) && ret->k.spki_len > 0)
+		put_hash(ret->k.spki, ret->k.spki_len, ret->spki_sha256);
 }
 
 static void
@@ -113,7 +111,6 @@ look_x509(X509 *cert, struct look_cert *ret)
 	AUTO(look_cert_clear) struct look_cert c = {0};
 	int n = i2d_X509(cert, NULL);
 	unsigned char *p = n > 0 ? buf_reserve(&c.der, (size_t)n) : NULL;
-	struct tm tm = {0};
 
 	if (p == NULL || i2d_X509(cert, &p) != n)
 		return false;
@@ -121,8 +118,7 @@ look_x509(X509 *cert, struct look_cert *ret)
 	subject_print(X509_get_issuer_name(cert), c.issuer, sizeof(c.issuer));
 	put_hash(c.der.p, c.der.len, c.sha256);
 	put_spki_hash(cert, c.spki_sha256);
-	if (ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm) == 1)
-		(void)strftime(c.until, sizeof(c.until), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	chain_until(cert, c.until);
 	*ret = c;
 	c.der = (struct buf){0};
 	return true;

@@ -88,21 +88,15 @@ find_row(const char *name, size_t n, struct kd_err *e)
 {
 	const char *names[KD_ARRAY_LEN(rows) + 1] = {0};
 	char asked[64];
-	const char *near;
-	size_t known = 0;
 
 	for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
-		if (rows[i].name == NULL)
-			continue;
 		if (strlen(rows[i].name) == n && memcmp(rows[i].name, name, n) == 0)
 			return &rows[i];
-		names[known++] = rows[i].name;
+		names[i] = rows[i].name;
 	}
 	(void)text_show(asked, sizeof(asked), name, n);
 	(void)kd_fail(e, KD_E_USAGE, "'--%s': unknown option", asked);
-	near = text_nearest(asked, names);
-	if (near != NULL)
-		(void)kd_hint(e, "did you mean '--%s'?", near);
+	(void)text_hint_nearest(e, "--", asked, names);
 	return NULL;
 }
 
@@ -172,7 +166,6 @@ find_command(
     const char *name, const struct ceremony_command *const *commands, struct kd_err *e)
 {
 	const char *names[32] = {0};
-	const char *near;
 
 	for (size_t i = 0; commands[i] != NULL && i + 1 < KD_ARRAY_LEN(names); i++) {
 		if (strcmp(commands[i]->name, name) == 0)
@@ -180,10 +173,7 @@ find_command(
 		names[i] = commands[i]->name;
 	}
 	(void)kd_fail(e, KD_E_USAGE, "'%s': unknown command", SHOW(name));
-	near = text_nearest(name, names);
-	if (near != NULL)
-		(void)kd_hint(e, "did you mean '%s'?", near);
-	else
+	if (!text_hint_nearest(e, "", name, names))
 		(void)kd_hint(e, "'" CEREMONY_TOOL " --help' lists the commands");
 	return NULL;
 }
@@ -240,10 +230,8 @@ ceremony_options_help(const char *command, struct buf *ret)
 	for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
 		char left[40];
 
-		if (rows[i].name == NULL || rows[i].help == NULL ||
-		    (command == NULL ? rows[i].commands != NULL
-				     : rows[i].commands != NULL &&
-					   !has_word(rows[i].commands, command)))
+		if (rows[i].commands != NULL &&
+		    (command == NULL || !has_word(rows[i].commands, command)))
 			continue;
 		(void)snprintf(left, sizeof(left), "--%s%s%s", rows[i].name,
 		    rows[i].arg != NULL ? " " : "",

@@ -7,6 +7,8 @@
 #include "base/file.h"
 #include "pkcs11/ceremony.h"
 
+#define OUT_MAX 4 /* files of one command */
+
 bool out_pem_request(X509_REQ *req, struct buf *ret, struct kd_err *e) KD_MUST;
 bool out_pem_cert(X509 *cert, struct buf *ret, struct kd_err *e) KD_MUST;
 
@@ -30,11 +32,10 @@ bool out_open(const char *path, const char *suffix, size_t room, struct out *ret
     struct kd_err *e) KD_MUST;
 /* The content, synced; the file at its place is as before. Errors: KD_E_IO. */
 bool out_fill(struct out *o, const struct buf *b, struct kd_err *e) KD_MUST;
-/* All n (4 at most) into their places, or none of them. Their SHA-256 become facts.
+/* All n (OUT_MAX at most) into their places, or none of them. Their SHA-256 become facts.
  * Errors: KD_E_IO, KD_E_FILE. */
 bool out_place(
     struct ceremony *c, struct out *const *v, size_t n, struct kd_err *e) KD_MUST;
 void out_clear(struct out *o);
 AUTO_DEFINE_CLEAR(struct out, out_clear);
-#define OUT_MAX 4
 #endif

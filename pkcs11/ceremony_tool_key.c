@@ -28,8 +28,7 @@ fail_crypto(struct kd_err *e)
 	return kd_fail(e, KD_E_CRYPTO, "OpenSSL cannot make an Ed25519 key");
 }
 
-/* There is no key until the whole of it is: written aside, synced, then linked into
- * place. */
+/* There is no key until the whole of it is: written aside, synced, then renamed. */
 static bool
 write_key(
     const char *path, const char *aside, const void *pem, size_t n, struct kd_err *e)

@@ -206,8 +206,9 @@ trial_known(const struct ceremony *c, const struct make_type *type)
 	return type->curve == NULL ? module_fact_of(c)->rsa_without : 0;
 }
 
-bool
-trial_run(struct ceremony *c, const struct make_type *type, unsigned without,
+/* One key, without these attributes. */
+static bool
+run(struct ceremony *c, const struct make_type *type, unsigned without,
     struct trial *ret, struct kd_err *e)
 {
 	struct kd_err why = {0};
@@ -233,12 +234,12 @@ trial_find(
 	unsigned without = trial_known(c, type);
 	struct trial other;
 
-	if (!trial_run(c, type, without, ret, e))
+	if (!run(c, type, without, ret, e))
 		return false;
 	ret->in_the_way = without;
 	if (ret->end != TRIAL_BAD || (ret->without & MAKE_DECRYPT) != 0)
 		return true;
-	if (!trial_run(c, type, ret->without | MAKE_DECRYPT, &other, e))
+	if (!run(c, type, ret->without | MAKE_DECRYPT, &other, e))
 		return false;
 	if (other.end == TRIAL_GOOD) {
 		*ret = other;

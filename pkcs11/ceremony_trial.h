@@ -17,29 +17,24 @@ enum trial_end {
 struct trial {
 	enum trial_end end;
 	char why[256];          /* in words, unless good */
-	unsigned without;       /* what was left out: refused, or */
-	unsigned in_the_way;    /* what keys of this kind do not sign with */
+	unsigned without;       /* attributes that were left out */
+	unsigned in_the_way;    /* of them, those with which such keys do not sign */
 	bool on_token;          /* no key for the session only was to be had */
 	uint32_t us[TRIAL_MDS]; /* of a signature, by digest algorithm */
 };
 extern const enum md trial_mds[TRIAL_MDS];
 
-/*
- * trial_run - make a key without these attributes, sign with it as the service does,
- * verify that with OpenSSL, destroy it.
- *
- * c  logged in
- * Errors: KD_E_KEY when the key could not be destroyed (its label is said), KD_E_CRYPTO.
- */
-bool trial_run(struct ceremony *c, const struct make_type *type, unsigned without,
-    struct trial *ret, struct kd_err *e) KD_MUST;
 /* The module is known to have room for one new key in the life of a process. */
 bool trial_has_room_for_one(const struct ceremony *c);
 /* What is known to be in the way of signing: bits of enum make_without. */
 unsigned trial_known(const struct ceremony *c, const struct make_type *type);
 /*
- * trial_find - the same, and when keys do not sign then those that may decrypt as well: a
- * TPM makes RSA signatures by decrypting.
+ * trial_find - make a key, sign with it as the service does, verify that with OpenSSL,
+ * destroy it; when it does not sign, the same with one that may decrypt as well: a TPM makes
+ * RSA signatures by decrypting.
+ *
+ * c  logged in
+ * Errors: KD_E_KEY when the key could not be destroyed (its label is said), KD_E_CRYPTO.
  */
 bool trial_find(struct ceremony *c, const struct make_type *type, struct trial *ret,
     struct kd_err *e) KD_MUST;

@@ -53,7 +53,8 @@ vendor_load_roots(const struct ceremony *c, struct vendor *v, struct kd_err *e)
 				     v->helpers.n);
 }
 
-/* A copy into to: what a module makes, if made; else all that may have issued one. */
+/* A copy: with made of what the module makes for the key, else of whatever can have issued
+ * that. */
 static bool
 take(struct ceremony *c, const struct look_cert *l, bool made, struct vendor *v,
     struct kd_err *e)

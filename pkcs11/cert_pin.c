@@ -68,7 +68,7 @@ cert_pin_load(const char *path, char ret[CERT_PIN_MAX], struct kd_err *e)
 }
 
 static void
-look(const struct token *t, CK_ATTRIBUTE *tmpl, size_t n,
+look(const struct token *t, CK_OBJECT_CLASS class, const struct uri *u,
     bool (*spki_of)(
 	const struct token *t, CK_OBJECT_HANDLE o, struct buf *ret, struct kd_err *e),
     const char *want, char ret[CERT_PIN_MAX])
@@ -77,7 +77,7 @@ look(const struct token *t, CK_ATTRIBUTE *tmpl, size_t n,
 	struct kd_err ignored = {0}; /* what is not shown is compared after the login */
 	size_t found = 0;
 
-	if (!attr_find(t, tmpl, n, o, SHOWN_MAX, &found, &ignored))
+	if (!attr_find_uri(t, class, u, o, SHOWN_MAX, &found, &ignored))
 		return;
 	for (size_t i = 0; i < found && i < SHOWN_MAX && strcmp(ret, want) != 0; i++) {
 		AUTO(buf_clear) struct buf spki = {0};
@@ -94,25 +94,12 @@ void
 cert_pin_shown(const struct token *t, const struct uri *u, const char *want,
     char ret[CERT_PIN_MAX])
 {
-	CK_OBJECT_CLASS class = CKO_PUBLIC_KEY;
-	struct uri copy = *u;
-	CK_ATTRIBUTE by_id = {
-	    .type = CKA_ID, .pValue = copy.id, .ulValueLen = copy.id_len};
-	CK_ATTRIBUTE tmpl[3] = {
-	    {.type = CKA_CLASS, .pValue = &class, .ulValueLen = sizeof(class)},
-	};
-	size_t n = 1;
+	struct uri by_id = *u; /* a certificate may have a label of its own */
 
 	ret[0] = '\0';
-	if (copy.has_id)
-		tmpl[n++] = by_id;
-	if (copy.object[0] != '\0')
-		tmpl[n++] = (CK_ATTRIBUTE){.type = CKA_LABEL,
-		    .pValue = copy.object,
-		    .ulValueLen = strlen(copy.object)};
-	look(t, tmpl, n, spki_of_public, want, ret);
-	if (ret[0] != '\0' || !copy.has_id)
+	look(t, CKO_PUBLIC_KEY, u, spki_of_public, want, ret);
+	if (ret[0] != '\0' || !u->has_id)
 		return;
-	class = CKO_CERTIFICATE;
-	look(t, tmpl, 2, spki_of_cert, want, ret);
+	by_id.object[0] = '\0';
+	look(t, CKO_CERTIFICATE, &by_id, spki_of_cert, want, ret);
 }

@@ -36,22 +36,10 @@ static bool
 find_one(
     const struct token *t, const struct uri *u, CK_OBJECT_HANDLE *ret, struct kd_err *e)
 {
-	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
-	CK_ATTRIBUTE tmpl[3] = {
-	    {.type = CKA_CLASS, .pValue = &class, .ulValueLen = sizeof(class)},
-	};
 	CK_OBJECT_HANDLE o[SEEN_MAX];
-	struct uri copy = *u;
-	size_t n = 1, found = 0;
+	size_t found = 0;
 
-	if (copy.object[0] != '\0')
-		tmpl[n++] = (CK_ATTRIBUTE){.type = CKA_LABEL,
-		    .pValue = copy.object,
-		    .ulValueLen = strlen(copy.object)};
-	if (copy.has_id)
-		tmpl[n++] = (CK_ATTRIBUTE){
-		    .type = CKA_ID, .pValue = copy.id, .ulValueLen = copy.id_len};
-	if (!attr_find(t, tmpl, n, o, SEEN_MAX, &found, e))
+	if (!attr_find_uri(t, CKO_PRIVATE_KEY, u, o, SEEN_MAX, &found, e))
 		return false;
 	if (found == 0)
 		return kd_fail(e, KD_E_KEY, "no private key on token '%s' matches",

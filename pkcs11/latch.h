@@ -26,9 +26,13 @@ struct latch {
 	bool under_way; /* somebody makes that try at this moment: no latch yet */
 };
 
-/* True when latched; fills l for messages. A latch that cannot be read counts:
- * *ret_latched is true and the fields are "unknown". Errors: KD_E_CONFIG when the folder
- * cannot be looked into. */
+/*
+ * latch_read - is there a latch, and whose.
+ *
+ * ret          for messages
+ * ret_latched  true also for a latch that cannot be read: its fields are "unknown" then
+ * Errors: KD_E_CONFIG when the folder cannot be looked into.
+ */
 bool latch_read(
     const char *dir, struct latch *ret, bool *ret_latched, struct kd_err *e) KD_MUST;
 /* Puts KD_E_PIN into e, or KD_E_BUSY where it is under way, saying what was latched and
@@ -49,7 +53,7 @@ bool latch_remove(const char *dir, struct kd_err *e) KD_MUST;
 /* The folder is ours or root's and nobody else can write it; made when missing (0700).
  * Errors: KD_E_CONFIG. */
 bool latch_dir_check(const char *dir, struct kd_err *e) KD_MUST;
-/* The folder is ours or root's and nobody else can write it; made when missing (0700).
- * Takes DIR/lock for the life of *ret_fd: one signer per folder. Errors: KD_E_CONFIG. */
+/* latch_dir_check, and DIR/lock is ours for the life of *ret_fd: one signer per folder.
+ * Errors: KD_E_CONFIG. */
 bool latch_dir_open(const char *dir, int *ret_fd, struct kd_err *e) KD_MUST;
 #endif

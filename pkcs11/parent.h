@@ -24,9 +24,8 @@ struct parent_opts { /* all borrowed, but for what is said */
  *
  * One thread, one epoll. A job waits in the queue until a session is free, then goes to
  * the child; past conf's sign-deadline the child is killed and replaced, what it had
- * begun is answered as such, what it had not goes to the next child. A child that was
- * ready is replaced at once; one that was not, after 1 s to 30 s. A refused PIN stops
- * that until the operator unlatches.
+ * begun is answered as such, what it had not goes to the next child. When that starts is
+ * breaker.h's to say. A refused PIN stops it until the operator unlatches.
  *
  * Errors: KD_E_NOMEM, KD_E_BUG, KD_E_IO: it could not start serving. KD_E_CONFIG: several
  * tokens match, or another signer serves this one; found by the first child, before any

@@ -26,7 +26,7 @@
 #include "pkcs11/module_check.h"
 #include "pkcs11/rv.h"
 
-#define KILL_MS 2000   /* SIGKILL to gone; longer is a kernel that waits for a device */
+#define KILL_MS 2000 /* SIGKILL to gone; longer is a kernel that waits for a device */
 #define BATCH 16
 #define JOBS_PER_SESSION 2 /* one in the token, one waiting for it */
 #define JOBS_MIN 16 /* so that few fast sessions do not cost a wake-up for each job */
@@ -93,8 +93,8 @@ become_child(const struct parent *p, int sock, int share, int pin)
 	int from[] = {sock, share, p->setup_fd, pin};
 	sigset_t none;
 
-	for (size_t i = 0; i < KD_ARRAY_LEN(from);
-	     i++) { /* out of the way of each other */
+	/* First out of the way of each other. */
+	for (size_t i = 0; i < KD_ARRAY_LEN(from); i++) {
 		from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, CHILD_FD_END);
 		if (from[i] < 0)
 			_exit(1);
@@ -224,7 +224,6 @@ static void
 on_found(struct parent *p, const struct child_found *f)
 {
 	struct signer_state *s = &p->state;
-	const char *refused = login_why_not(p, f);
 	struct kd_err e = {0};
 
 	(void)text_show(s->label, sizeof(s->label), f->label, strlen(f->label));
@@ -243,10 +242,8 @@ on_found(struct parent *p, const struct child_found *f)
 		return;
 	}
 	p->found_once = true;
-	if (refused != NULL) {
-		refuse_login(p, refused);
+	if (login_is_forbidden(p, f))
 		return;
-	}
 	if (f->pin_count_low)
 		log_line(LOG_L_WARN, "token '%s' says that a wrong PIN was tried before",
 		    s->label);
@@ -377,8 +374,7 @@ child_readable(struct parent *p)
 		}
 		n = recvmmsg(p->sock, msgs, BATCH, MSG_DONTWAIT, NULL);
 		for (int i = 0; i < n; i++) {
-			if (msgs[i].msg_len ==
-			    0) { /* its end: WATCH_PID tells the rest */
+			if (msgs[i].msg_len == 0) { /* its end: WATCH_PID tells the rest */
 				(void)close(p->sock);
 				p->sock = -1;
 				child_kill(p);

@@ -74,8 +74,8 @@ watch_writing(struct parent *p, struct conn *c, bool on)
 		c->waits_to_write = on;
 }
 
-void
-conns_writable(struct parent *p, struct conn *c)
+static void
+flush(struct parent *p, struct conn *c)
 {
 	struct kd_err e = {0};
 
@@ -97,7 +97,7 @@ conns_flush(struct parent *p)
 {
 	for (uint32_t i = 0; i < CONNS_MAX; i++) {
 		if (p->conns[i].touched)
-			conns_writable(p, &p->conns[i]);
+			flush(p, &p->conns[i]);
 	}
 }
 

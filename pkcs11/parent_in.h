@@ -65,7 +65,7 @@ struct parent {
 	uid_t keeper;
 	int epfd, listen_fd, signal_fd, setup_fd;
 	char **child_env; /* owned, with its strings; ends with NULL */
-	bool stopping, done;
+	bool stopping;
 	uint64_t now_ms; /* once per round */
 
 	struct conn conns[CONNS_MAX];
@@ -113,15 +113,13 @@ struct parent {
 	uint64_t flights_check_ms, queue_check_ms;
 	uint64_t heeded_ms; /* when the child last took a job, or had none to take */
 	bool unheeded;      /* it let one expire since then */
-	struct sign_result
-	    result; /* scratch, so that an answer costs no kilobyte of stack */
+	struct sign_result result; /* scratch: an answer costs no kilobyte of stack */
 };
 
 /* parent_conn.c */
 void conns_init(struct parent *p);
 void conns_accept(struct parent *p);
 void conns_readable(struct parent *p, struct conn *c);
-void conns_writable(struct parent *p, struct conn *c);
 void conns_flush(struct parent *p);      /* all that were touched */
 void conns_push_state(struct parent *p); /* to everyone */
 void conns_answer(struct parent *p, const struct ask *a, const struct sign_result *r);
@@ -140,11 +138,11 @@ void jobs_clear(struct parent *p);
 bool jobs_accept(struct parent *p, const struct conn *c, uint32_t conn,
     const struct frame *f, struct kd_err *e) KD_MUST;
 void jobs_feed(struct parent *p); /* as many as the child may have */
-/* Why the child that sent it has to be replaced, if it has. */
 void jobs_heeded(struct parent *p); /* the child is at work */
+/* Why the child that sent it has to be replaced; TROUBLE_NONE: it has not. */
 enum trouble jobs_result(struct parent *p, const struct child_result *r) KD_MUST;
-void jobs_take_back(
-    struct parent *p); /* what the child has not begun returns to the queue */
+/* What the child has not begun returns to the queue. */
+void jobs_take_back(struct parent *p);
 /* The child is dead: what it had begun goes to the next, what it had the token sign is of
  * unknown outcome. */
 void jobs_settle(struct parent *p);
@@ -163,13 +161,13 @@ void child_timers(struct parent *p);
 void child_clear(struct parent *p);
 
 /* parent_login.c */
-/* Why no login may be tried, by the token's flags; NULL when it may. */
-const char *login_why_not(const struct parent *p, const struct child_found *f);
+/* By the token's flags: true, and the child is killed; another looks at them again, at a
+ * steady pace. */
+bool login_is_forbidden(struct parent *p, const struct child_found *f) KD_MUST;
 /* The child gets at the PIN only once the attempt is on the disk. False: it does not, and
  * is killed. */
 bool login_give_pin(struct parent *p, const struct child_found *f) KD_MUST;
 void login_told(struct parent *p, const struct child_login *l);
-void login_latch(struct parent *p, const char *why); /* no PIN is tried any more */
 void login_cut_off(struct parent *p); /* the child ended in it */
 void login_refused(struct parent *p); /* by a token that was logged in to */
 void login_check_latch(struct parent *p);            /* is it still there? */
@@ -198,7 +196,6 @@ uint64_t trouble_drain_ms(const struct parent *p, enum trouble t);
 void trouble_hold(struct parent *p, uint64_t drain_ms); /* jobs wait for the next child */
 void trouble_timer(struct parent *p);
 void trouble_state(struct parent *p);
-void refuse_login(struct parent *p, const char *why);
 uint64_t trouble_next_start(const struct parent *p);
 /* A key that gave a wrong signature is not used again, by no child. */
 void quarantine_put(struct parent *p, size_t key, const char *why);

@@ -5,6 +5,7 @@
 
 #include "pkcs11/parent_in.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -14,8 +15,9 @@
 
 #define LATCH_CHECK_MS 1000
 
-void
-login_latch(struct parent *p, const char *why)
+/* No PIN is tried any more. */
+static void
+latch(struct parent *p, const char *why)
 {
 	p->latched = true;
 	p->start_ms = NEVER;
@@ -56,7 +58,7 @@ login_give_pin(struct parent *p, const struct child_found *f)
 	} else {
 		log_err(LOG_L_ERROR, &e);
 		if (e.code == KD_E_PIN)
-			login_latch(p, e.msg);
+			latch(p, e.msg);
 		else
 			parent_set_state(p, TOKEN_FAILED, e.msg);
 	}
@@ -65,8 +67,8 @@ login_give_pin(struct parent *p, const struct child_found *f)
 }
 
 /* Why no login may be tried, by the token's flags; NULL when it may. */
-const char *
-login_why_not(const struct parent *p, const struct child_found *f)
+static const char *
+why_not(const struct parent *p, const struct child_found *f)
 {
 	if (f->refuse[0] != '\0')
 		return f->refuse;
@@ -74,6 +76,22 @@ login_why_not(const struct parent *p, const struct child_found *f)
 		return "token says: a wrong PIN was tried after the last right one "
 		       "(CKF_USER_PIN_COUNT_LOW); no login is tried until kdsign-token pin";
 	return NULL;
+}
+
+bool
+login_is_forbidden(struct parent *p, const struct child_found *f)
+{
+	const char *why = why_not(p, f);
+	char text[SIGNER_DETAIL_MAX + 1];
+
+	if (why == NULL)
+		return false;
+	(void)snprintf(text, sizeof(text), "token '%s': %.200s", p->state.label, why);
+	trouble_log(p, text);
+	parent_set_state(p, TOKEN_LATCHED, why);
+	p->absent = true;
+	child_kill(p);
+	return true;
 }
 
 void
@@ -86,7 +104,7 @@ login_told(struct parent *p, const struct child_login *l)
 	p->phase = PHASE_KEYS;
 	if (l->code == KD_E_PIN) {
 		p->pin_spent = true;
-		login_latch(p, l->detail);
+		latch(p, l->detail);
 		return;
 	}
 	if (!latch_remove(p->conf->state_dir, &e))
@@ -105,7 +123,7 @@ void
 login_cut_off(struct parent *p)
 {
 	p->pin_spent = true;
-	login_latch(p, "the signing process ended while it was logging in");
+	latch(p, "the signing process ended while it was logging in");
 }
 
 /* Tried again by the next child, the PIN that the token will not have any more could cost
@@ -124,7 +142,7 @@ login_refused(struct parent *p)
 	    p->conf->state_dir, p->state.serial, p->state.label, &fd, &e);
 	if (!durable)
 		log_err(LOG_L_ERROR, &e);
-	login_latch(p, "the token refused the PIN while it was signing");
+	latch(p, "the token refused the PIN while it was signing");
 	if (!durable) /* a latch that is not there says nothing about the operator */
 		p->latch_check_ms = NEVER;
 }

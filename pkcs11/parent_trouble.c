@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#define HOLD_MS 1000    /* jobs wait that long for a child in place of one that was ready */
+#define HOLD_MS 1000 /* jobs wait that long for a child in place of one that was ready */
 /*
  * A fault of one session says little about the others: a slow token's have the time of two
  * signatures, so that what was begun is not lost, because it cannot be begun again. At most
@@ -129,19 +129,6 @@ trouble_next_start(const struct parent *p)
 {
 	return p->absent ? breaker_look_at(&p->breaker, p->now_ms)
 			 : breaker_start_at(&p->breaker, p->now_ms);
-}
-
-/* Its flags are looked at again, by another child, at a steady pace. */
-void
-refuse_login(struct parent *p, const char *why)
-{
-	char text[SIGNER_DETAIL_MAX + 1];
-
-	(void)snprintf(text, sizeof(text), "token '%s': %.200s", p->state.label, why);
-	trouble_log(p, text);
-	parent_set_state(p, TOKEN_LATCHED, why);
-	p->absent = true;
-	child_kill(p);
 }
 
 /* Into the state, before that is sent. */

@@ -5,10 +5,11 @@
 #include "base/error.h"
 #include "base/secret.h"
 
+#define PIN_FD_READ (-2) /* there was a descriptor: read and closed */
+
 /* The first that is given counts: a descriptor, pin-file, $CREDENTIALS_DIRECTORY/pin. */
-#define PIN_FD_READ (-2)
 struct pin_source {
-	int fd; /* --pin-fd; -1 when not given. Closed once read, then PIN_FD_READ. */
+	int fd; /* --pin-fd; -1 when not given; PIN_FD_READ */
 	const char *file; /* pin-file, borrowed; NULL when not configured */
 };
 

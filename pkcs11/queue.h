@@ -11,8 +11,7 @@
 #include "base/md.h"
 #include "wire/signer_msg.h"
 
-/* One of these is asked; more are a keeper that does not hold its own bound: KD_E_BUSY.
- */
+/* More than a keeper's window allows; what comes beyond it is KD_E_BUSY. */
 #define QUEUE_MAX 4096
 
 struct ask {                /* one job and whom to answer */

@@ -33,11 +33,12 @@ struct sign_leave { /* asked between C_SignInit and C_Sign */
  *
  * digest  md_len(md) bytes
  * ret     rv and call always; signature only on success: RSA as the token gave it, ECDSA
- * in DER Allocates nothing. Blocks as long as the module does: the parent holds the
- * clock. Errors: KD_E_KEY, KD_E_TOKEN, KD_E_PIN, KD_E_BUG by rv; KD_E_BAD_SIGNATURE for a
- * wrong length. Spec:   PKCS #11 3.1 "Signing and MACing functions"; RFC 8017 9.2 note 1
- * (DigestInfo); FIPS 186-5 6.4.1 (an ECDSA digest longer than the order is cut on the
- * right).
+ *         in DER
+ * Allocates nothing. Blocks as long as the module does: the parent holds the clock.
+ * Errors: KD_E_KEY, KD_E_TOKEN, KD_E_PIN, KD_E_BUG by rv; KD_E_BAD_SIGNATURE for a wrong
+ *         length.
+ * Spec:   PKCS #11 3.1 "Signing and MACing functions"; RFC 8017 9.2 note 1 (DigestInfo);
+ *         FIPS 186-5 6.4.1 (an ECDSA digest longer than the order is cut on the right).
  */
 bool sign_digest(CK_FUNCTION_LIST *f, CK_SESSION_HANDLE s, const struct sign_key *key,
     enum md md, const uint8_t *digest, struct sign_out *ret, struct kd_err *e) KD_MUST;

@@ -14,9 +14,7 @@
 #include "base/own.h"
 #include "pkcs11/attr.h"
 
-#define SAME_ID_MAX                                                                      \
-	8 /* public keys or certificates with one CKA_ID that are looked at              \
-	   */
+#define SAME_ID_MAX 8 /* public keys or certificates with one CKA_ID: looked at */
 
 AUTO_DEFINE(EVP_PKEY, EVP_PKEY_free);
 AUTO_DEFINE(EVP_PKEY_CTX, EVP_PKEY_CTX_free);

@@ -16,9 +16,10 @@
  * key's modulus, or its curve.
  *
  * params   EC: CKA_EC_PARAMS of the private key, DER
- * ret      DER appended; nothing when the token does not know the public key (not an
- * error) Errors:  KD_E_TOKEN, KD_E_CRYPTO, KD_E_NOMEM. Spec:    RFC 5280 4.1.2.7; PKCS
- * #11 3.1 "RSA public key objects", "Elliptic curve public key objects".
+ * ret      DER appended; nothing when the token does not know the public key (no error)
+ * Errors: KD_E_TOKEN, KD_E_CRYPTO, KD_E_NOMEM.
+ * Spec:   RFC 5280 4.1.2.7; PKCS #11 3.1 "RSA public key objects", "Elliptic curve public
+ *         key objects".
  */
 bool spki_of_rsa(const struct token *t, CK_OBJECT_HANDLE key, const struct buf *id,
     const struct buf *modulus, struct buf *ret, struct kd_err *e) KD_MUST;

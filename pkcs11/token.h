@@ -26,8 +26,7 @@ struct token_info { /* UTF-8 or what the token gives instead, trimmed */
 	char label[33], manufacturer[33], serial[17], model[17];
 	bool login_required;
 	bool pin_count_low; /* a wrong PIN was tried since the last right one */
-	char refuse[160]; /* why no login may be tried: flags of the token; "" when it may
-			   */
+	char refuse[160]; /* why the token's flags forbid a login; "" when they do not */
 };
 
 /*
@@ -64,8 +63,7 @@ bool token_begin(struct token *t, struct kd_err *e) KD_MUST;
  *
  * pin  borrowed, never copied; NULL where the token asks for no login
  * Errors: KD_E_PIN for whatever C_Login answers but success: one try per operator action.
- *         KD_E_TOKEN when not even the session could be opened; C_Login was then not
- * called.
+ *         KD_E_TOKEN when not even the session could be opened: C_Login was not called.
  */
 bool token_login(struct token *t, const struct secret *pin, struct kd_err *e) KD_MUST;
 /* The session of token_login, for searches. */

@@ -62,9 +62,8 @@ transcript_close(struct transcript *t)
 static bool
 check_line(const char *line, size_t n, struct transcript_sum *before, struct kd_err *e)
 {
-	bool begin;
-
 	AUTO(transcript_line_clear) struct transcript_line l = {0};
+	bool begin;
 
 	if (n > TRANSCRIPT_LINE_MAX)
 		return kd_fail(e, KD_E_INCONSISTENT, "%zu bytes, at most %zu are written",

@@ -15,13 +15,12 @@
  * DIR/ceremony.jsonl: one canonical JSON object a line. "prev" is the SHA-256 of the line
  * before without its newline, 64 zeros in the first, so that a line that was changed,
  * taken out, put in or moved is found. Lines cut off at the end are found by whoever kept
- * a later line's hash, as people do who sign the page: transcript_find.
+ * a later line's hash, as people do who sign the page: transcript_check's want.
  */
 #define TRANSCRIPT_NAME "ceremony.jsonl"
 #define TRANSCRIPT_LINE_MAX ((size_t)64 << 10)
 #define TRANSCRIPT_MAX ((size_t)64 << 20)
 #define TRANSCRIPT_HASH_LEN 64 /* hex digits */
-
 #define TRANSCRIPT_BEGIN_MAX (TRANSCRIPT_LINE_MAX / 2) /* so that its end has room */
 
 struct transcript_sum {
@@ -77,6 +76,7 @@ bool transcript_check(const char *text, size_t n, const char *want,
 /* The readable page, in Markdown, of a text that transcript_check took. */
 bool transcript_page(
     const char *text, size_t n, struct buf *ret, struct kd_err *e) KD_MUST;
+
 struct transcript_piece {
 	size_t n; /* bytes at the end of the file that are no line; 0: there were none */
 	char sha256[TRANSCRIPT_HASH_LEN + 1];
@@ -86,8 +86,11 @@ struct transcript_piece {
  * transcript_mend - half a line that a power cut has left is put aside, into a file of its
  * own, so that there can be further ones.
  *
- * If a power cut has left it no act followed: an act waits for its line. The lines before
- * have to be whole and chained. dry: nothing is done, ret is as if. Errors: as transcript_open; KD_E_IO.
+ * Such a half line hides no act: an act waits until its line is on the disk. The lines
+ * before have to be whole and chained.
+ *
+ * dry  nothing is done; ret says what would be
+ * Errors: as transcript_open; KD_E_IO.
  */
 bool transcript_mend(
     const char *dir, bool dry, struct transcript_piece *ret, struct kd_err *e) KD_MUST;

@@ -8,10 +8,9 @@
 
 #include "base/error.h"
 
-#define URI_LABEL_MAX 32 /* PKCS #11 3.1 CK_TOKEN_INFO: label and manufacturerID */
+#define URI_LABEL_MAX 32   /* PKCS #11 3.1 CK_TOKEN_INFO: label and manufacturerID */
 #define URI_SERIAL_MAX 16
-#define URI_OBJECT_MAX                                                                   \
-	255 /* ours: the specification sets no limit to CKA_LABEL and CKA_ID */
+#define URI_OBJECT_MAX 255 /* ours: CKA_LABEL and CKA_ID have no limit */
 
 enum uri_kind { URI_TOKEN, URI_KEY };
 

@@ -18,10 +18,10 @@
 #include "base/sock.h"
 #include "base/text.h"
 #include "pkcs11/cert_pin.h"
-#include "pkcs11/latch.h"
 #include "pkcs11/module_check.h"
 #include "pkcs11/pin.h"
 #include "pkcs11/prestart.h"
+#include "pkcs11/state_dir.h"
 #include "wire/json.h"
 
 #define STATE_DEFAULT "/var/lib/kdsign-signer"
@@ -90,7 +90,7 @@ make_state(const struct ceremony *c, struct kd_err *e)
 	const char *dirs[] = {c->latch_dir, c->state};
 
 	for (size_t i = 0; i < KD_ARRAY_LEN(dirs); i++)
-		if (!latch_dir_check(dirs[i], e))
+		if (!state_dir_check(dirs[i], e))
 			return false;
 	return true;
 }
@@ -127,7 +127,7 @@ pre_start(const struct ceremony *c, struct kd_err *e)
 
 	if (!set_environment(c, e))
 		return false;
-	if (c->conf.pre_start.n == 0 || !latch_dir_open(c->latch_dir, &lock, &busy))
+	if (c->conf.pre_start.n == 0 || !state_dir_lock(c->latch_dir, &lock, &busy))
 		return true;
 	for (size_t i = 0; i < c->conf.pre_start.n; i++)
 		if (!prestart_run(c->conf.pre_start.v[i], e))

@@ -11,6 +11,7 @@
 #include "pkcs11/ceremony_ask.h"
 #include "pkcs11/latch.h"
 #include "pkcs11/owner.h"
+#include "pkcs11/state_dir.h"
 
 static bool
 get_pin(struct ceremony *c, struct kd_err *e)
@@ -123,7 +124,7 @@ ceremony_login(struct ceremony *c, struct kd_err *e)
 
 	if (!i->login_required)
 		return token_login(c->token, NULL, e) && finish(c, e);
-	if (!latch_dir_check(c->latch_dir, e) ||
+	if (!state_dir_check(c->latch_dir, e) ||
 	    !latch_read(c->latch_dir, &l, &latched, e))
 		return false;
 	if (latched)

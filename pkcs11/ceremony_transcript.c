@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "pkcs11/ceremony.h"
-#include "pkcs11/latch.h"
+#include "pkcs11/state_dir.h"
 
 static bool
 check(const struct ceremony *c, const struct buf *text, struct kd_err *e)
@@ -34,7 +34,7 @@ mend(struct ceremony *c, struct kd_err *e)
 {
 	struct transcript_piece piece;
 
-	if (!latch_dir_check(c->state, e) ||
+	if (!state_dir_check(c->state, e) ||
 	    !transcript_mend(c->state, c->o->dry_run, &piece, e))
 		return false;
 	if (piece.n == 0 || c->o->dry_run) {

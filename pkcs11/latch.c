@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/builder.h"
@@ -16,20 +14,9 @@
 #include "base/file.h"
 #include "base/own.h"
 #include "base/text.h"
+#include "pkcs11/state_dir.h"
 
 #define LATCH_NAME "latch"
-#define LOCK_NAME "lock"
-
-static bool
-open_dir(const char *dir, int *ret, struct kd_err *e)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return kd_fail_errno(e, KD_E_CONFIG, errno, "state-dir '%s'", SHOW(dir));
-	*ret = fd;
-	return true;
-}
 
 static bool
 is_locked(int fd)
@@ -71,7 +58,7 @@ latch_read(const char *dir, struct latch *ret, bool *ret_latched, struct kd_err 
 	AUTO(close) int fd = -1;
 	char text[LATCH_TEXT_MAX + 1] = {0};
 
-	if (!open_dir(dir, &dfd, e))
+	if (!state_dir_open(dir, &dfd, e))
 		return false;
 	*ret = (struct latch){.dir = dir};
 	fd = openat(dfd, LATCH_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -137,7 +124,7 @@ latch_attempt(const char *dir, const char *serial, const char *label, int *ret_f
 	buf_printf(&text,
 	    "kdsign-signer latch 1\nattempt %s\ntoken-serial %s\ntoken-label %s\n", now,
 	    SHOW(serial), SHOW(label));
-	if (!buf_ok(&text, "latch", e) || !open_dir(dir, &dfd, e))
+	if (!buf_ok(&text, "latch", e) || !state_dir_open(dir, &dfd, e))
 		return false;
 	fd = openat(
 	    dfd, LATCH_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -160,69 +147,5 @@ latch_attempt(const char *dir, const char *serial, const char *label, int *ret_f
 bool
 latch_remove(const char *dir, struct kd_err *e)
 {
-	AUTO(close) int dfd = -1;
-
-	if (!open_dir(dir, &dfd, e))
-		return false;
-	if (unlinkat(dfd, LATCH_NAME, 0) != 0 && errno != ENOENT)
-		return kd_fail_errno(e, KD_E_IO, errno, "'%s/%s': cannot be removed",
-		    SHOW(dir), LATCH_NAME);
-	if (fsync(dfd) != 0)
-		return kd_fail_errno(
-		    e, KD_E_IO, errno, "state-dir '%s': fsync", SHOW(dir));
-	return true;
-}
-
-static bool
-open_own_dir(const char *dir, int *ret, struct kd_err *e)
-{
-	AUTO(close) int dfd = -1;
-	struct stat st;
-
-	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-		return kd_fail_errno(
-		    e, KD_E_CONFIG, errno, "state-dir '%s': cannot be made", SHOW(dir));
-	if (!open_dir(dir, &dfd, e))
-		return false;
-	if (fstat(dfd, &st) != 0)
-		return kd_fail_errno(e, KD_E_CONFIG, errno, "state-dir '%s'", SHOW(dir));
-	if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & 022) != 0) {
-		(void)kd_fail(e, KD_E_CONFIG,
-		    "state-dir '%s': belongs to user %u with mode %03o, expected our own "
-		    "user %u "
-		    "and nobody else able to write",
-		    SHOW(dir), st.st_uid, st.st_mode & 0777, geteuid());
-		if (st.st_uid != geteuid() && st.st_uid != 0)
-			(void)kd_hint(e, "be that user: sudo -u '#%u' ...", st.st_uid);
-		return false;
-	}
-	*ret = STEAL_FD(dfd);
-	return true;
-}
-
-bool
-latch_dir_check(const char *dir, struct kd_err *e)
-{
-	AUTO(close) int dfd = -1;
-
-	return open_own_dir(dir, &dfd, e);
-}
-
-bool
-latch_dir_open(const char *dir, int *ret_fd, struct kd_err *e)
-{
-	AUTO(close) int dfd = -1;
-	AUTO(close) int fd = -1;
-
-	if (!open_own_dir(dir, &dfd, e))
-		return false;
-	fd = openat(dfd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return kd_fail_errno(e, KD_E_CONFIG, errno, "'%s/%s': cannot be opened",
-		    SHOW(dir), LOCK_NAME);
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
-		return kd_fail(e, KD_E_CONFIG,
-		    "state-dir '%s': another kdsign-signer is using it", SHOW(dir));
-	*ret_fd = STEAL_FD(fd);
-	return true;
+	return state_dir_remove(dir, LATCH_NAME, e);
 }

@@ -50,10 +50,4 @@ bool latch_attempt(const char *dir, const char *serial, const char *label, int *
     struct kd_err *e) KD_MUST;
 /* The login succeeded, or the operator unlatches. Not there is fine. Errors: KD_E_IO. */
 bool latch_remove(const char *dir, struct kd_err *e) KD_MUST;
-/* The folder is ours or root's and nobody else can write it; made when missing (0700).
- * Errors: KD_E_CONFIG. */
-bool latch_dir_check(const char *dir, struct kd_err *e) KD_MUST;
-/* latch_dir_check, and DIR/lock is ours for the life of *ret_fd: one signer per folder.
- * Errors: KD_E_CONFIG. */
-bool latch_dir_open(const char *dir, int *ret_fd, struct kd_err *e) KD_MUST;
 #endif

@@ -23,6 +23,7 @@ libpkcs11_a_SOURCES = \
 	pkcs11/sign.c pkcs11/sign.h \
 	pkcs11/signer_conf.c pkcs11/signer_conf.h \
 	pkcs11/spki.c pkcs11/spki.h \
+	pkcs11/state_dir.c pkcs11/state_dir.h \
 	pkcs11/token.c pkcs11/token.h \
 	pkcs11/token_lock.c pkcs11/token_lock.h \
 	pkcs11/uri.c pkcs11/uri.h

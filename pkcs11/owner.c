@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "pkcs11/state_dir.h"
 
 #define NEW_NAME OWNER_NAME ".new" /* one signer for each folder, so one name will do */
 #define FIRST_LINE "kdsign-signer owner 1"
@@ -35,17 +36,6 @@ owner_text(char *dst, const char *s)
 			dst += snprintf(dst, 4, "%%%02X", (unsigned)c);
 	}
 	*dst = '\0';
-}
-
-static bool
-open_dir(const char *dir, int *ret, struct kd_err *e)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return kd_fail_errno(e, KD_E_CONFIG, errno, "state-dir '%s'", SHOW(dir));
-	*ret = fd;
-	return true;
 }
 
 /* Cuts "name value\n" off *at, which then stands behind it; NULL when it is not there. */
@@ -113,7 +103,7 @@ owner_read(const char *dir, struct owner *ret, struct kd_err *e)
 	AUTO(close) int dfd = -1;
 	AUTO(close) int fd = -1;
 
-	if (!open_dir(dir, &dfd, e))
+	if (!state_dir_open(dir, &dfd, e))
 		return false;
 	fd = openat(dfd, OWNER_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 && errno == ENOENT)
@@ -172,7 +162,7 @@ owner_write(const char *dir, const char *module, const char *token, const char *
 	buf_printf(&text,
 	    FIRST_LINE "\nmodule %s\ntoken %s\ntoken-serial %s\ntoken-label %s\n", module,
 	    token, s, l);
-	if (!buf_ok(&text, "owner", e) || !open_dir(dir, &dfd, e))
+	if (!buf_ok(&text, "owner", e) || !state_dir_open(dir, &dfd, e))
 		return false;
 	if (put(dfd, &text, e))
 		return true;
@@ -183,13 +173,5 @@ owner_write(const char *dir, const char *module, const char *token, const char *
 bool
 owner_forget(const char *dir, struct kd_err *e)
 {
-	AUTO(close) int dfd = -1;
-
-	if (!open_dir(dir, &dfd, e))
-		return false;
-	if (unlinkat(dfd, OWNER_NAME, 0) != 0 && errno != ENOENT)
-		return kd_fail_errno(e, KD_E_IO, errno, "'%s/%s': cannot be removed",
-		    SHOW(dir), OWNER_NAME);
-	return fsync(dfd) == 0 ||
-	       kd_fail_errno(e, KD_E_IO, errno, "state-dir '%s': fsync", SHOW(dir));
+	return state_dir_remove(dir, OWNER_NAME, e);
 }

@@ -22,6 +22,7 @@
 #include "pkcs11/parent.h"
 #include "pkcs11/pin.h"
 #include "pkcs11/signer_conf.h"
+#include "pkcs11/state_dir.h"
 
 #define PROGRAM "kdsign-signer"
 #define CONFIG_DEFAULT "/etc/kdsign/signer.conf"
@@ -196,7 +197,7 @@ run(const struct signer_conf *c, struct pin_source *pin_from, struct kd_err *e)
 	if (pin == NULL && pin_needs_root(pin_from) && !pin_load(pin_from, &pin, e))
 		return false;
 	if (!harden_become(u.own, u.own_gid, e) ||
-	    !latch_dir_open(c->state_dir, &lock, e))
+	    !state_dir_lock(c->state_dir, &lock, e))
 		return false;
 	if (pin == NULL && !pin_load(pin_from, &pin, e))
 		return false;

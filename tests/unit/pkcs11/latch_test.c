@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/unit/pkcs11/latch_test.c - the latch and the PIN's source, on real files. */
 #include "pkcs11/latch.h"
+#include "pkcs11/state_dir.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -234,14 +235,14 @@ one_signer_per_folder_and_nobody_else_in_it(void **state)
 	struct kd_err e = {0};
 	int fd = -1, second = -1;
 
-	assert_true(latch_dir_open(dir, &fd, &e));
-	assert_false(latch_dir_open(dir, &second, &e));
+	assert_true(state_dir_lock(dir, &fd, &e));
+	assert_false(state_dir_lock(dir, &second, &e));
 	assert_non_null(strstr(e.msg, "another kdsign-signer is using it"));
 	assert_int_equal(second, -1);
 	(void)close(fd);
 	assert_int_equal(chmod(dir, 0777), 0);
 	e = (struct kd_err){0};
-	assert_false(latch_dir_open(dir, &second, &e));
+	assert_false(state_dir_lock(dir, &second, &e));
 	assert_non_null(strstr(e.msg, "with mode 777, expected our own user"));
 	assert_int_equal(e.code, KD_E_CONFIG);
 }

@@ -16,8 +16,8 @@
 /* Whoever holds it only renames: milliseconds, for a whole package too. */
 #define PATIENCE_MS 5000
 #define PAUSE_MS 2
-/* At once, in all of the process: a package may have more files than there are descriptors,
- * and the first of them already keep another such package out. */
+/* In the whole process: a package may have more files than there are descriptors, and the
+ * locks on its first files already keep another run over it out. */
 #define LOCKS_MAX 128
 
 static _Atomic unsigned locks_n;
@@ -67,7 +67,7 @@ keep_copy(struct file_replace *r)
 		r->was = now;
 }
 
-/* false: none is to be had. Is it gone, the comparison will say so. */
+/* False: there is no lock to be had. Where the file is gone, the comparison says so. */
 static bool
 open_lock(struct file_replace *r)
 {

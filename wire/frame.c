@@ -7,9 +7,7 @@
 
 #define READ_CHUNK ((size_t)64 << 10)
 #define FILL_MAX ((size_t)256 << 10) /* a call; then other connections get their turn */
-#define KEEP_MAX                                                                         \
-	((size_t)1 << 20) /* an idle connection holds no more memory than this           \
-			   */
+#define KEEP_MAX ((size_t)1 << 20) /* of memory that an idle connection holds */
 
 /* pos bytes of b are done with: forget them when that costs less than it moves. */
 static void

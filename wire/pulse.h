@@ -7,14 +7,14 @@
 
 #define PULSE_QUIET_MS 1000u /* nothing heard for so long: ask */
 #define PULSE_WAIT_MS 2000u  /* nothing heard for so long after asking: silent */
-/* Who looks so much later than it wanted to has not been running itself, and perhaps the
- * whole machine has not: it asks for patience with the other before it judges. */
+/* Who looks so much later than it wanted to was not running itself, and perhaps the whole
+ * machine was not: it asks once more before it judges. */
 #define PULSE_LATE_MS 500u
 
 /*
- * A process that is stopped, or stuck, keeps its connections: nothing tells but that it does
- * not answer. So who wants something of it asks FRAME_PING where it has heard nothing for a
- * while; any frame is an answer to that. Times are clock_ms()'s.
+ * A process that is stopped, or stuck, keeps its connections: only its silence tells. So who
+ * needs it sends FRAME_PING after a while without a frame; any frame is an answer to that.
+ * Times are clock_ms()'s.
  */
 struct pulse {
 	uint64_t heard_at;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wire/signer_msg.c - payloads of FRAME_SIGN, _SIGNATURE and _STATE (docs/PROTOCOL.md
+/* wire/signer_msg.c - payloads of FRAME_SIGN, _SIGNATURE, _STATE and _BAD (docs/PROTOCOL.md
  * "Keeper and signer"). */
 #include "wire/signer_msg.h"
 

@@ -38,8 +38,9 @@ bool group_check_key(const struct group *g, const struct key *k, int64_t now_uni
 /* In how many seconds one of them is tried again; 0: one can sign now, or nobody knows. */
 unsigned group_retry_s(const struct group *g, const struct key *k, int64_t now_unix);
 /*
- * Hands one waiting item over, or gives one up: by its deadline, by its key's
- * dates, or because no member is connected. False: none waits, or no member has room. Members are flushed by the caller.
+ * Hands one waiting item over, or gives one up: by its deadline, by its key's dates, or
+ * because no member is connected. False: none waits, or no member has room. Members are
+ * flushed by the caller.
  */
 bool group_dispatch_one(struct group *g, uint64_t now_ms, uint64_t sign_deadline_ms);
 /* The item came back from a member, unheard: true when it waits for another one now. */

@@ -11,11 +11,9 @@
 #include "daemon/keeper/keeper.h"
 
 #define RETRY_BUSY_S 1 /* a queue empties soon */
-#define ROOM_CMS                                                                         \
-	2048         /* what a ContentInfo, or an answer, holds beside the big things    \
-		      */
-#define ROOM_ITEM 64 /* an answer's item beside its signature */
-#define RETRY_S 2    /* token and record may need a moment, or a person */
+#define RETRY_S 2      /* token and record may need a moment, or a person */
+#define ROOM_CMS 2048  /* what a ContentInfo, or an answer, holds beside the big things */
+#define ROOM_ITEM 64   /* an answer's item beside its signature */
 
 static bool
 make_items(struct request *r, size_t n, struct kd_err *e)
@@ -423,8 +421,8 @@ request_answer(struct request *r, const char *request_id, struct answer *ret,
 static struct request **
 live_bucket(const struct live *l, const char *id)
 {
-	uint32_t h =
-	    2166136261u; /* FNV-1a; ids are the clients' own, so are their collisions */
+	/* FNV-1a; ids are the clients' own, so are their collisions. */
+	uint32_t h = 2166136261u;
 
 	for (; *id != '\0'; id++)
 		h = (h ^ (uint8_t)*id) * 16777619u;

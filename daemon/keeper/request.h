@@ -30,8 +30,7 @@ enum item_state {
 
 struct item {
 	struct queue_node node; /* first: in the signer's queue */
-	struct work
-	    work; /* with the pool, or in the request's list of results to record */
+	struct work work; /* with the pool, or in the request's list of results to record */
 	struct request *req;
 	uint32_t index;
 	enum item_state state;
@@ -100,12 +99,10 @@ struct request {
 	size_t chains_n;
 	struct waiter *waiters;
 	bool listed; /* in the live table and list */
-	bool
-	    late; /* the record was too slow: told 503, so its intents are not acted on */
+	bool late; /* the record was too slow: told 503, so its intents are not acted on */
 	bool unrecorded; /* a result could not be written; tried again by the timer */
 	uint64_t record_deadline;  /* of the op that runs; UINT64_MAX when none */
-	uint64_t work_deadline;    /* an item that has not reached the signer by then is
-				      given up */
+	uint64_t work_deadline;    /* what has not reached a signer by then is given up */
 	struct request *to_record; /* in the turn's list of requests with results */
 	bool to_record_listed;
 	struct work encode; /* all items decided: the answer is being made */
@@ -117,8 +114,7 @@ struct request {
 	struct record_op intent, result;
 	bool result_busy;
 	struct work_list results; /* items by work, to go with the next result op */
-	uint64_t
-	    results_at; /* clock_ms: then even if not complete; UINT64_MAX: no date yet */
+	uint64_t results_at; /* clock_ms: then even if not complete; UINT64_MAX: no date yet */
 };
 
 /*

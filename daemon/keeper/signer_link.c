@@ -224,8 +224,7 @@ take_signature(struct signer_link *l, const struct frame *f, struct kd_err *e)
 	if (!sign_result_decode(f->payload, &res, e))
 		return false;
 	if (s->item == NULL || s->id != f->id)
-		return true; /* given up at its deadline: a late signature is not wanted
-				any more */
+		return true; /* given up at its deadline: nobody wants it any more */
 	if (res.code == KD_OK)
 		l->token_us = (l->token_us * 7 + res.token_us) / 8;
 	finish(l, s, &res);

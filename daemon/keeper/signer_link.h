@@ -9,8 +9,7 @@
 #include "wire/signer_msg.h"
 
 #define SIGNER_WINDOW_MAX 1024
-#define SIGNER_GRACE_MS                                                                  \
-	5000 /* beyond the job's own deadline: then the signer itself is stuck */
+#define SIGNER_GRACE_MS 5000 /* past a job's deadline: then the signer itself is stuck */
 
 struct signer_link; /* opaque; the loop's thread only */
 
@@ -22,7 +21,7 @@ struct signer_link_hooks {
 };
 
 struct signer_link_view { /* borrowed, for readiness and metrics */
-	bool known;       /* connected, answering, and it has told its state */
+	bool known;       /* signer_link_connected */
 	const char *word; /* the token's state; "not connected", "does not answer" */
 	const struct signer_state *state; /* when known */
 	size_t sent;
@@ -45,8 +44,8 @@ void signer_link_retire(struct signer_link *l);
 bool signer_link_retired(const struct signer_link *l);
 bool signer_link_retired_and_idle(const struct signer_link *l);
 struct signer_link_view signer_link_view(const struct signer_link *l);
-/* And has told its state, and answers: a listening socket may be there without anybody
- * behind it, and a connection to who is stopped. */
+/* It has told its state, and answers: a socket may listen with nobody behind it, and a
+ * connection stays when the other process is stopped. */
 bool signer_link_connected(const struct signer_link *l);
 bool signer_link_has_room(const struct signer_link *l); /* in its window */
 /* When it would be done with one item more, by what its last signatures took; to be
@@ -68,8 +67,8 @@ void signer_link_bad(struct signer_link *l, const struct key *k, const char *why
 const struct signer_key *signer_link_find_key(
     const struct signer_link *l, const char *name); /* NULL */
 
-/* Hands an item over; connected, and with room in its window. deadline: at the signer. It
- * leaves with the next flush. */
+/* Hands an item over, which leaves with the next flush. l is connected, and has room in its
+ * window. sign_deadline_ms: from receipt at the signer. */
 void signer_link_send(struct signer_link *l, struct item *it, uint64_t now_ms,
     uint64_t sign_deadline_ms);
 void signer_link_flush(struct signer_link *l);

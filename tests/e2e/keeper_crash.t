@@ -72,7 +72,11 @@ sleep 0.3
 kill -TERM "$keeper_pid"
 ok 'told to stop, it stops long before its last deadline' wait_for 5 tap_ended "$keeper_pid"
 wait "$load"
+cp "$T/keeper.err" "$T/stopped"
 start_keeper
 stop "$keeper_pid"
-ok 'and leaves nothing unknown' test "$(unknown)" = "$unknown_before"
+left_nothing() { # or what the one that stopped had to say of it: a disk may fail it, or be too slow
+	[ "$(unknown)" = "$unknown_before" ] || { tail -n 20 "$T/stopped" >&2 && return 1; }
+}
+ok 'and leaves nothing unknown' left_nothing
 done_testing

@@ -225,9 +225,12 @@ generate_say_dry(const struct ceremony *c, const struct generate *g, struct kd_e
 {
 	AUTO(buf_clear) struct buf b = {0};
 
+	/* Without a login only what the token shows to everybody: public halves do. */
+	if (!token_begin(c->token, e) || !check_free(c, &g->order, e))
+		return false;
 	buf_printf(&b, "would generate on token '%s', serial %s:\n",
 	    SHOW(token_info(c->token)->label), SHOW(token_info(c->token)->serial));
-	make_describe(&g->order, &b);
+	make_describe(&g->order, c->o->id == NULL, &b);
 	return ceremony_put(&b, e);
 }
 

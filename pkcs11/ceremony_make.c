@@ -143,11 +143,14 @@ make_without_names(unsigned without, struct buf *ret)
 }
 
 void
-make_describe(const struct make_order *order, struct buf *ret)
+make_describe(const struct make_order *order, bool random_id, struct buf *ret)
 {
 	buf_printf(
 	    ret, "  private key: %s '%s' id ", order->type->shown, SHOW(order->label));
-	text_hex(ret, order->id, order->id_len);
+	if (random_id)
+		buf_printf(ret, "of %zu random bytes", order->id_len);
+	else
+		text_hex(ret, order->id, order->id_len);
 	buf_str(ret, "\n    CKA_TOKEN yes, CKA_PRIVATE yes, CKA_SENSITIVE yes, "
 		     "CKA_EXTRACTABLE no, "
 		     "CKA_SIGN yes\n    and, unless the token refuses them:");

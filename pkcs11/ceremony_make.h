@@ -53,6 +53,6 @@ bool make_key(const struct token *t, CK_SESSION_HANDLE s, const struct make_orde
     struct made *ret, struct kd_err *e) KD_MUST;
 /* "CKA_DECRYPT, CKA_MODIFIABLE" */
 void make_without_names(unsigned without, struct buf *ret);
-/* The templates, in words, for a dry run. */
-void make_describe(const struct make_order *order, struct buf *ret);
+/* The templates, in words, for a dry run. random_id: the key's will be others. */
+void make_describe(const struct make_order *order, bool random_id, struct buf *ret);
 #endif

@@ -51,6 +51,7 @@ fails 78 "a PIN in the URI" "$tool" list --module "$softhsm" --token 'pkcs11:tok
 ok "a dry run" token generate --label driver-2026 --dry-run
 says out "would generate on token 'kdsign'"
 says out "CKA_EXTRACTABLE no"
+says out "id of 8 random bytes"
 ok "leaves no trace" test ! -e "$T/state/ceremony.jsonl"
 ok "and no key" sh -c "! '$tool' list --module '$softhsm' --pin-file '$T/pin' --state '$T/state' | grep -q driver-2026"
 n=0
@@ -68,6 +69,12 @@ fails 78 "a label that is there already" token generate --label key-p256
 says err "has an object with the label already"
 fails 78 "an id that is there already" token generate --label other --id 01
 says err "has an object with the id already"
+fails 78 "the label, dry" token generate --label key-p256 --dry-run
+says err "has an object with the label already"
+fails 78 "the id, dry" token generate --label other --id 01 --dry-run
+says err "has an object with the id already"
+ok "an id that is free, dry" token generate --label other --id 0a0b --dry-run
+says out "'other' id 0a0b"
 fails 64 "a key too short for its purpose" token generate --label short --type rsa2048
 says err "none of rsa3072 rsa4096 p256 p384"
 fails 64 "an id of odd length" token generate --label short --id 123

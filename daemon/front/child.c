@@ -220,7 +220,7 @@ child_reap(struct child *c)
 	c->pidfd = -1;
 	c->pid = 0;
 	c->ready = false;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
 void

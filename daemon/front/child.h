@@ -41,6 +41,6 @@ bool child_start(struct child *c, const char *notify, struct kd_err *e) KD_MUST;
 void child_signal(const struct child *c, int sig);
 /* SIGTERM, then after ms SIGKILL; returns when it has ended. */
 void child_stop(struct child *c, uint64_t ms);
-/* Takes the exit status after pidfd became readable: -1 for a death by signal. */
+/* Takes the exit status after pidfd became readable; of a death by signal 9: -9. */
 int child_reap(struct child *c);
 #endif

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -345,7 +346,7 @@ child_ended(struct supervisor *s, size_t i, struct kd_err *e)
 		c->pause_ms *= 2;
 	c->restart_ms = now + c->pause_ms;
 	log_line(LOG_L_WARN, "'%s' ended (%s %d); again in %llu ms", c->program,
-	    status < 0 ? "signal, status" : "status", status,
+	    status < 0 ? "signal" : "status", abs(status),
 	    (unsigned long long)c->pause_ms);
 	return true;
 }

@@ -60,6 +60,7 @@ ok "nor to the signer" mode "$T/signer.sock" "600 $me"
 
 kill -KILL "$(cat "$T/run/keeper.pid")"
 ok "a keeper that dies is started again" wait_for 5 starts keeper 2
+ok "the log says how" log_says "ended (signal 9); again in 100 ms"
 ok "and answers" wait_for 5 status 200 --data '{}' /v1/signatures
 for _ in 1 2; do
 	keeper_was=$(cat "$T/run/keeper.pid")

@@ -212,11 +212,13 @@ child_replace(struct parent *p, enum trouble t, const char *why)
 static void
 refuse_config(struct parent *p, const struct kd_err *e)
 {
-	if (!p->found_once)
-		p->fatal = *e;
-	else
-		log_err(LOG_L_ERROR, e);
 	parent_set_state(p, TOKEN_FAILED, e->msg);
+	if (!p->found_once) {
+		p->fatal = *e;
+	} else {
+		trouble_log(p, e->msg);
+		trouble(p, TROUBLE_FAULT, e->msg); /* not our own SIGKILL */
+	}
 	child_kill(p);
 }
 

@@ -52,15 +52,16 @@ login_give_pin(struct parent *p, const struct child_found *f)
 
 	if (give_pin(p, f, &e))
 		return true;
-	if (e.code == KD_E_BUSY) {
-		trouble_log(p, e.msg);
-		p->absent = true;
-	} else {
+	if (e.code == KD_E_PIN) {
 		log_err(LOG_L_ERROR, &e);
-		if (e.code == KD_E_PIN)
-			latch(p, e.msg);
-		else
+		latch(p, e.msg);
+	} else {
+		trouble_log(p, e.msg);
+		p->absent = e.code == KD_E_BUSY;
+		if (!p->absent) {
 			parent_set_state(p, TOKEN_FAILED, e.msg);
+			trouble(p, TROUBLE_FAULT, e.msg); /* not our own SIGKILL */
+		}
 	}
 	child_kill(p);
 	return false;

@@ -127,6 +127,20 @@ order 'C_Initialize hang once'
 kill -KILL "$(child_pid)"
 ok "a start that hangs" wait_for 10 test -e "$T/mock/control.used"
 ok "ends at start-deadline" wait_for 15 sign
+
+# No attempt can be on the disk, so none is made, and the reason is not lost behind our own SIGKILL
+order
+mv "$T/state" "$T/elsewhere"
+logins=$(calls C_Login)
+kill -KILL "$(child_pid)"
+ok "a state folder that is away: the breaker opens" wait_for 10 state_says 'breaker=open'
+ok "the reason is told" state_says "breaker open: state-dir '$T/state'"
+fails 1 "nothing is signed" sign
+says out "state-dir '$T/state'"
+ok "the PIN is not tried" test "$(calls C_Login)" = "$logins"
+mv "$T/elsewhere" "$T/state"
+ok "when it is back, it signs" wait_for 10 sign
+
 ok "it was never anything but ours that misbehaved" test ! -e "$T/mock/violations"
 ok "the latch never came into it" test ! -e "$T/state/latch"
 done_testing

@@ -194,6 +194,16 @@ group_dispatch_one(struct group *g, uint64_t now_ms, uint64_t sign_deadline_ms)
 }
 
 bool
+group_give_up_one(struct group *g, const struct kd_err *why)
+{
+	struct item *it = (struct item *)queue_pop(&g->queue); /* its first member */
+
+	if (it != NULL)
+		give_up(g, it, why);
+	return it != NULL;
+}
+
+bool
 group_take_back(struct group *g, struct item *it, const struct signer_link *from,
     const struct sign_result *res)
 {

@@ -43,6 +43,8 @@ unsigned group_retry_s(const struct group *g, const struct key *k, int64_t now_u
  * flushed by the caller.
  */
 bool group_dispatch_one(struct group *g, uint64_t now_ms, uint64_t sign_deadline_ms);
+/* Gives one waiting item up: nobody heard of it, and this is why. False: none waits. */
+bool group_give_up_one(struct group *g, const struct kd_err *why);
 /* The item came back from a member, unheard: true when it waits for another one now. */
 bool group_take_back(struct group *g, struct item *it, const struct signer_link *from,
     const struct sign_result *res);

@@ -48,6 +48,7 @@ struct keeper {
 	struct expiry_watch expiry;
 	bool stopping;
 	uint64_t stop_at; /* clock_ms: no longer waited for what is under way */
+	uint64_t unsent_end; /* the same for what no signer has yet */
 };
 
 /* ---- ask.c and pipeline.c: the way of one request; refuse.c: pipeline_note ---- */

@@ -22,6 +22,8 @@
 #define STOP_MS                                                                          \
 	10000 /* for what is under way; what is not done then is recorded as unknown at  \
 		 the next start */
+#define STOP_UNSENT_MS                                                                   \
+	5000 /* for what no signer has yet: then it is told and recorded as unheard */
 
 static const char usage[] = "usage: kdsign-keeper [--config FILE] [--check] [--print]\n"
 			    "\n"
@@ -113,7 +115,8 @@ stop(struct keeper *k)
 	front_stop_listening(k->front);
 	k->stopping = true;
 	k->stop_at = clock_ms() + STOP_MS;
-	loop_wake_at(k->loop, k->stop_at);
+	k->unsent_end = clock_ms() + STOP_UNSENT_MS;
+	loop_wake_at(k->loop, k->unsent_end);
 	pipeline_note(k, "stop");
 }
 
@@ -158,7 +161,8 @@ on_timer(void *self, uint64_t now_ms)
 	loop_wake_at(k->loop,
 	    expiry_watch_look(&k->expiry, k->settings, now_ms, clock_unix_ms() / 1000));
 	if (k->stopping)
-		loop_wake_at(k->loop, k->stop_at);
+		loop_wake_at(
+		    k->loop, now_ms < k->unsent_end ? k->unsent_end : k->stop_at);
 }
 
 static void

@@ -244,10 +244,24 @@ dispatch_round(struct keeper *k, uint64_t now_ms)
 	return any;
 }
 
+/* What would not be signed before the end had better be told so than be left unknown. */
+static void
+give_up_waiting(struct keeper *k)
+{
+	struct kd_err why = {0};
+
+	(void)kd_fail(&why, KD_E_BUSY, "the service is about to stop");
+	for (size_t i = 0; i < k->groups_n; i++)
+		while (group_give_up_one(k->groups[i], &why))
+			continue;
+}
+
 /* A connection that is lost while flushing gives items back, which go elsewhere. */
 void
 signers_dispatch(struct keeper *k, uint64_t now_ms)
 {
+	if (k->stopping && now_ms >= k->unsent_end)
+		give_up_waiting(k);
 	while (dispatch_round(k, now_ms)) {
 		while (dispatch_round(k, now_ms))
 			;

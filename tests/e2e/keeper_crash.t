@@ -79,4 +79,25 @@ left_nothing() { # or what the one that stopped had to say of it: a disk may fai
 	[ "$(unknown)" = "$unknown_before" ] || { tail -n 20 "$T/stopped" >&2 && return 1; }
 }
 ok 'and leaves nothing unknown' left_nothing
+
+# A signer that stands still has a hundred items, 32 of them in its hands: of these alone nobody knows.
+SIGN_DEADLINE=30s
+make_conf
+unknown_before=$(unknown)
+intents_before=$(sql "SELECT count(*) FROM event WHERE $(event event) = 'intent'")
+start_keeper
+echo hang >"$T/mode"
+"$tools/fake_front_tool" -s "$T/keeper.sock" -c "$T/host1.chain" -n 2 -b 50 -t 1000 load >>"$T/load.out" 2>>"$T/load.err" &
+load=$!
+all_meant() { [ "$(sql "SELECT count(*) FROM event WHERE $(event event) = 'intent'")" = $((intents_before + 100)) ]; }
+ok 'a hundred items are under way' wait_for 20 all_meant
+kill -TERM "$keeper_pid"
+ok 'told to stop, it stops' wait_for 20 tap_ended "$keeper_pid"
+echo sign >"$T/mode"
+wait "$load"
+start_keeper
+stop "$keeper_pid"
+ok 'what the signer had is unknown' test "$(unknown)" = $((unknown_before + 32))
+ok 'what it had not was told and recorded as busy' test "$(sql "SELECT count(*) FROM event WHERE
+	$(event event) = 'result' AND $(event code) = 'busy'")" = 68
 done_testing

@@ -167,7 +167,7 @@ the_widest_sheet_has_a_column_for_each(void **state)
 	assert_done(verdict_table_new(&t, &e));
 	for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
 		struct verdict v = {0};
-		char why[32];
+		char why[64];
 
 		for (size_t k = 0; k < releases; k++) {
 			(void)snprintf(why, sizeof(why), "kernel %zu of %zu", k, i);

@@ -42,8 +42,9 @@ ok "and the log says why" log_says 'refused: .*purpose'
 ok "one without extended key usage stays out" stays_out noeku
 ok "and the log says why" log_says 'refused: .*clientAuth'
 ok "TLS 1.2 stays out" nobody --tls-max 1.2 --cert "$P/good.pem"
+# A client that sends its request before it has read the alert gets a reset instead, now and then.
 told() { as revoked 2>&1 | grep -qi 'alert'; }
-ok "who stays out is told so by an alert" told
+ok "who stays out is told so by an alert" wait_for 20 told
 only_good() { [ "$(wc -l <"$T/keeper.out")" -eq 2 ]; }
 ok "the keeper heard only of the good ones" only_good
 

@@ -56,6 +56,7 @@ if [ -z "$sanitized" ]; then # which is to be loaded first
 	ok 'and there was one C_Login' is 1
 	stop "$signer_pid"
 fi
+set_pin "$pin"
 ok 'an operator acts' "$builddir/kdsign-token" pin --config "$T/signer.conf"
 run_signer
 ok 'and it signs' ask 20 state ready

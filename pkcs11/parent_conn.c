@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/sock.h"
+#include "wire/pulse.h"
 
 #define PAYLOAD_MAX 1024           /* a sign_job is below 200 bytes */
 #define OUT_MAX ((size_t)16 << 20) /* a peer that reads nothing is dropped */
@@ -179,25 +180,13 @@ conns_accept(struct parent *p)
 	}
 }
 
-/* The keeper asks whether anybody is there. */
-static bool
-answer_ping(struct conn *c, const struct frame *f, struct kd_err *e)
-{
-	struct rd r = f->payload;
-	size_t mark;
-
-	if (!rd_end(&r, e))
-		return kd_in(e, "ping");
-	mark = frame_out_begin(&c->out, FRAME_PONG, f->id);
-	c->touched = true;
-	return frame_out_end(&c->out, mark, e);
-}
-
 static bool
 take_frame(struct parent *p, struct conn *c, const struct frame *f, struct kd_err *e)
 {
-	if (f->type == FRAME_PING)
-		return answer_ping(c, f, e);
+	if (f->type == FRAME_PING) { /* the keeper asks whether anybody is there */
+		c->touched = true;
+		return pulse_answer(f, &c->out, e);
+	}
 	return jobs_accept(p, c, (uint32_t)(c - p->conns), f, e);
 }
 

@@ -62,3 +62,24 @@ pulse_judge(struct pulse *p, uint64_t now_ms)
 	p->silent = true;
 	return true;
 }
+
+static bool
+check_empty(const struct frame *f, const char *what, struct kd_err *e)
+{
+	struct rd r = f->payload;
+
+	return rd_end(&r, e) || kd_in(e, "%s", what);
+}
+
+bool
+pulse_answer(const struct frame *ping, struct frame_out *to, struct kd_err *e)
+{
+	return check_empty(ping, "ping", e) &&
+	       frame_out_end(to, frame_out_begin(to, FRAME_PONG, ping->id), e);
+}
+
+bool
+pulse_check_pong(const struct frame *pong, struct kd_err *e)
+{
+	return check_empty(pong, "pong", e);
+}

@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/error.h"
+#include "wire/frame.h"
+
 #define PULSE_QUIET_MS 1000u /* nothing heard for so long: ask */
 #define PULSE_WAIT_MS 2000u  /* nothing heard for so long after asking: silent */
 /* Who looks so much later than it wanted to was not running itself, and perhaps the whole
@@ -39,4 +42,9 @@ enum pulse_due pulse_due(const struct pulse *p, uint64_t now_ms, uint64_t *ret_n
 void pulse_asked(struct pulse *p, uint64_t now_ms);
 /* True: it is silent from now on, and was not before. */
 bool pulse_judge(struct pulse *p, uint64_t now_ms);
+
+/* The other end: puts FRAME_PONG into to. KD_E_PROTOCOL: the ping is not empty; KD_E_NOMEM. */
+bool pulse_answer(const struct frame *ping, struct frame_out *to, struct kd_err *e) KD_MUST;
+/* What has come back. KD_E_PROTOCOL: it is not empty. */
+bool pulse_check_pong(const struct frame *pong, struct kd_err *e) KD_MUST;
 #endif

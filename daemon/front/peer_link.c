@@ -287,14 +287,6 @@ set_silent(struct peer_link *l, bool silent)
 }
 
 static bool
-take_pong(const struct frame *f, struct kd_err *e)
-{
-	struct rd r = f->payload;
-
-	return rd_end(&r, e) || kd_in(e, "pong");
-}
-
-static bool
 answer_deliver(struct peer_link *l, const struct frame *f, struct kd_err *e)
 {
 	struct answer a = {0};
@@ -304,7 +296,7 @@ answer_deliver(struct peer_link *l, const struct frame *f, struct kd_err *e)
 	if (pulse_heard(&l->pulse, clock_ms()))
 		set_silent(l, false);
 	if (f->type == FRAME_PONG)
-		return take_pong(f, e);
+		return pulse_check_pong(f, e);
 	if (f->type != FRAME_ANSWER)
 		return kd_fail(
 		    e, KD_E_PROTOCOL, "frame type %d, expected an answer", f->type);

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/sock.h"
 #include "wire/frame.h"
+#include "wire/pulse.h"
 
 #define FRONT_CONNECTIONS_MAX 64 /* one front, a few of its threads */
 #define FRONT_UNREAD_MAX                                                                 \
@@ -148,18 +149,6 @@ front_answer(struct front_conn *c, uint64_t id, const struct answer *a)
 }
 
 static bool
-answer_ping(struct front_conn *c, const struct frame *f, struct kd_err *e)
-{
-	struct rd r = f->payload;
-
-	if (!rd_end(&r, e))
-		return kd_in(e, "ping");
-	c->dirty = true;
-	return frame_out_end(
-	    &c->out, frame_out_begin(&c->out, FRAME_PONG, f->id), e);
-}
-
-static bool
 take_frames(struct front_conn *c, struct kd_err *e)
 {
 	struct frame f;
@@ -172,8 +161,9 @@ take_frames(struct front_conn *c, struct kd_err *e)
 		if (!have)
 			return true;
 		if (f.type == FRAME_PING) {
-			if (!answer_ping(c, &f, e))
+			if (!pulse_answer(&f, &c->out, e))
 				return false;
+			c->dirty = true;
 			continue;
 		}
 		if (f.type != FRAME_ASK)

@@ -231,14 +231,6 @@ take_signature(struct signer_link *l, const struct frame *f, struct kd_err *e)
 	return true;
 }
 
-static bool
-take_pong(const struct frame *f, struct kd_err *e)
-{
-	struct rd r = f->payload;
-
-	return rd_end(&r, e) || kd_in(e, "pong");
-}
-
 /* Whatever it says: somebody is at work there. */
 static void
 heard(struct signer_link *l)
@@ -267,7 +259,7 @@ take_frames(struct signer_link *l, struct kd_err *e)
 			if (!take_signature(l, &f, e))
 				return false;
 		} else if (f.type == FRAME_PONG) {
-			if (!take_pong(&f, e))
+			if (!pulse_check_pong(&f, e))
 				return false;
 		} else if (f.type == FRAME_STATE) {
 			if (!take_state(l, &f, e))

@@ -12,6 +12,7 @@
 #include "base/sock.h"
 #include "wire/api.h"
 #include "wire/frame.h"
+#include "wire/pulse.h"
 
 #define FRAME_MAX (API_STAMP_REQUEST_MAX + 1024) /* a body and what stands around it */
 #define UNREAD_MAX ((size_t)16 << 20) /* answers it does not read: then it is cut off */
@@ -107,15 +108,6 @@ front_polls(const struct front *f, struct pollfd fds[FRONT_POLLS_MAX])
 }
 
 static bool
-answer_ping(struct conn *c, const struct frame *f, struct kd_err *e)
-{
-	struct rd r = f->payload;
-
-	return (rd_end(&r, e) || kd_in(e, "ping")) &&
-	       frame_out_end(&c->out, frame_out_begin(&c->out, FRAME_PONG, f->id), e);
-}
-
-static bool
 take_frames(struct front *f, struct conn *c, struct kd_err *e)
 {
 	struct relay_ask ask;
@@ -130,7 +122,7 @@ take_frames(struct front *f, struct conn *c, struct kd_err *e)
 		if (!have)
 			return true;
 		if (frame.type == FRAME_PING) {
-			if (!answer_ping(c, &frame, e))
+			if (!pulse_answer(&frame, &c->out, e))
 				return false;
 			continue;
 		}

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/harden.h"
 #include "base/log.h"
 #include "base/num.h"
@@ -206,6 +207,9 @@ ceremony_open(struct ceremony *c, struct kd_err *e)
 		!transcript_open(c->state, &c->transcript, e)))
 		return false;
 	warn_cut_off(c);
+	/* What the act itself would find out by opening it. */
+	if (c->o->dry_run && c->o->out != NULL && !file_replace_probe(c->o->out, e))
+		return false;
 	if (!c->command->offline && !open_token(c, e))
 		return false;
 	start_entry(c);

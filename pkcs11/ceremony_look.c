@@ -34,9 +34,10 @@ look_find(const struct token *t, CK_OBJECT_CLASS class, CK_OBJECT_HANDLE ret[LOO
 
 	if (!attr_find(t, &tmpl, 1, ret, LOOK_MAX, ret_n, e))
 		return false;
-	if (*ret_n > LOOK_MAX)
-		*ret_n = LOOK_MAX;
-	return true;
+	return *ret_n <= LOOK_MAX ||
+	       kd_fail(e, KD_E_LIMIT, "token '%s': more than %d %s, which is too many to look at",
+		   SHOW(token_info(t)->label), LOOK_MAX,
+		   class == CKO_CERTIFICATE ? "certificates" : "private keys");
 }
 
 static void

@@ -11,7 +11,7 @@
 #include "pkcs11/uri.h"
 #include "wire/signer_msg.h"
 
-#define LOOK_MAX 256 /* objects of one class that are shown */
+#define LOOK_MAX 4096 /* objects of one class; HSMs have some thousands of keys at most */
 
 struct look_key {
 	CK_OBJECT_HANDLE handle;
@@ -34,7 +34,8 @@ struct look_cert {
 void look_cert_clear(struct look_cert *c);
 AUTO_DEFINE_CLEAR(struct look_cert, look_cert_clear);
 
-/* Handles of all private keys, or of all certificates. Errors: KD_E_TOKEN. */
+/* Handles of all private keys, or of all certificates. Errors: KD_E_TOKEN; KD_E_LIMIT: there
+ * are more, and what is said of a part could be wrong of the whole. */
 bool look_find(const struct token *t, CK_OBJECT_CLASS class,
     CK_OBJECT_HANDLE ret[LOOK_MAX], size_t *ret_n, struct kd_err *e) KD_MUST;
 void look_key(const struct token *t, CK_OBJECT_HANDLE o, struct look_key *ret);

@@ -54,6 +54,11 @@ ok "to standard output" sh -c "'$tool' csr --module '$softhsm' --state '$T/state
 lines=$(wc -l <"$T/state/ceremony.jsonl")
 ok "a dry run" token csr --key key-p256 --subject CN=x --dry-run
 says out "would ask the key 'key-p256'"
+for command in "csr --subject CN=x" attest "install --certificate $T/x.pem"; do
+	# shellcheck disable=SC2086 # several words
+	fails 78 "$command, dry, where there is no place for the file" token $command --key key-p256 --out "$T/nowhere/x" --dry-run
+	says err "'$T/nowhere/x'"
+done
 fails 64 "a subject that is none" token csr --key key-p256 --subject 'Example'
 says err "expected NAME=VALUE"
 fails 64 "an attribute that is none" token csr --key key-p256 --subject 'ZZ=x'

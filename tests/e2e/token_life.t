@@ -26,6 +26,22 @@ serial=$(pkcs11-tool --module "$softhsm" --list-token-slots 2>/dev/null | sed -n
 ok "a key" token generate --label driver-2026 --type p256
 cd "$T" || exit 99
 
+# ---- many objects: all are looked at ----
+
+cp -r "$T/tokens" "$T/tokens.few"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout any.key -subj "/CN=Any" -days 10 -outform DER \
+	-out any.der 2>/dev/null
+many() {
+	for n in $(seq 300); do
+		echo "--write-object any.der --type cert --id $(printf %04x "$n") --label many-$n"
+	done | xargs -L 1 pkcs11-tool --module "$softhsm" --token-label kdsign --login --pin "$pin" >/dev/null 2>&1
+}
+ok "300 certificates" many
+ok "all are listed" token list
+cp "$T/out" "$T/listed"
+ok "each of them" test "$(grep -c "certificate 'many-" "$T/listed")" = 300
+rm -rf "$T/tokens" && mv "$T/tokens.few" "$T/tokens"
+
 # ---- test ----
 
 objects >before

@@ -120,7 +120,8 @@ tell(struct server *s, const struct kd_err *e, uint64_t deadline_ms)
 
 bool
 server_ask(struct server *s, const char *path, const char *body, size_t body_len,
-    bool (*accepts)(const struct net_answer *a), uint64_t deadline_ms, struct net_answer *ret, struct kd_err *e)
+    bool (*accepts)(const struct net_answer *a), uint64_t deadline_ms,
+    struct net_answer *ret, struct kd_err *e)
 {
 	const struct net_request q = {
 	    .path = path,

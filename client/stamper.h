@@ -39,9 +39,9 @@ struct stamp_made { /* plain data */
  * The authorities are asked in the order given. One that does not answer in its time is
  * not asked again in this run, whichever thread met it; one that fails otherwise, only
  * after a pause that grows. As long as the time for one authority is not over, the pause
- * is waited for. The service is asked once, and tries by itself as long as settings say; with
- * others to be asked, as long as each of them. What comes is checked: nonce, imprint, its own signature, its
- * certificate's purpose and dates, and with --tsa-root the chain.
+ * is waited for. The service is asked once, and tries by itself as long as settings say;
+ * with others to be asked, as long as each of them. What comes is checked: nonce, imprint,
+ * its own signature, its certificate's purpose and dates, and with --tsa-root the chain.
  *
  * link      *link NULL: made and left to the caller, stamp_link_free
  * ret       appended to on success

@@ -27,9 +27,10 @@ struct parent_opts { /* all borrowed, but for what is said */
  * begun is answered as such, what it had not goes to the next child. When that starts is
  * breaker.h's to say. A refused PIN stops it until the operator unlatches.
  *
- * Errors: KD_E_NOMEM, KD_E_BUG, KD_E_IO: it could not start serving. KD_E_CONFIG: several
- * tokens match, or another signer serves this one; found by the first child, before any
- * login.
+ * Errors: KD_E_NOMEM, KD_E_BUG, KD_E_IO: it could not start serving. KD_E_CONFIG: the
+ * module is none, several tokens match, or none does and none has taken the PIN before,
+ * another signer serves it, a key is not its certificate's; found by the first child, before
+ * any login; or the file owner is damaged.
  */
 bool parent_run(const struct parent_opts *o, struct kd_err *e) KD_MUST;
 #endif

@@ -292,6 +292,7 @@ ceremony_end(struct ceremony *c, const struct kd_err *failed, struct kd_err *e)
 	char result[sizeof(failed->msg) + 16];
 	struct kd_err own = {0};
 
+	c->done = failed == NULL;
 	if (failed == NULL)
 		return append(c, "end", "done", e) ||
 		       kd_hint(e, "'%s' itself was done; that is what has no end on record",

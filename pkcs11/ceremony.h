@@ -57,6 +57,7 @@ struct ceremony {
 	struct transcript_entry entry; /* of the act under way */
 	struct buf facts;
 	bool begun;
+	bool done; /* the act; its last words may fail after it */
 };
 
 /*

@@ -12,8 +12,6 @@
 #include "pkcs11/ceremony.h"
 #include "pkcs11/ceremony_options.h"
 
-#define EXIT_IO 74
-
 static const struct ceremony_command list[] = {
     {.name = "list",
 	.args = "",
@@ -93,6 +91,14 @@ help_command(const struct ceremony_command *command, struct buf *b)
 	ceremony_options_help(command->name, b);
 }
 
+/* Of what was printed line by line. */
+static bool
+all_said(struct kd_err *e)
+{
+	return (fflush(stdout) == 0 && ferror(stdout) == 0) ||
+	       kd_fail(e, KD_E_IO, "standard output cannot be written: disk full?");
+}
+
 static bool
 run(int argc, char **argv, struct kd_err *e)
 {
@@ -114,7 +120,13 @@ run(int argc, char **argv, struct kd_err *e)
 	if (b.len > 0)
 		return ceremony_put(&b, e);
 	c.o = &o;
-	return ceremony_open(&c, e) && c.command->run(&c, e);
+	if (ceremony_open(&c, e) && c.command->run(&c, e) && all_said(e))
+		return true;
+	if (c.done)
+		(void)kd_hint(e, "'%s' itself was done and is on record: do not do it again "
+				 "for what it could not say",
+		    c.command->name);
+	return false;
 }
 
 int
@@ -125,7 +137,7 @@ main(int argc, char **argv)
 	log_init(CEREMONY_TOOL, LOG_L_INFO);
 	file_replace_on_signals();
 	if (harden_std_fds(&e) && run(argc, argv, &e))
-		return fflush(stdout) == 0 && ferror(stdout) == 0 ? 0 : EXIT_IO;
+		return 0;
 	(void)fflush(stdout);
 	log_err(LOG_L_ERROR, &e);
 	return kd_code_info(e.code)->exit_daemon;

@@ -115,6 +115,15 @@ echo mine >kept.csr
 fails 74 "csr to a standard output that is full" sh -c '"$@" >/dev/full' - "$tool" csr --module "$mock" --token pkcs11:token=kdsign \
 	--state "$T/state" --pin-file "$T/pin" --key driver-2026 --subject CN=x
 ok "is on record, for the key had signed" last '.result | startswith("failed: standard output")'
+for command in "csr --subject CN=x" attest; do
+	# shellcheck disable=SC2086 # several words
+	fails 74 "$command, which has nowhere to say what it did" sh -c '"$@" >/dev/full' - "$tool" $command --module "$mock" \
+		--token pkcs11:token=kdsign --state "$T/state" --pin-file "$T/pin" --key driver-2026 --out said.out
+	says err "error: standard output cannot be written"
+	says err "itself was done and is on record"
+	ok "it was done" last '.result == "done"'
+	ok "and is there" rm said.out
+done
 echo "C_Sign flip 100" >mock/control
 fails 70 "csr, with a signature that is wrong" token csr --key driver-2026 --subject CN=x --out wrong.csr
 rm -f mock/control

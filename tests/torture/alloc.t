@@ -19,15 +19,6 @@ step=7 # each seventh at the start, where one costs a start; make torture: each 
 export ALLOC_FAIL="$T/numbers"
 export signer_sock="$T/alloc/sock"
 
-# arm N - the Nth allocation from now fails; 0: none. Written over, because it is mapped.
-arm() {
-	# shellcheck disable=SC2059
-	printf "$(printf '\\%03o\\%03o\\%03o' $(($1 & 255)) $(($1 >> 8 & 255)) $(($1 >> 16 & 255)))\0\0\0\0\0" >"$T/target"
-	{ printf '\0\0\0\0\0\0\0\0' && cat "$T/target"; } | dd of="$T/numbers" conv=notrunc 2>/dev/null
-}
-counted() { od -An -tu8 -N8 "$T/numbers" | tr -d ' '; }
-printf '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0' >"$T/numbers"
-
 # a_fault WHAT N - one line of what went wrong; the checks ask that there is none
 a_fault() {
 	echo "$1, allocation $2" >>"$T/faults"
@@ -105,10 +96,11 @@ does() {
 	shift
 	does_i=1 does_refused=0 does_clean=0
 	while [ $does_clean -lt 3 ] && [ $does_i -le "$does_max" ]; do
+		does_count=
 		arm $does_i
 		"$@" $does_i
 		does_status=$?
-		does_count=$(counted)
+		[ -n "$does_count" ] || does_count=$(counted)
 		arm 0
 		case $does_status in
 		0) ;;
@@ -165,12 +157,33 @@ sign_one() {
 	judged 200 && return "$sign_first"
 	return 6
 }
+# The answer of a reload is its line in the log: wholly or not at all, and the keeper serves on.
+reloaded() { [ "$(grep -c 'configuration reloaded\|stays in force' "$T/keeper.err")" -gt "$reloads" ]; }
+reload() {
+	reloads=$(grep -c 'configuration reloaded\|stays in force' "$T/keeper.err")
+	arm "$1"
+	kill -HUP "$keeper_pid"
+	wait_for 20 reloaded || return 7
+	does_count=$(counted)
+	arm 0
+	wait_for 10 ready || return 7
+	tail -n 3 "$T/keeper.err" >"$T/answer"
+	grep -q 'configuration reloaded' "$T/answer" && return 0
+	grep -q 'out of memory' "$T/answer" && return 1
+	return 8
+}
+get_signature() {
+	asks get "alloc-$round-00000001"
+	judged 200
+}
 round=a
 does_max=2000
 does 'GET /v1/keys' get_keys
 does 'GET /readyz' get_ready
 does 'GET /metrics' get_metrics
 does 'POST /v1/signatures' sign_one
+does 'GET /v1/signatures/{id}' get_signature
+does 'a reload' reload
 ok 'each was signed once' test -z "$(sort "$T/journal" | uniq -d)"
 none_sql() { ok "$1" test "$(sql "$2")" = 0; }
 stop "$keeper_pid"
@@ -186,10 +199,10 @@ sign_digest() {
 	in_time "$builddir/tests/e2e/signer_client" "$T/alloc/sock" 10 sign code rsa sha256 "$(digest "x$1")" "$T/sig" &&
 		grep -q 'code=ok' "$T/answer"
 }
-# Not while it logs in, which would be a latch.
+# Not while it logs in, which would be a latch: "ready" is also said while one child takes another's place, so it has to sign.
 new_child() {
 	arm 0
-	wait_for 20 signer_ready || return 7
+	wait_for 20 sign_digest "before $1" || return 7
 	arm "$1"
 	kill -KILL "$(pgrep -P "$keeper_pid")" 2>/dev/null
 	wait_for 20 signer_ready || return 7
@@ -198,8 +211,8 @@ new_child() {
 does 'a signature' sign_digest
 does_max=24 # a start has about that many; who waits for it has others, so that there is no end to see
 does 'a new child' new_child
-rm -f "$T/alloc/state/latch"
 arm 0
+wait_for 20 sign_digest 'before the end' || a_fault 'no signature' 0
 # The module was refused memory, too, and may keep what it then made of a key: in a fresh process it has nothing of that.
 kill -KILL "$(pgrep -P "$keeper_pid")" 2>/dev/null
 ok 'and it signs' wait_for 20 sign_digest end

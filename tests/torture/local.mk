@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Faults by the thousand. make check has a short run (torture.t); make torture the whole, some twenty minutes.
+# Faults by the thousand. make check has a short run (the *.t here); make torture the whole, some half an hour.
 check_PROGRAMS += tests/torture/faults
 tests_torture_faults_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
 tests_torture_faults_SOURCES = tests/torture/faults.c tests/torture/faults.h \
@@ -14,7 +14,7 @@ EXTRA_DIST += tests/torture/alloc_fail.c
 CLEANFILES += tests/torture/alloc_fail.so
 
 torture_tests = tests/torture/torture.t tests/torture/storm.t tests/torture/alloc.t tests/torture/pin.t \
-	tests/torture/late.t tests/torture/leak.t tests/torture/others.t
+	tests/torture/late.t tests/torture/leak.t tests/torture/others.t tests/torture/token_alloc.t
 TESTS += $(torture_tests)
 dist_check_SCRIPTS += $(torture_tests) tests/torture/torture
 EXTRA_DIST += tests/torture/torture_lib.sh

@@ -88,3 +88,13 @@ finish() {
 	fails 1 "$1: no PIN in its log" grep -qF "$pin" "$T/$1.err"
 	stop "$torture_pid"
 }
+
+# What alloc_fail.c reads and counts in, when $ALLOC_FAIL names it.
+printf '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0' >"$T/numbers"
+# arm N - the Nth allocation from now fails; 0: none. Written over, because it is mapped.
+arm() {
+	# shellcheck disable=SC2059
+	printf "$(printf '\\%03o\\%03o\\%03o' $(($1 & 255)) $(($1 >> 8 & 255)) $(($1 >> 16 & 255)))\0\0\0\0\0" >"$T/target"
+	{ printf '\0\0\0\0\0\0\0\0' && cat "$T/target"; } | dd of="$T/numbers" conv=notrunc 2>/dev/null
+}
+counted() { od -An -tu8 -N8 "$T/numbers" | tr -d ' '; }
